@@ -1,0 +1,1 @@
+"""Notes in Postgres, background work in Celery."""

@@ -1,0 +1,132 @@
+"""Where commands run: `host` and `compose` behind one protocol, chosen from one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from uvdock.deps.lockfile import LockDiff
+from uvdock.errors import UvdockError
+
+if TYPE_CHECKING:
+    from uvdock.process import Output
+    from uvdock.project import Project
+    from uvdock.settings import Settings
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a uv command did to the manifests.
+
+    Args:
+        code: uv's exit code.
+        diff: What changed in the lock.
+        files: The host's files that changed, relative to the project.
+        places: Where the change is now: the host, a running container, ...
+        notes: What a person should know besides.
+    """
+
+    code: int
+    diff: LockDiff = field(default_factory=LockDiff)
+    files: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing `deps.check` looked at."""
+
+    name: str
+    fresh: bool
+    why: str = ""
+
+
+class Backend(Protocol):
+    """What the tasks ask of a place where commands run. Exit codes and streams are the command's own."""
+
+    @property
+    def name(self) -> str:
+        """``host`` or ``compose``."""
+
+    @property
+    def where(self) -> str:
+        """The place for a person: ``host``, ``container app-web-1``, ``one-off of web``."""
+
+    def run(self, argv: Sequence[str], *, user: str = "") -> int:
+        """Run a command on uvdock's own streams, in the project's environment."""
+
+    def capture(self, argv: Sequence[str], *, user: str = "") -> Output:
+        """The same with its output collected."""
+
+    def uv(self, args: Sequence[str]) -> Change:
+        """Run uv with these arguments; what it changes of the manifests comes to the host whole or not at all."""
+
+    def lock(self) -> Change:
+        """Bring the lock up to date with the manifests; nothing changes when it already is."""
+
+    def tree(self, args: Sequence[str]) -> Output:
+        """Run a uv command that only reads manifests, and collect its output."""
+
+    def check(self) -> list[Finding]:
+        """Whether the lock follows from the manifests and the environment from the lock. Writes nothing."""
+
+    def sync(self) -> Change:
+        """Bring the environment in use (the host's, a running container's) to the lock."""
+
+
+def choose(root: Path, project: Project, settings: Settings) -> Backend:
+    """The backend the settings name.
+
+    With ``auto``: compose where the repo has a Compose file and the engine answers, else the host. So within
+    the app's own container, which has no engine, it is the host.
+
+    Raises:
+        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine.
+    """
+    return _BACKENDS[settings.backend](root, project, settings)
+
+
+def _host(root: Path, project: Project, settings: Settings) -> Backend:
+    from uvdock.backends.host import HostBackend
+
+    return HostBackend(project)
+
+
+def _compose(root: Path, project: Project, settings: Settings) -> Backend:
+    from uvdock.backends.compose import ComposeBackend
+    from uvdock.backends.service import ServiceRunner
+    from uvdock.engine.api import Engine
+    from uvdock.engine.stack import Stack
+    from uvdock.project import dotenv, find_compose_files
+
+    files = find_compose_files(root, settings, os.environ)
+    if not files:
+        raise UvdockError(
+            "there is no Compose file",
+            where=f"{root}, backend {settings.backend!r} from {settings.sources.get('backend', 'default')}",
+            fix="add a compose.yaml, name it with compose_files, or set backend to host",
+        )
+    engine = Engine(settings.context)
+    _ = engine.api
+    stack = Stack(root, files, settings.context, os.environ, dotenv(root))
+    return ComposeBackend(ServiceRunner(project, settings, engine, stack))
+
+
+def _auto(root: Path, project: Project, settings: Settings) -> Backend:
+    from uvdock.engine.api import Engine
+    from uvdock.project import find_compose_files
+
+    if find_compose_files(root, settings, os.environ) and Engine(settings.context).reachable():
+        return _compose(root, project, settings)
+    return _host(root, project, settings)
+
+
+_BACKENDS: Mapping[str, Callable[[Path, Project, Settings], Backend]] = {
+    "auto": _auto,
+    "host": _host,
+    "compose": _compose,
+}

@@ -1,0 +1,189 @@
+"""The host backend: uv and the project's environment on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from uvdock import process
+from uvdock.backends import Change, Finding
+from uvdock.deps import lockfile, manifest, sync, uvcommand
+from uvdock.errors import UvdockError
+from uvdock.process import Output
+from uvdock.project import Project
+
+
+class HostBackend:
+    """Runs commands on the host, in the project's own environment."""
+
+    name = "host"
+    where = "host"
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    @cached_property
+    def uv_program(self) -> str:
+        """The uv to use.
+
+        Raises:
+            UvdockError: There is none.
+        """
+        found = find_uv()
+        if found is None:
+            raise UvdockError(
+                "uv was not found on this machine",
+                where="PATH, and the environment uvdock is installed in",
+                fix="install uvdock[uv], which brings uv, or install uv itself",
+                code=127,
+            )
+        return found
+
+    def run(self, argv: Sequence[str], *, user: str = "") -> int:
+        """Run a command in the project's folder, with the project's environment first on PATH."""
+        _no_user(user)
+        env = self._env()
+        return process.run(_resolved(argv, env), env=env, cwd=self.project.cwd)
+
+    def capture(self, argv: Sequence[str], *, user: str = "") -> Output:
+        """The same with its output collected."""
+        _no_user(user)
+        env = self._env()
+        return process.capture(_resolved(argv, env), env=env, cwd=self.project.cwd)
+
+    def uv(self, args: Sequence[str]) -> Change:
+        """Run uv; when it fails, every manifest is as it was."""
+        if uvcommand.subcommand(args) not in uvcommand.CHANGING | {"sync", "run"}:
+            return Change(self._uv(args))
+        return self._guarded(args)
+
+    def lock(self) -> Change:
+        """`uv lock`."""
+        return self._guarded(["lock"])
+
+    def sync(self) -> Change:
+        """`uv sync` to the lock as it is."""
+        self._need_manifest()
+        return Change(self._uv(["sync", "--frozen"]), places=(f"environment {self.environment}",))
+
+    def tree(self, args: Sequence[str]) -> Output:
+        """Run a uv command that only reads."""
+        self._need_manifest()
+        return process.capture([self.uv_program, *args], cwd=self.project.cwd)
+
+    def check(self) -> list[Finding]:
+        """`uv lock --check` and `uv sync --check`."""
+        self._need_manifest()
+        return [self._check_lock(), self._check_environment()]
+
+    @property
+    def environment(self) -> Path:
+        """The project's environment: UV_PROJECT_ENVIRONMENT, else `.venv`."""
+        return self.project.folder / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv")
+
+    def version(self) -> tuple[int, ...]:
+        """The version of the host's uv."""
+        return uvcommand.parse_version(process.capture([self.uv_program, "--version"]).text)
+
+    def _check_lock(self) -> Finding:
+        content = self.project.lock.read_bytes() if self.project.lock.is_file() else None
+        if content is None:
+            return Finding("uv.lock", False, "there is none; deps.lock makes it")
+        lockfile.parse(content, self.project.lock)
+        found = process.capture([self.uv_program, "lock", "--check"], cwd=self.project.cwd)
+        if found.code == 0:
+            return Finding("uv.lock", True)
+        # Before 0.9, uv gives the same code for "stale" and for "cannot resolve"; a dry run tells them apart.
+        dry = process.capture([self.uv_program, "lock", "--dry-run"], cwd=self.project.cwd)
+        if dry.code == 0:
+            return Finding("uv.lock", False, "it does not follow from pyproject.toml; deps.lock renews it")
+        raise UvdockError(
+            f"uv cannot resolve this project: {found.error_text}",
+            where=str(self.project.pyproject),
+            fix="correct what uv names; nothing was changed",
+        )
+
+    def _check_environment(self) -> Finding:
+        args = ["sync", "--check", "--frozen"]
+        found = process.capture([self.uv_program, *args], cwd=self.project.cwd)
+        if found.code == uvcommand.USAGE_ERROR and (error := uvcommand.too_old(args, self.version(), "the host")):
+            raise error
+        why = "" if found.code == 0 else f"{self.environment} is not what uv.lock says; deps.install mends it"
+        return Finding("environment", found.code == 0, why)
+
+    def _guarded(self, args: Sequence[str]) -> Change:
+        self._need_manifest()
+        manifests = manifest.collect(self.project)
+        with sync.hold(self.project.folder):
+            snapshot = sync.Snapshot.take([manifests.base / name for name in manifests.owned])
+            before = snapshot.files.get(self.project.lock)
+            code = 1
+            try:
+                code = self._uv(args)
+            finally:
+                if code != 0:
+                    snapshot.restore()
+            return describe(self.project, code, before, snapshot.changed())
+
+    def _uv(self, args: Sequence[str]) -> int:
+        code = process.run([self.uv_program, *args], cwd=self.project.cwd)
+        if code == uvcommand.USAGE_ERROR and (error := uvcommand.too_old(args, self.version(), "the host")):
+            raise error
+        return code
+
+    def _need_manifest(self) -> None:
+        if not self.project.pyproject.is_file():
+            manifest.collect(self.project)
+
+    def _env(self) -> dict[str, str]:
+        env = dict(os.environ)
+        programs = self.environment / ("Scripts" if os.name == "nt" else "bin")
+        if programs.is_dir():
+            env["VIRTUAL_ENV"] = str(self.environment)
+            env["PATH"] = os.pathsep.join(filter(None, (str(programs), env.get("PATH"))))
+        return env
+
+
+def describe(project: Project, code: int, before: bytes | None, changed: Sequence[Path]) -> Change:
+    """The change from the lock's bytes before and the files that are no longer as they were."""
+    if code != 0 or not changed:
+        return Change(code)
+    old = lockfile.parse(before, project.lock) if before and before.strip() else {}
+    new = lockfile.parse(project.lock.read_bytes(), project.lock) if project.lock.is_file() else {}
+    files = tuple(sorted(os.path.relpath(path, project.folder) for path in changed))
+    return Change(code, lockfile.diff(old, new), files, places=(f"host ({', '.join(files)})",))
+
+
+def find_uv() -> str | None:
+    """The uv on PATH, else the one in uvdock's own environment (the extra ``uvdock[uv]``)."""
+    on_path = shutil.which("uv")
+    if on_path:
+        return on_path
+    beside = Path(sys.executable).parent / ("uv.exe" if os.name == "nt" else "uv")
+    if beside.is_file():
+        return str(beside)
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return None
+
+
+def _resolved(argv: Sequence[str], env: dict[str, str]) -> list[str]:
+    # subprocess looks a program up on the caller's PATH, not on the one it is given.
+    return [shutil.which(argv[0], path=env.get("PATH")) or argv[0], *argv[1:]]
+
+
+def _no_user(user: str) -> None:
+    if user:
+        raise UvdockError(
+            "the host backend runs commands as you; it cannot change the user",
+            where=f"user {user!r}",
+            fix="leave the user out, or use the compose backend",
+            code=2,
+        )

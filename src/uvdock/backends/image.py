@@ -1,0 +1,146 @@
+"""The service's image: building it, proving which lock it holds, recreating what runs from an old one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uvdock import dockerfile
+from uvdock.backends.place import Place, look
+from uvdock.backends.service import ServiceRunner
+from uvdock.backends.volume import Session
+from uvdock.engine.stack import Service, same_build
+from uvdock.errors import UvdockError
+
+
+def built_services(runner: ServiceRunner) -> list[Service]:
+    """The services that are built as the project's own is, each image once."""
+    found = [item for item in runner.stack.services.values() if item.build and same_build(item, runner.service)]
+    return list({item.image: item for item in found}.values())
+
+
+def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = False, pull: bool = False) -> int:
+    """`docker compose build` of the named services, or of all; returns its exit code."""
+    for name in services:
+        runner.stack.service(name, "the command line")
+    flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull else [])]
+    return runner.stack.run("build", *flags, *services)
+
+
+def lock_is_hosts(runner: ServiceRunner) -> bool | None:
+    """Whether the image holds the host's lock, byte for byte; ``None`` without an image.
+
+    Raises:
+        UvdockError: The image holds no lock at all, so that nothing can be proved.
+    """
+    image, engine = runner.service.image, runner.engine
+    if engine.image_id(image) is None:
+        return None
+    with engine.created(image, command=["true"]) as box:
+        place = look(engine, box, runner.project)
+        content = engine.read(box, place.folder / "uv.lock")
+    if content is None:
+        raise UvdockError(
+            "the image holds no uv.lock, so it cannot be proved that it was made from the host's",
+            where=f"{image}, folder {place.folder}",
+            fix="copy pyproject.toml and uv.lock into the final stage, and keep uv.lock out of .dockerignore",
+        )
+    lock = runner.project.lock
+    return lock.is_file() and content == lock.read_bytes()
+
+
+def recreate(runner: ServiceRunner) -> list[str]:
+    """Recreate the running services whose image is no longer the one they were started from.
+
+    Nothing else is touched: no other service is stopped, none is started.
+
+    Returns:
+        Their names.
+
+    Raises:
+        UvdockError: Compose could not.
+    """
+    images = {
+        item.name: item.image for item in runner.stack.services.values() if item.build and same_build(item, runner.service)
+    }
+    containers = [item for item in runner.engine.running(runner.stack.working_dir) if item.service in images]
+    stale = [item for item in containers if runner.engine.image_id(images[item.service]) != item.image_id]
+    names = sorted({item.service for item in stale})
+    if not names:
+        return []
+    counts = {name: sum(item.service == name for item in containers) for name in names}
+    scale = [word for name, count in counts.items() if count > 1 for word in ("--scale", f"{name}={count}")]
+    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
+    if code != 0:
+        raise UvdockError(
+            f"Compose could not recreate {', '.join(names)}",
+            where=str(runner.stack.files[0]),
+            fix="read what Compose says above; the image is built and the lock is in place",
+            code=code,
+        )
+    return names
+
+
+def uv_session(runner: ServiceRunner) -> Session:
+    """Where uv runs in volume mode: in the service's image, or in the part of its build that has uv.
+
+    Raises:
+        UvdockError: Neither has uv, or that part cannot be built.
+    """
+    image, place = runner.service.image, runner.image_place
+    user = runner.service.user
+    if place is None or place.uv is None:
+        image, user = _uv_image(runner), ""
+        with runner.engine.created(image, command=["true"]) as box:
+            place = look(runner.engine, box, runner.project)
+    if place.uv is None:
+        raise no_uv(f"image {image}")
+    return Session(
+        engine=runner.engine,
+        docker=runner.stack.docker,
+        image=image,
+        place=place,
+        user=user,
+        environment=runner.service.environment,
+        cache_volume=_cache_volume(runner, place),
+        tty=runner.tty,
+    )
+
+
+def sync_flags(runner: ServiceRunner) -> list[str]:
+    """What the image's own build installs, as options of `uv sync`."""
+    return dockerfile.sync_flags(runner.service.dockerfile or "", (runner.service.build or {}).get("target"))
+
+
+def no_uv(where: str) -> UvdockError:
+    """The error for a place without uv."""
+    return UvdockError(
+        "there is no uv",
+        where=where,
+        fix="add `COPY --from=ghcr.io/astral-sh/uv:VERSION /uv /uvx /usr/local/bin/`, or set UVDOCK_BACKEND=host",
+        code=127,
+    )
+
+
+def _cache_volume(runner: ServiceRunner, place: Place) -> str:
+    """The cache volume's name, one for each user: uv of one may not write what another's wrote."""
+    name = runner.settings.cache_volume
+    return f"{name}-{place.uid}" if name else ""
+
+
+def _uv_image(runner: ServiceRunner) -> str:
+    """Build the service's Dockerfile up to the step that needs the lock, and return that image.
+
+    Its layers are the real build's own, so that one starts from them.
+    """
+    where = f"the Dockerfile of {runner.service_name}"
+    content = dockerfile.up_to_uv(runner.service.dockerfile or "")
+    if content is None:
+        raise no_uv(f"{where}, before its first step that needs uv.lock")
+    tag = f"{runner.stack.config['name']}-{runner.service_name}-uv:uvdock"
+    if runner.stack.build_prefix(runner.service, content, tag) != 0:
+        raise UvdockError(
+            "the first part of the image, up to uv, could not be built",
+            where=where,
+            fix="read what the build says above; no file was changed",
+        )
+    return tag

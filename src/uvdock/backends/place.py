@@ -1,0 +1,149 @@
+"""What uvdock must know of a container or image before uv runs there: user, project folder, uv, mounts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from uvdock.engine.api import Engine
+from uvdock.project import Project
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A container as uv finds it.
+
+    Args:
+        container: Its id.
+        user: The user its processes run as, as given (a name or a number; empty is root).
+        uid: That user's number.
+        gid: Its group's number.
+        folder: The project's folder in it.
+        uv: Where uv is in it, or ``None``.
+        env: Its environment variables.
+        mounted: The project's folder is mounted from a folder of that name, writable.
+        same_manifest: Its pyproject.toml is the host's, byte for byte. With ``mounted``, this shows that the
+            engine sees this machine: on a remote one, the mount is empty.
+        single_files: The manifests that are mounted on their own, file by file.
+    """
+
+    container: str
+    user: str
+    uid: int
+    gid: int
+    folder: PurePosixPath
+    uv: str | None
+    env: Mapping[str, str]
+    mounted: bool
+    same_manifest: bool
+    single_files: frozenset[str]
+
+
+def look(engine: Engine, container: str, project: Project, user: str = "") -> Place:
+    """Find out about a container, running or not.
+
+    Args:
+        engine: The engine that has it.
+        container: Its id.
+        project: The project whose folder to look for.
+        user: The user commands will run as, where it is not the container's own.
+    """
+    details = engine.container(container)
+    config = details["Config"]
+    env = dict(item.partition("=")[::2] for item in config.get("Env") or [])
+    user = user or config.get("User") or ""
+    uid, gid = _numbers(engine, container, user)
+    mounts = [mount for mount in details.get("Mounts") or [] if mount.get("Type") == "bind"]
+    folder, mounted = _mounted_folder(mounts, project)
+    if folder is None:
+        folder = _image_folder(engine, container, PurePosixPath(config.get("WorkingDir") or "/"))
+    names = ("pyproject.toml", "uv.lock")
+    single = {name for name in names for mount in mounts if PurePosixPath(mount["Destination"]) == folder / name}
+    return Place(
+        container=container,
+        user=user,
+        uid=uid,
+        gid=gid,
+        folder=folder,
+        uv=engine.which(container, "uv", env.get("PATH") or _PATH),
+        env=env,
+        mounted=mounted,
+        same_manifest=engine.read(container, folder / "pyproject.toml") == _bytes(project.pyproject),
+        single_files=frozenset(single),
+    )
+
+
+def may_write(place: Place, project: Project, engine: Engine) -> bool:
+    """Whether uv, run in the place, may write the host's own files and leave them owned as they are.
+
+    On Linux the container's user must be the files' owner: root would write too, but flip the owner, as uv
+    renames a new `uv.lock` into place. Docker Desktop maps owners by itself; a rootless engine maps its root to
+    the user that runs it.
+    """
+    if not place.mounted or place.single_files:
+        return False
+    here = [project.folder, project.pyproject, *([project.lock] if project.lock.exists() else [])]
+    if sys.platform == "linux":
+        owners = {path.stat().st_uid for path in here}
+        uid = os.getuid() if engine.rootless and place.uid == 0 else place.uid
+        if owners != {uid}:
+            return False
+    return place.same_manifest
+
+
+def _mounted_folder(mounts: list[dict[str, Any]], project: Project) -> tuple[PurePosixPath | None, bool]:
+    """Where the host's project folder is in the container, through the mount nearest to it."""
+    best: tuple[int, PurePosixPath, bool] | None = None
+    for mount in mounts:
+        # Docker Desktop shows the host's folders below /host_mnt.
+        source = Path(mount["Source"].removeprefix("/host_mnt") or "/")
+        if project.folder.is_relative_to(source) and source.is_dir():
+            found = (len(source.parts), PurePosixPath(mount["Destination"]), bool(mount.get("RW")))
+            if best is None or found[0] > best[0]:
+                best = found
+    if best is None:
+        return None, False
+    depth, destination, writable = best
+    return destination.joinpath(*project.folder.parts[depth:]), writable
+
+
+def _image_folder(engine: Engine, container: str, workdir: PurePosixPath) -> PurePosixPath:
+    """The working folder, or the nearest one above it with a pyproject.toml (`/app/src` in `/app`)."""
+    for folder in (workdir, *workdir.parents):
+        if engine.exists(container, folder / "pyproject.toml"):
+            return folder
+    return workdir
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _numbers(engine: Engine, container: str, user: str) -> tuple[int, int]:
+    """A user's and group's numbers, by the container's own `/etc/passwd` and `/etc/group`."""
+    name, _, group = user.partition(":")
+    uid, gid = 0, 0
+    if name and name != "root" or group:
+        passwd = _table(engine, container, "/etc/passwd")
+        entry = next((row for row in passwd if len(row) > 3 and name in (row[0], row[2])), None)
+        if entry is not None:
+            uid, gid = int(entry[2]), int(entry[3])
+        elif name.isdigit():
+            uid = int(name)
+        if group.isdigit():
+            gid = int(group)
+        elif group:
+            found = (row for row in _table(engine, container, "/etc/group") if len(row) > 2 and row[0] == group)
+            gid = int(next(found, ["", "", str(gid)])[2])
+    return uid, gid
+
+
+def _table(engine: Engine, container: str, path: str) -> list[list[str]]:
+    content = engine.read(container, PurePosixPath(path)) or b""
+    return [line.split(":") for line in content.decode("utf-8", "replace").splitlines()]

@@ -1,0 +1,155 @@
+"""Running any command in a Compose service: in its running container, else in a one-off."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from uvdock import process
+from uvdock.backends.place import Place, look
+from uvdock.backends.volume import forwarded
+from uvdock.engine.api import MARK, Engine, Running
+from uvdock.engine.stack import Service, Stack, choose_service
+from uvdock.process import Output
+from uvdock.project import Project
+from uvdock.settings import Settings
+
+
+class ServiceRunner:
+    """Runs commands in the service that holds the project's environment.
+
+    A running container is found by its labels and used; else a one-off is made, without the service's
+    dependencies and without its entry point: neither has any part in an exec, and the one may wait for the
+    other for ever.
+    """
+
+    def __init__(self, project: Project, settings: Settings, engine: Engine, stack: Stack) -> None:
+        self.project = project
+        self.settings = settings
+        self.engine = engine
+        self.stack = stack
+
+    @cached_property
+    def service_name(self) -> str:
+        """The service's name."""
+        return self.service.name
+
+    @cached_property
+    def service(self) -> Service:
+        """The service, as Compose describes it."""
+        source = self.settings.sources.get("service", "the settings")
+        return choose_service(self.stack, self.project.folder, self.settings.service, source)
+
+    @cached_property
+    def running(self) -> Running | None:
+        """The service's running container, the first by name."""
+        return next(iter(self.engine.running(self.stack.working_dir, self.service_name)), None)
+
+    @cached_property
+    def place(self) -> Place | None:
+        """What there is to know of the running container; ``None`` without one."""
+        return look(self.engine, self.running.id, self.project) if self.running else None
+
+    @cached_property
+    def image_place(self) -> Place | None:
+        """What there is to know of a one-off of the service's image; ``None`` before it is built."""
+        image = self.service.image
+        if self.engine.image_id(image) is None:
+            return None
+        sees = self.sees_host
+        binds = {str(bind.source): str(bind.target) for bind in self.service.binds} if sees else {}
+        with self.engine.created(image, command=["true"], user=self.service.user or None, binds=binds) as box:
+            return look(self.engine, box, self.project)
+
+    @cached_property
+    def sees_host(self) -> bool:
+        """Whether the engine sees this machine's files; asked only where something is mounted."""
+        if not any(bind.source.is_relative_to(self.stack.root) for bind in self.service.binds):
+            return True
+        if self.engine.image_id(self.service.image) is None:
+            return True
+        file = self.stack.files[0]
+        return self.engine.sees(self.service.image, str(file.parent), file.name)
+
+    @property
+    def where(self) -> str:
+        """The running container or the one-off, by name."""
+        return f"container {self.running.name}" if self.running else f"one-off of {self.service_name}"
+
+    @property
+    def tty(self) -> bool:
+        """Whether a command gets a terminal."""
+        return process.terminal() if self.settings.tty is None else self.settings.tty
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        env: Mapping[str, str] | None = None,
+        to_stderr: bool = False,
+    ) -> int:
+        """Run a command on uvdock's own streams.
+
+        Args:
+            argv: The command.
+            user: The user to run as; the container's own by default.
+            workdir: The folder to run in; the container's own by default.
+            env: Further variables.
+            to_stderr: Send its standard output to standard error and give it no terminal: for steps.
+
+        Returns:
+            Its exit code; 128 + n when signal n stopped it.
+        """
+        tty = self.tty and not to_stderr
+        options = _options(user, workdir, env or {})
+        if self.running is not None:
+            container, mark = self.running.id, uuid.uuid4().hex
+            tty_flag = ["--tty"] if tty else []
+            flags = ["--interactive", *tty_flag, "--env", f"{MARK}={mark}", *options]
+            return process.run(
+                [*self.stack.docker, "exec", *flags, container, *argv],
+                env=self.stack.env,
+                stdout_to_stderr=to_stderr,
+                on_signal=lambda signum: self.engine.signal_marked(container, mark, signum, user),
+            )
+        with self._one_off(argv, options, tty=tty) as (command, name):
+            return process.run(
+                command,
+                env=self.stack.env,
+                cwd=self.stack.root,
+                stdout_to_stderr=to_stderr,
+                on_signal=lambda signum: self.engine.signal_container(name, signum),
+            )
+
+    def capture(self, argv: Sequence[str], *, user: str = "", workdir: str = "") -> Output:
+        """Run a command and collect its output."""
+        if self.running is not None:
+            return self.engine.exec(self.running.id, argv, user=user, workdir=workdir or None)
+        with self._one_off(argv, _options(user, workdir, {}), tty=False) as (command, _):
+            return process.capture(command, env=self.stack.env, cwd=self.stack.root)
+
+    @contextmanager
+    def _one_off(
+        self, argv: Sequence[str], options: Sequence[str], *, tty: bool
+    ) -> Iterator[tuple[list[str], str]]:
+        name = f"{Path(self.stack.working_dir).name.lower()}-{self.service_name}-{uuid.uuid4().hex[:8]}"
+        name = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
+        flags = ["--rm", "--no-deps", "--name", name, "--entrypoint", argv[0], *([] if tty else ["--no-TTY"]), *options]
+        with self.stack.override(self.service, without_binds=not self.sees_host) as extra:
+            try:
+                yield self.stack.argv("run", *flags, self.service_name, *argv[1:], extra=[extra]), name
+            finally:
+                # Compose removes it, unless Compose itself was stopped.
+                self.engine.remove(name)
+
+
+def _options(user: str, workdir: str, env: Mapping[str, str]) -> list[str]:
+    values = [option for name, value in env.items() for option in ("--env", f"{name}={value}")]
+    names = [option for name in forwarded(os.environ) for option in ("--env", name)]
+    return [*values, *names, *(["--user", user] if user else []), *(["--workdir", workdir] if workdir else [])]

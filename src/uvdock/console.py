@@ -1,0 +1,112 @@
+"""Everything a person sees: steps with their times, changes, tables, errors. All of it on standard error,
+so that standard output stays the command's own, except for what a task is asked to print (`table`, `data`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from uvdock.errors import UvdockError
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def redact(text: str) -> str:
+    """``text`` without the user and password of any address, and without the values of index passwords."""
+    text = _USERINFO.sub("***@", text)
+    for name, value in os.environ.items():
+        if name.startswith("UV_") and name.endswith(("_PASSWORD", "_TOKEN")) and len(value) > 2:
+            text = text.replace(value, "***")
+    return text
+
+
+def say(text: str = "", style: str = "") -> None:
+    """One line to standard error."""
+    _write(sys.stderr, paint(text, style, sys.stderr))
+
+
+def note(text: str) -> None:
+    """A remark that is no error: something a person would want to know."""
+    say(f"note: {text}", "yellow")
+
+
+def error(problem: UvdockError) -> None:
+    """An expected error, in its three lines."""
+    what, where, fix = problem.lines()
+    say(what, "red")
+    say(where)
+    say(fix)
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Name a step when it begins and say how long it took, whether it ends well or not."""
+    say(f"▸ {name}", "bold")
+    start = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        say(f"✘ {name} ({_seconds(start)})", "red")
+        raise
+    say(f"✔ {name} ({_seconds(start)})", "green")
+
+
+@contextmanager
+def task(name: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say, as the last line, how long the task took; nothing when ``quiet`` and nobody is at a terminal."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        if not quiet or sys.stderr.isatty():
+            say(f"{name} took {_seconds(start)}", "dim")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """A table on standard output: as wide as a terminal, never cut where the output is none."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        shown.add_column(name, header_style="bold", no_wrap=True)
+    for row in rows:
+        shown.add_row(*(Text(redact(cell)) for cell in row))
+    wide = None if sys.stdout.isatty() else 10_000
+    Console(file=sys.stdout, width=wide, highlight=False).print(shown)
+
+
+def data(text: str) -> None:
+    """What a task was asked for (JSON, a list), on standard output."""
+    _write(sys.stdout, text)
+
+
+def paint(text: str, style: str, stream: IO[str]) -> str:
+    """``text`` in a style where ``stream`` shows colour: a terminal, ``NO_COLOR`` unset, ``TERM`` not dumb."""
+    wanted = style and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\033[{_STYLES[style]}m{text}\033[0m" if wanted else text
+
+
+def _write(stream: IO[str], text: str) -> None:
+    text = redact(text)
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+def _seconds(start: float) -> str:
+    elapsed = time.monotonic() - start
+    if elapsed < 60:
+        return f"{elapsed:.1f} s"
+    minutes, seconds = divmod(int(elapsed), 60)
+    return f"{minutes} min {seconds:02d} s"

@@ -1,0 +1,1 @@
+"""What uvdock knows of manifests and locks, apart from where uv runs."""

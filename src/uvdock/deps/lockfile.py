@@ -1,0 +1,106 @@
+"""Reading `uv.lock`, never writing it: what is locked, and what changed between two locks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uvdock.errors import UvdockError
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A direct dependency of a workspace member as the lock names it.
+
+    ``group`` is empty for `project.dependencies`, ``dev`` for a dependency group of that name, and
+    ``extra: NAME`` for an optional dependency.
+    """
+
+    name: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class LockDiff:
+    """What changed between two locks, by package; versions of one package are joined with a comma."""
+
+    added: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def lines(self) -> list[str]:
+        """The change for a person: ``+ name version``, ``- name version``, ``~ name old → new``."""
+        return [
+            *(f"+ {name} {version}" for name, version in sorted(self.added.items())),
+            *(f"- {name} {version}" for name, version in sorted(self.removed.items())),
+            *(f"~ {name} {old} → {new}" for name, (old, new) in sorted(self.changed.items())),
+        ]
+
+    def summary(self) -> str:
+        """``2 added, 1 removed, 1 changed``, without what is none."""
+        counts = (("added", self.added), ("removed", self.removed), ("changed", self.changed))
+        return ", ".join(f"{len(items)} {word}" for word, items in counts if items)
+
+
+def parse(content: bytes, where: Path) -> dict[str, Any]:
+    """A lock as plain data.
+
+    Raises:
+        UvdockError: It is no lock: empty, no TOML, or without a version.
+    """
+    try:
+        data = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UvdockError(
+            f"uv.lock is damaged: {error}", where=str(where), fix=_REMAKE
+        ) from error
+    if "version" not in data:
+        what = "uv.lock is empty" if not content.strip() else "uv.lock is no lock of uv: it has no version"
+        raise UvdockError(what, where=str(where), fix=_REMAKE)
+    return data
+
+
+_REMAKE = "take it back from git (`git checkout uv.lock`), or delete it and run deps.lock for a new one"
+
+
+def versions(data: Mapping[str, Any]) -> dict[str, str]:
+    """Each locked package and its version; a lock with forks may hold several, joined with a comma."""
+    found: dict[str, set[str]] = {}
+    for package in data.get("package", []):
+        found.setdefault(package["name"], set()).add(package.get("version") or _source_name(package))
+    return {name: ", ".join(sorted(items)) for name, items in found.items()}
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> LockDiff:
+    """What changed from one lock to another, both as `parse` gives them; an empty mapping is no lock."""
+    old, new = versions(before), versions(after)
+    return LockDiff(
+        added={name: new[name] for name in new.keys() - old.keys()},
+        removed={name: old[name] for name in old.keys() - new.keys()},
+        changed={name: (old[name], new[name]) for name in old.keys() & new.keys() if old[name] != new[name]},
+    )
+
+
+def direct(data: Mapping[str, Any]) -> list[Direct]:
+    """The direct dependencies of every workspace member in the lock, in order, each group once."""
+    found: dict[Direct, None] = {}
+    for package in data.get("package", []):
+        if not {"virtual", "editable"} & package.get("source", {}).keys():
+            continue
+        for item in package.get("dependencies", []):
+            found[Direct(item["name"])] = None
+        for extra, items in package.get("optional-dependencies", {}).items():
+            found.update((Direct(item["name"], f"extra: {extra}"), None) for item in items)
+        for group, items in package.get("dev-dependencies", {}).items():
+            found.update((Direct(item["name"], group), None) for item in items)
+    return list(found)
+
+
+def _source_name(package: Mapping[str, Any]) -> str:
+    return next(iter(package.get("source", {})), "?")

@@ -1,0 +1,145 @@
+"""Lock sync, the host's half: manifests change together, whole, with their owner and mode, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvdock.errors import UvdockError
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The bytes of some files at one moment; ``None`` for a file that was not there."""
+
+    files: Mapping[Path, bytes | None]
+
+    @classmethod
+    def take(cls, paths: list[Path]) -> Snapshot:
+        """Read ``paths`` now.
+
+        Raises:
+            UvdockError: One of them is there and cannot be read.
+        """
+        return cls({path: _read(path) for path in paths})
+
+    def changed(self) -> list[Path]:
+        """The files that are no longer as they were."""
+        return [path for path, content in self.files.items() if _read(path) != content]
+
+    def restore(self) -> list[Path]:
+        """Put back every file that changed, and remove the ones that were not there; returns them."""
+        changed = self.changed()
+        replace_all({path: content for path in changed if (content := self.files[path]) is not None})
+        for path in changed:
+            if self.files[path] is None:
+                path.unlink(missing_ok=True)
+        return changed
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Only one uvdock at a time changes the manifests of the project in ``folder``; others wait here."""
+    from filelock import FileLock
+
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    place = Path(tempfile.gettempdir()) / f"uvdock-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(place / f"{name}.lock"):
+        yield
+
+
+def replace_all(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files: all of them, or, when anything fails, none.
+
+    New content is written beside each file and made durable first; only then is one after the other renamed
+    into place. Owner and mode of an existing file stay; a new one gets its folder's owner and the mode of the
+    pyproject.toml beside it.
+
+    Raises:
+        UvdockError: A folder is read-only, the disk is full, ...; every file is as it was.
+    """
+    targets = {Path(os.path.realpath(path)): content for path, content in contents.items()}
+    written: dict[Path, Path] = {}
+    done: dict[Path, bytes | None] = {}
+    try:
+        for path, content in targets.items():
+            written[path] = _write_beside(path, content)
+        for path, temp in written.items():
+            before = _read(path)
+            os.replace(temp, path)
+            done[path] = before
+        for folder in {path.parent for path in targets}:
+            _sync_folder(folder)
+    except OSError as error:
+        for path, before in done.items():
+            if before is None:
+                path.unlink(missing_ok=True)
+            else:
+                os.replace(_write_beside(path, before), path)
+        names = ", ".join(path.name for path in targets)
+        raise UvdockError(
+            f"{names} could not be written: {error.strerror or error}",
+            where=str(error.filename or next(iter(targets))),
+            fix="make the folder writable or free some space, then run it again; every file is as it was",
+        ) from error
+    finally:
+        for temp in written.values():
+            temp.unlink(missing_ok=True)
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    model = path if path.exists() else path.parent / "pyproject.toml"
+    like = model.stat() if model.exists() else path.parent.stat()
+    mode = like.st_mode & (0o777 if model == path else 0o666)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        mine = os.stat(name)
+        if hasattr(os, "chown") and (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
+            _give(name, like)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _give(name: str, like: os.stat_result) -> None:
+    try:
+        os.chown(name, like.st_uid, like.st_gid)
+    except PermissionError:
+        # Only root gives files away; a user's own new file is theirs, which is what they could have made by hand.
+        pass
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UvdockError(
+            f"{path.name} cannot be read: {error.strerror}", where=str(path), fix="make it readable for you"
+        ) from error

@@ -1,0 +1,140 @@
+"""Reading a Dockerfile as far as uvdock needs it: its instructions, where uv arrives, how it syncs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+#: The options of `uv sync` that say what is installed, and whether a value follows.
+_SELECTING = {
+    "--all-extras": False,
+    "--all-groups": False,
+    "--all-packages": False,
+    "--extra": True,
+    "--group": True,
+    "--inexact": False,
+    "--no-default-groups": False,
+    "--no-dev": False,
+    "--no-editable": False,
+    "--no-extra": True,
+    "--no-group": True,
+    "--no-install-package": True,
+    "--no-install-project": False,
+    "--no-install-workspace": False,
+    "--only-dev": False,
+    "--only-group": True,
+    "--package": True,
+}
+_HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+_FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*$", re.IGNORECASE)
+_COPY_UV = re.compile(r"^COPY\s.*--from=(?P<image>\S*uv\S*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction: its text on one line, and its lines in the file, from ``start`` to before ``end``."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def verb(self) -> str:
+        """``FROM``, ``RUN``, ... in capitals."""
+        return self.text.split(None, 1)[0].upper()
+
+
+def instructions(content: str) -> list[Instruction]:
+    """The instructions of a Dockerfile: continued lines joined, comments left out, here-documents kept."""
+    lines = content.splitlines()
+    escape = "`" if re.match(r"#\s*escape\s*=\s*`", content, re.IGNORECASE) else "\\"
+    found: list[Instruction] = []
+    at = 0
+    while at < len(lines):
+        if not lines[at].strip() or lines[at].lstrip().startswith("#"):
+            at += 1
+            continue
+        start, parts = at, []
+        while at < len(lines):
+            line = lines[at].rstrip()
+            at += 1
+            if parts and (not line.strip() or line.lstrip().startswith("#")):
+                continue
+            parts.append(line.removesuffix(escape).strip())
+            if not line.endswith(escape):
+                break
+        text = " ".join(parts)
+        if text.split(None, 1)[0].upper() in ("RUN", "COPY", "ADD"):
+            for _, word in _HEREDOC.findall(text):
+                while at < len(lines) and lines[at].strip() != word:
+                    text += "\n" + lines[at]
+                    at += 1
+                at += 1
+        found.append(Instruction(text, start, min(at, len(lines))))
+    return found
+
+
+def up_to_uv(content: str) -> str | None:
+    """The Dockerfile up to the step that needs the lock: an image with the uv and the Python of the build.
+
+    Its layers are the real build's own, so the real build reuses them.
+
+    Returns:
+        ``None`` when uv does not arrive before that step, so that such an image would have none.
+    """
+    has_uv = False
+    with_uv: dict[str, bool] = {}
+    stage = ""
+    for item in instructions(content):
+        if started := _FROM.match(item.text):
+            with_uv[stage] = has_uv
+            image, stage = started["image"], (started["name"] or "").lower()
+            # A stage has the uv of the stage or image it is made from (`ghcr.io/astral-sh/uv:python3.13-trixie`).
+            has_uv = with_uv.get(image.lower(), "uv" in re.split(r"[/:@._-]", image) and "python" in image)
+        if _COPY_UV.match(item.text) or (item.verb == "RUN" and re.search(r"\binstall\b.*\buv\b", item.text)):
+            has_uv = True
+            continue
+        needs = "uv.lock" in item.text or re.search(r"\buv\s+(sync|lock|export|pip|run)\b", item.text)
+        if has_uv and (needs or (item.verb in ("COPY", "ADD") and "--from=" not in item.text)):
+            return "\n".join(content.splitlines()[: item.start]) + "\n"
+    return None
+
+
+def sync_flags(content: str, target: str | None = None) -> list[str]:
+    """What the last `uv sync` up to the end of stage ``target`` selects, for a running container to get the same.
+
+    Only options that are written out count; one with a variable in it is left out.
+    """
+    flags: list[str] = []
+    stage = None
+    for item in instructions(content):
+        if started := _FROM.match(item.text):
+            if target and stage == target.lower():
+                break
+            stage = (started["name"] or "").lower()
+        if item.verb != "RUN" or not re.search(r"\buv\s+sync\b", item.text):
+            continue
+        command = re.split(r"\buv\s+sync\b", item.text)[-1]
+        command = re.split(r"[;&|\n]", command)[0]
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            continue
+        flags = _selected(words)
+    return flags
+
+
+def _selected(words: list[str]) -> list[str]:
+    flags: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        name, equals, value = word.partition("=")
+        if name not in _SELECTING:
+            continue
+        if _SELECTING[name] and not equals:
+            value = next(waiting, "$")
+        if "$" in value:
+            continue
+        flags += [name, value] if _SELECTING[name] else [name]
+    return flags

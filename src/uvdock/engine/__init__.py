@@ -1,0 +1,1 @@
+"""The Docker engine and Compose. Nothing above this package knows their APIs."""

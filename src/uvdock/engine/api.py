@@ -1,0 +1,321 @@
+"""The engine's API, through the docker SDK: finding containers, files in and out, signals.
+
+The SDK has no BuildKit and no Compose; those are `uvdock.engine.stack`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from uvdock.engine import archive
+from uvdock.errors import EngineError
+from uvdock.process import Output
+
+#: Marks the process that uvdock starts in a container, so that a signal can find it there.
+MARK = "_UVDOCK_RUN"
+#: How long a process in a container may take to go after a signal before it is killed, seconds.
+GRACE = 1.5
+_DIR = "com.docker.compose.project.working_dir"
+_SERVICE = "com.docker.compose.service"
+_ONEOFF = "com.docker.compose.oneoff"
+#: On every container uvdock makes through the API.
+LABEL = "dev.uvdock.oneoff"
+
+# The engine cannot signal an exec, and tells only the host's process number. So the process is looked for
+# in the container, by the mark in its environment; as the same user, for only that user (or a root with the
+# right to trace) may read it.
+_KILL = """
+hits() { grep -ls "$1" /proc/[0-9]*/environ 2>/dev/null; }
+send() { for f in $(hits "$1"); do p=${f#/proc/}; kill -s "$2" "${p%/environ}" 2>/dev/null; done; }
+[ -n "$(hits "$1")" ] || exit 1
+send "$1" "$2"
+i=0
+while [ $i -lt "$3" ]; do sleep 0.1; [ -z "$(hits "$1")" ] && exit 0; i=$((i+1)); done
+send "$1" KILL
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running container of a Compose service."""
+
+    id: str
+    name: str
+    service: str
+    image_id: str
+
+
+class Engine:
+    """One Docker engine: the one of a named context, else the one the `docker` command would use.
+
+    Args:
+        context: A Docker context's name, or ``None`` for DOCKER_HOST, DOCKER_CONTEXT, or the current context.
+    """
+
+    def __init__(self, context: str | None = None) -> None:
+        self.context = context
+
+    @cached_property
+    def api(self) -> Any:
+        """The SDK's low-level client, connected.
+
+        Raises:
+            EngineError: There is no engine, or it may not be used; says at which address.
+        """
+        import docker
+        from docker.errors import DockerException
+
+        with _told(self._address()):
+            try:
+                client = (
+                    docker.DockerClient.from_context(self.context) if self.context else docker.from_env(timeout=60)
+                )
+                client.api.ping()
+            except DockerException as error:
+                raise self._unreachable(error) from error
+            except OSError as error:
+                raise self._unreachable(error) from error
+        return client.api
+
+    def reachable(self) -> bool:
+        """Whether the engine answers."""
+        try:
+            return self.api is not None
+        except EngineError:
+            return False
+
+    def running(self, working_dir: str, service: str | None = None) -> list[Running]:
+        """The running containers of a Compose project (not its one-offs), found by their labels."""
+        labels = [f"{_DIR}={working_dir}", f"{_ONEOFF}=False"]
+        if service is not None:
+            labels.append(f"{_SERVICE}={service}")
+        with _told(self._address()):
+            found = self.api.containers(filters={"label": labels, "status": "running"})
+        return sorted(
+            (
+                Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
+                for item in found
+            ),
+            key=lambda item: item.name,
+        )
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of an image, or ``None`` where the engine does not have it."""
+        details = self.image(reference)
+        return str(details["Id"]) if details else None
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """An image's details as `docker image inspect` has them, or ``None``."""
+        from docker.errors import ImageNotFound
+
+        with _told(reference):
+            try:
+                return dict(self.api.inspect_image(reference))
+            except ImageNotFound:
+                return None
+
+    def container(self, container: str) -> dict[str, Any]:
+        """A container's details as `docker inspect` has them."""
+        with _told(container):
+            return dict(self.api.inspect_container(container))
+
+    @contextmanager
+    def created(self, image: str, **options: Any) -> Iterator[str]:
+        """A container made from ``image`` and not started, removed afterwards whatever happens.
+
+        ``options`` are the SDK's (`create_container`), and further ``volumes`` (each named volume's place in the
+        container) and ``binds`` (each host folder's place; nothing writes there, as nothing is started).
+        """
+        from docker.types import Mount
+
+        mounts = [Mount(target, source) for source, target in options.pop("volumes", {}).items()]
+        mounts += [Mount(target, source, type="bind") for source, target in options.pop("binds", {}).items()]
+        with _told(image):
+            host = self.api.create_host_config(mounts=mounts, init=True)
+            made = self.api.create_container(
+                image, host_config=host, labels={LABEL: "true"}, **options
+            )["Id"]
+        try:
+            yield made
+        finally:
+            with _told(made):
+                self.api.remove_container(made, force=True, v=True)
+
+    def put(self, container: str, content: bytes, folder: str = "/") -> None:
+        """Unpack an archive into a folder of a container, running or not."""
+        with _told(container):
+            self.api.put_archive(container, folder, content)
+
+    def get(self, container: str, path: PurePosixPath | str) -> dict[PurePosixPath, bytes] | None:
+        """The files under ``path`` in a container, running or not; ``None`` where there is nothing."""
+        from docker.errors import NotFound
+
+        with _told(f"{path} in {container[:12]}"):
+            try:
+                stream, _ = self.api.get_archive(container, str(path))
+            except NotFound:
+                return None
+            return archive.unpack(b"".join(stream))
+
+    def read(self, container: str, path: PurePosixPath) -> bytes | None:
+        """The bytes of one file in a container, links followed; ``None`` where it is not there."""
+        found = self.get(container, path)
+        return next(iter(found.values()), None) if found else None
+
+    def exists(self, container: str, path: PurePosixPath | str) -> bool:
+        """Whether ``path`` is there in a container, running or not; nothing is transferred."""
+        with _told(f"{path} in {container[:12]}"):
+            url = self.api._url("/containers/{0}/archive", container)
+            return bool(self.api.head(url, params={"path": str(path)}).status_code == 200)
+
+    def which(self, container: str, program: str, path: str) -> str | None:
+        """Where ``program`` is on the given PATH in a container, running or not."""
+        for folder in path.split(":"):
+            candidate = f"{folder or '.'}/{program}"
+            if self.exists(container, candidate):
+                return candidate
+        return None
+
+    def exec(
+        self,
+        container: str,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Output:
+        """Run a command in a running container and collect what it prints."""
+        with _told(f"{argv[0]} in {container[:12]}"):
+            made = self.api.exec_create(
+                container, list(argv), user=user, workdir=workdir, environment=dict(env or {})
+            )["Id"]
+            out, err = self.api.exec_start(made, demux=True)
+            code = self.api.exec_inspect(made)["ExitCode"]
+        return Output(int(code), out or b"", err or b"")
+
+    def signal_marked(self, container: str, mark: str, signum: int, user: str = "") -> bool:
+        """Send a signal to the processes that carry ``mark``, and kill what is left after `GRACE`.
+
+        Returns:
+            Whether there were any.
+        """
+        from signal import Signals
+
+        name = Signals(signum).name.removeprefix("SIG")
+        tries = str(int(GRACE * 10))
+        argv = ["sh", "-c", _KILL, "uvdock", f"{MARK}={mark}", name, tries]
+        try:
+            return self.exec(container, argv, user=user).code == 0
+        except EngineError:
+            return False
+
+    def signal_container(self, container: str, signum: int) -> bool:
+        """Send a signal to a one-off's process, and kill it when it is not gone after `GRACE`.
+
+        Returns:
+            Whether there was such a container, running.
+        """
+        from docker.errors import APIError, NotFound
+        from requests.exceptions import RequestException
+
+        try:
+            self.api.kill(container, signal=signum)
+            self.api.wait(container, timeout=GRACE)
+        except NotFound:
+            return False
+        except (APIError, RequestException):
+            try:
+                self.api.kill(container, signal=9)
+            except APIError:
+                return False
+        return True
+
+    def remove(self, container: str) -> None:
+        """Remove a container by force; nothing happens where there is none."""
+        from docker.errors import APIError
+
+        try:
+            self.api.remove_container(container, force=True, v=True)
+        except APIError:
+            return
+
+    def sees(self, image: str, folder: str, probe: str) -> bool:
+        """Whether the engine sees this machine's ``folder``: a remote one does not.
+
+        A container of ``image`` is made, not started, with the folder mounted; the file ``probe`` in it must be
+        there and have the size it has here.
+        """
+        from docker.errors import APIError
+        from docker.types import Mount
+
+        mount = Mount(target="/uvdock/probe", source=folder, type="bind", read_only=True)
+        try:
+            host = self.api.create_host_config(mounts=[mount])
+            made = self.api.create_container(image, command=["true"], host_config=host, labels={LABEL: "true"})["Id"]
+        except APIError:
+            return False
+        try:
+            found = self.read(made, PurePosixPath("/uvdock/probe") / probe)
+        finally:
+            self.api.remove_container(made, force=True, v=True)
+        with open(os.path.join(folder, probe), "rb") as file:
+            return found == file.read()
+
+    @cached_property
+    def rootless(self) -> bool:
+        """Whether root in a container is an ordinary user on the host."""
+        with _told(self._address()):
+            return any("rootless" in option for option in self.api.info().get("SecurityOptions") or [])
+
+    def _address(self) -> str:
+        if self.context:
+            return f"Docker context {self.context}"
+        host = os.environ.get("DOCKER_HOST")
+        return f"DOCKER_HOST={host}" if host else "the current Docker context"
+
+    def _unreachable(self, error: Exception) -> EngineError:
+        text = str(error)
+        if self.context and "Invalid context" in text or type(error).__name__ == "ContextNotFound":
+            return EngineError(
+                f"there is no Docker context {self.context!r}",
+                where=self._address(),
+                fix="`docker context ls` lists them; correct the context setting",
+            )
+        if "Permission denied" in text or "PermissionError" in text:
+            return EngineError(
+                "you may not use the Docker engine: permission denied",
+                where=self._address(),
+                fix="add yourself to the docker group, use a rootless engine, or set UVDOCK_BACKEND=host",
+            )
+        return EngineError(
+            f"the Docker engine does not answer: {text[:200]}",
+            where=self._address(),
+            fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
+        )
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Turn what the SDK raises into an error for a person."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        from docker.errors import APIError, DockerException
+        from requests.exceptions import RequestException
+
+        if not isinstance(error, (DockerException, RequestException)):
+            raise
+        text = str(error.explanation or error) if isinstance(error, APIError) else str(error)
+        raise EngineError(
+            f"the engine refused: {text[:300]}", where=where, fix="correct what it names, then run it again"
+        ) from error

@@ -1,0 +1,283 @@
+"""A Compose project: what `docker compose config` says of it, and the `docker compose` commands uvdock runs.
+
+Compose reads Compose files; uvdock reads only the JSON that comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from uvdock import process
+from uvdock.errors import UvdockError, nearest
+
+_REFERENCE = r"\$(?:\{%s(?P<braced>[^}]*)\}|%s\b)"
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A folder or file of the host mounted into a service."""
+
+    source: Path
+    target: PurePosixPath
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    """One Compose service, as far as uvdock needs it; ``data`` is all that Compose says of it."""
+
+    name: str
+    image: str
+    data: Mapping[str, Any]
+
+    @property
+    def build(self) -> Mapping[str, Any] | None:
+        """Its build section, or ``None`` for a service that only uses an image."""
+        found = self.data.get("build")
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def context(self) -> Path | None:
+        """The folder it is built from; ``None`` without a build, or with one from elsewhere (git, a URL)."""
+        context = (self.build or {}).get("context", "")
+        return Path(context) if os.path.isabs(context) else None
+
+    @property
+    def dockerfile(self) -> str | None:
+        """The text of its Dockerfile, or ``None`` where it cannot be read from here."""
+        if self.build is None or self.context is None:
+            return None
+        if "dockerfile_inline" in self.build:
+            return str(self.build["dockerfile_inline"])
+        path = self.context / self.build.get("dockerfile", "Dockerfile")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    @property
+    def binds(self) -> list[Bind]:
+        """What of the host is mounted into it."""
+        return [
+            Bind(Path(item["source"]), PurePosixPath(item["target"]), bool(item.get("read_only")))
+            for item in self.data.get("volumes") or []
+            if item.get("type") == "bind"
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables its containers get; one without a value is the caller's own."""
+        found = self.data.get("environment") or {}
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+    @property
+    def user(self) -> str:
+        """The user the Compose file sets, or nothing for the image's own."""
+        return str(self.data.get("user") or "")
+
+
+class Stack:
+    """The Compose project of a repo.
+
+    Args:
+        root: The repo root.
+        files: Its Compose files in the order they merge.
+        context: A Docker context's name, or ``None``.
+        environ: The variables Compose sees.
+        dotenv: What `.env` sets, which Compose reads by itself.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        files: Sequence[Path],
+        context: str | None,
+        environ: Mapping[str, str],
+        dotenv: Mapping[str, str],
+    ) -> None:
+        self.root = root
+        self.files = tuple(files)
+        self.context = context
+        self.env = compose_env(self.files, context, environ, dotenv)
+
+    @property
+    def working_dir(self) -> str:
+        """The folder Compose labels its containers with."""
+        return str(self.files[0].parent)
+
+    @property
+    def docker(self) -> list[str]:
+        """The `docker` command, for this context."""
+        return ["docker", *(("--context", self.context) if self.context else ())]
+
+    def argv(self, *args: str, extra: Sequence[str] = ()) -> list[str]:
+        """A `docker compose` command line over the repo's files and ``extra`` ones."""
+        files = [option for name in (*map(str, self.files), *extra) for option in ("-f", name)]
+        return [*self.docker, "compose", *files, *args]
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The whole project as Compose understands it.
+
+        Raises:
+            UvdockError: Compose cannot read its files, or is not there.
+        """
+        found = process.capture(self.argv("--profile", "*", "config", "--format", "json"), env=self.env, cwd=self.root)
+        if found.code != 0:
+            raise UvdockError(
+                f"Compose cannot read its files: {found.error_text or 'no reason given'}",
+                where=", ".join(map(str, self.files)),
+                fix="correct that place; `docker compose config` shows the same",
+            )
+        data: dict[str, Any] = json.loads(found.text)
+        return data
+
+    @cached_property
+    def services(self) -> dict[str, Service]:
+        """Every service by name."""
+        project = self.config["name"]
+        return {
+            name: Service(name, data.get("image") or f"{project}-{name}", data)
+            for name, data in self.config.get("services", {}).items()
+        }
+
+    def service(self, name: str, source: str = "the request") -> Service:
+        """The service of that name.
+
+        Raises:
+            UvdockError: There is none; lists those there are.
+        """
+        if name not in self.services:
+            names = sorted(self.services)
+            raise UvdockError(
+                f"there is no service {name!r}{nearest(name, names)}",
+                where=f"{self.files[0]} (named by {source})",
+                fix=f"services here: {', '.join(names) or 'none'}",
+                code=2,
+            )
+        return self.services[name]
+
+    def run(self, *args: str, extra: Sequence[str] = (), stdout_to_stderr: bool = True) -> int:
+        """Run a `docker compose` command on uvdock's own streams; returns its exit code."""
+        return process.run(
+            self.argv(*args, extra=extra), env=self.env, cwd=self.root, stdout_to_stderr=stdout_to_stderr
+        )
+
+    @contextmanager
+    def override(self, service: Service, *, without_binds: bool) -> Iterator[str]:
+        """A further Compose file for one-offs of ``service``, with nothing secret in it.
+
+        Args:
+            service: The service.
+            without_binds: Leave out the host's folders, for an engine that does not see them.
+        """
+        # An init process makes sure that a signal ends a command which handles none as process 1.
+        text = f"services:\n  {json.dumps(service.name)}:\n    init: true\n"
+        if without_binds:
+            kept = [item for item in service.data.get("volumes") or [] if item.get("type") != "bind"]
+            text += f"    volumes: !override {json.dumps(kept)}\n"
+        with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
+            path = Path(folder, "one-off.yaml")
+            path.write_text(text, encoding="utf-8")
+            yield str(path)
+
+    def build_prefix(self, service: Service, content: str, tag: str) -> int:
+        """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
+        build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}
+        with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
+            dockerfile = Path(folder, "Dockerfile")
+            dockerfile.write_text(content, encoding="utf-8")
+            ignore = (service.context or Path()) / f"{(service.build or {}).get('dockerfile', 'Dockerfile')}.dockerignore"
+            if ignore.is_file():
+                Path(folder, "Dockerfile.dockerignore").write_bytes(ignore.read_bytes())
+            model = {
+                "name": self.config["name"],
+                "services": {"uv": {"image": tag, "build": {**build, "dockerfile": str(dockerfile)}}},
+                **{key: self.config[key] for key in ("secrets",) if key in self.config},
+            }
+            # By standard input: build arguments may hold what nobody wants in a file.
+            argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build", "uv"]
+            content_in = json.dumps(model).encode()
+            return process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
+
+
+#: What of a build section belongs to the real image and not to the one for uv.
+_OWN_BUILD_KEYS = ("dockerfile", "dockerfile_inline", "target", "tags", "cache_to")
+
+
+def compose_env(
+    files: Sequence[Path], context: str | None, environ: Mapping[str, str], dotenv: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables for Compose: the caller's, and ``UID``/``GID`` where its files use them and nobody set them.
+
+    bash has both but exports neither. Root's own are left out where the file has a default of its own
+    (``${UID:-1000}``), for an image cannot add a user with root's number.
+    """
+    env = dict(environ)
+    if context is not None:
+        env.pop("DOCKER_HOST", None)
+    if not hasattr(os, "getuid"):
+        return env
+    content = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+    for name, number in (("UID", os.getuid()), ("GID", os.getgid())):
+        if env.get(name) or dotenv.get(name):
+            continue
+        references = [match["braced"] or "" for match in re.finditer(_REFERENCE % (name, name), content)]
+        has_default = [rest.startswith((":-", "-")) for rest in references]
+        if references and (number != 0 or not all(has_default)):
+            env[name] = str(number)
+    return env
+
+
+def choose_service(stack: Stack, project: Path, wanted: str | None, source: str) -> Service:
+    """The service that holds the environment of the project in ``project``.
+
+    The one that was named; else the only one with a build; else, of those whose build context or mount is the
+    project, the only one, or the one of several with the same build that publishes a port.
+
+    Raises:
+        UvdockError: There is no such service, or it is not clear which one is meant.
+    """
+    if wanted:
+        return stack.service(wanted, source)
+    built = [service for service in stack.services.values() if service.build is not None]
+    if not built:
+        raise UvdockError(
+            "no service of the Compose file has a build",
+            where=str(stack.files[0]),
+            fix="give the app's service a `build:`, name a service (UVDOCK_SERVICE), or use UVDOCK_BACKEND=host",
+        )
+    close = [service for service in built if _holds(service, project)] or built
+    if len(close) > 1 and all(same_build(service, close[0]) for service in close):
+        close = [service for service in close if service.data.get("ports")] or close
+    if len(close) == 1:
+        return close[0]
+    names = ", ".join(service.name for service in close)
+    raise UvdockError(
+        f"it is not clear which service holds the environment of this project: {names}",
+        where=f"{stack.files[0]}, project {project}",
+        fix=f'set UVDOCK_SERVICE={close[0].name} or, in [tool.uvdock], service = "{close[0].name}"',
+        code=2,
+    )
+
+
+def same_build(one: Service, other: Service) -> bool:
+    """Whether two services are built from the same folder, Dockerfile, target and arguments."""
+    keys = ("context", "dockerfile", "dockerfile_inline", "target", "args")
+    return all((one.build or {}).get(key) == (other.build or {}).get(key) for key in keys)
+
+
+def _holds(service: Service, project: Path) -> bool:
+    places = [service.context, *(bind.source for bind in service.binds)]
+    if service.context is not None:
+        places.append((service.context / (service.build or {}).get("dockerfile", "Dockerfile")).parent)
+    return any(place is not None and place.resolve() == project for place in places)

@@ -1,0 +1,57 @@
+"""The errors uvdock expects, each told in three lines: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class UvdockError(Exception):
+    """An expected failure that a person can act on.
+
+    Args:
+        what: What happened, one sentence.
+        where: The file, command or container it happened in.
+        fix: What to do or type next.
+        code: The exit code of the program, 1 to 255.
+    """
+
+    def __init__(self, what: str, *, where: str, fix: str, code: int = 1) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+        self.code = code
+
+    def lines(self) -> tuple[str, str, str]:
+        """The three lines a person reads, each without a line break."""
+        return (
+            f"error: {_one_line(self.what)}",
+            f"   at: {_one_line(self.where)}",
+            f" next: {_one_line(self.fix)}",
+        )
+
+
+class SettingsError(UvdockError):
+    """A setting that uvdock does not know, or a value it does not allow."""
+
+
+class EngineError(UvdockError):
+    """The Docker engine cannot be reached, or refused what it was asked."""
+
+
+class Interrupted(Exception):
+    """A signal asked uvdock to stop while it was at work itself, with no child to hand it to."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"signal {signum}")
+        self.code = 128 + signum
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """``' (did you mean X?)'`` for the known word most like ``word``, or an empty string."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,68 @@
+"""The `uvdock` command: the same tasks without a tasks.py, and no ``--`` needed after a pass-through task."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.program import Program
+
+from uvdock.argv import PROGRAM_ARGV, put_separator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from invoke.parser import Argument
+
+
+class UvdockProgram(Program):
+    """Invoke's program, with its own tasks, the repo's invoke.yaml, and the ``--`` put in."""
+
+    def normalize_argv(self, argv: list[str] | None) -> None:
+        """Invoke's own, then the ``--`` where a person left it out."""
+        from uvdock.tasks import PASSTHROUGH, ns, passthrough_tasks
+
+        super().normalize_argv(argv)
+        own = {name: _options(task.get_arguments()) for name, task in passthrough_tasks().items()}
+        own["cmd"] |= {"--help": False, "-h": False}
+        greedy = [name for name, ends in PASSTHROUGH.items() if ends]
+        tokens = put_separator(self.argv[1:], _options(self.core_args()), own, greedy, ns.task_names)
+        self.argv = [*self.argv[:1], *tokens]
+        PROGRAM_ARGV.set(self.argv)
+
+    def parse_collection(self) -> None:
+        """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py."""
+        from uvdock.project import find_root
+
+        super().parse_collection()
+        self.config.set_project_location(str(find_root(Path.cwd())))
+        self.config.load_project()
+
+
+def main() -> None:
+    """Run the `uvdock` command and leave with its exit code."""
+    from importlib.metadata import version
+
+    from uvdock import console
+    from uvdock.errors import UvdockError
+    from uvdock.tasks import ns
+
+    program = UvdockProgram(name="uvdock", binary="uvdock", version=version("uvdock"), namespace=ns)
+    try:
+        program.run()
+    except UvdockError as problem:
+        console.error(problem)
+        sys.exit(problem.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _options(arguments: Iterable[Argument]) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for argument in arguments:
+        for name in argument.names:
+            found[f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"] = argument.takes_value
+        if argument.kind is bool and argument.default is True:
+            found[f"--no-{argument.name}"] = False
+    return found

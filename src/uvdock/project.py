@@ -1,0 +1,209 @@
+"""Finding things on the host: the repo root, the project, the Compose files, what `.env` says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvdock.errors import UvdockError
+from uvdock.settings import Settings, read_toml
+
+#: In the order Compose looks for them (`DefaultFileNames`, `DefaultOverrideFileNames` of compose-go).
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_NAMES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+_SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
+_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `pyproject.toml` and, once locked, `uv.lock`.
+
+    ``folder`` is the one with the lock (the workspace root); ``inside`` is where in it uv is to run, which is
+    a member's folder for someone who works there.
+    """
+
+    folder: Path
+    inside: Path = Path()
+
+    @property
+    def pyproject(self) -> Path:
+        """The project's own manifest."""
+        return self.folder / "pyproject.toml"
+
+    @property
+    def lock(self) -> Path:
+        """The project's lock, which need not be there yet."""
+        return self.folder / "uv.lock"
+
+    @property
+    def cwd(self) -> Path:
+        """Where uv runs on the host."""
+        return self.folder / self.inside
+
+
+def find_root(start: Path) -> Path:
+    """The repo root for someone in ``start``.
+
+    It is the nearest folder upwards with a Compose file, a ``[tool.uvdock]`` table or `.git`; without any of
+    those the nearest with a `pyproject.toml`; else ``start`` itself.
+    """
+    start = start.resolve()
+    manifest: Path | None = None
+    for folder in (start, *start.parents):
+        if _compose_file(folder) or (folder / ".git").exists() or _has_table(folder / "pyproject.toml"):
+            return folder
+        if manifest is None and (folder / "pyproject.toml").is_file():
+            manifest = folder
+    return manifest or start
+
+
+def find_compose_files(root: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The Compose files of the repo, in the order Compose merges them; empty when there is none.
+
+    From the settings, else from ``COMPOSE_FILE`` (environment or `.env`), else by Compose's own names.
+
+    Raises:
+        UvdockError: A file that was named is not there.
+    """
+    named: tuple[str, ...] = settings.compose_files
+    source = settings.sources.get("compose_files", "")
+    if not named:
+        values = {**dotenv(root), **environ}
+        separator = values.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+        named = tuple(part for part in (values.get("COMPOSE_FILE") or "").split(separator) if part)
+        source = "COMPOSE_FILE"
+    if named:
+        files = tuple((root / name).resolve() for name in named)
+        for file in files:
+            if not file.is_file():
+                raise UvdockError(
+                    f"the Compose file {file.name} is not there",
+                    where=f"{file}, named by {source}",
+                    fix="correct the name, or take it out so that Compose's usual names are looked for",
+                )
+        return files
+    base = _compose_file(root)
+    if base is None:
+        return ()
+    override = next((root / name for name in OVERRIDE_NAMES if (root / name).is_file()), None)
+    return (base, override) if override else (base,)
+
+
+def find_project(root: Path, cwd: Path, settings: Settings) -> Project:
+    """The project to work on: the one ``cwd`` is in, else the only one there is.
+
+    Raises:
+        UvdockError: There is none, or it is not clear which.
+    """
+    cwd = cwd.resolve()
+    if settings.projects:
+        source = settings.sources.get("projects", "")
+        folders = [_project_at((root / name).resolve(), f"projects, from {source}") for name in settings.projects]
+        inside = [found for found in folders if cwd.is_relative_to(found.folder)]
+        if inside:
+            return _for(max(inside, key=lambda found: len(found.folder.parts)).folder, cwd)
+        return _only([found.folder for found in folders], root)
+    for folder in (cwd, *cwd.parents):
+        if is_project(folder / "pyproject.toml"):
+            return _for(folder, cwd)
+        if folder == root:
+            break
+    return _only(list(_projects_below(root, _DEPTH)), root)
+
+
+def is_project(manifest: Path) -> bool:
+    """Whether ``manifest`` describes a project or a workspace, and not only some tool's settings."""
+    if not manifest.is_file():
+        return False
+    data = read_toml(manifest)
+    return "project" in data or "workspace" in data.get("tool", {}).get("uv", {})
+
+
+def dotenv(root: Path) -> dict[str, str]:
+    """The variables of the repo's `.env`, read as Compose reads them: ``export``, quotes, comments."""
+    path = root / ".env"
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+
+
+def _project_at(folder: Path, why: str) -> Project:
+    if not is_project(folder / "pyproject.toml"):
+        raise UvdockError(
+            "there is no project in that folder: it has no pyproject.toml with a [project] table",
+            where=f"{folder} ({why})",
+            fix="name a folder with a pyproject.toml, from the repo root",
+        )
+    return Project(folder)
+
+
+def _for(folder: Path, cwd: Path) -> Project:
+    """The project of ``folder``, as a member of the workspace around it where there is one."""
+    for above in (folder, *folder.parents):
+        manifest = above / "pyproject.toml"
+        if manifest.is_file():
+            workspace = read_toml(manifest).get("tool", {}).get("uv", {}).get("workspace")
+            if workspace is not None and (above == folder or _is_member(folder, above, workspace)):
+                return Project(above, folder.relative_to(above))
+        if (above / ".git").exists():
+            break
+    return Project(folder)
+
+
+def _is_member(folder: Path, root: Path, workspace: Mapping[str, list[str]]) -> bool:
+    members = {path.resolve() for glob in workspace.get("members", []) for path in root.glob(glob)}
+    excluded = {path.resolve() for glob in workspace.get("exclude", []) for path in root.glob(glob)}
+    return folder in members - excluded
+
+
+def _only(folders: list[Path], root: Path) -> Project:
+    if len(folders) == 1:
+        return Project(folders[0])
+    if not folders:
+        raise UvdockError(
+            "no pyproject.toml with a [project] table was found",
+            where=f"{root} and the folders below it",
+            fix="run `uv init` there, or go to the repo first",
+        )
+    names = ", ".join(str(folder.relative_to(root)) for folder in folders)
+    raise UvdockError(
+        f"there are {len(folders)} projects, and it is not clear which one is meant",
+        where=f"{root}: {names}",
+        fix="go into one of them, or set UVDOCK_PROJECTS or projects in [tool.uvdock]",
+        code=2,
+    )
+
+
+def _projects_below(folder: Path, depth: int) -> list[Path]:
+    if is_project(folder / "pyproject.toml"):
+        return [folder]
+    if depth == 0:
+        return []
+    try:
+        children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
+    except OSError:
+        return []
+    found: list[Path] = []
+    for child in children:
+        hidden = child.name.startswith(".") or child.name in _SKIPPED
+        if not hidden and not (child / "pyvenv.cfg").exists():
+            found += _projects_below(child, depth - 1)
+    return found
+
+
+def _compose_file(folder: Path) -> Path | None:
+    return next((folder / name for name in COMPOSE_NAMES if (folder / name).is_file()), None)
+
+
+def _has_table(manifest: Path) -> bool:
+    return manifest.is_file() and "uvdock" in read_toml(manifest).get("tool", {})

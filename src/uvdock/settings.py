@@ -1,0 +1,205 @@
+"""Settings, read once into one frozen dataclass: defaults < [tool.uvdock] < invoke.yaml < UVDOCK_* variables.
+
+Each key is declared once, as a field of `Settings`; its type, what it allows and its help are there, and the
+readers of all three sources follow from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from uvdock.errors import SettingsError, UvdockError, nearest
+
+DEFAULT = "default"
+PREFIX = "UVDOCK_"
+_TRUE = ("true", "1", "yes", "on")
+_FALSE = ("false", "0", "no", "off")
+
+
+def _key(default: Any, kind: str, about: str, allowed: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": about, "allowed": allowed})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What uvdock was told, and from where.
+
+    ``sources`` gives for each key the place its value came from (``default``, a file, a variable).
+    """
+
+    backend: Literal["auto", "host", "compose"] = _key(
+        "auto", "choice", "where commands run", ("auto", "host", "compose")
+    )
+    service: str | None = _key(None, "text", "the Compose service that holds the Python environment")
+    projects: tuple[str, ...] = _key(
+        (), "texts", "folders with a pyproject.toml, from the repo root; found by looking when not given"
+    )
+    compose_files: tuple[str, ...] = _key(
+        (), "texts", "Compose files, from the repo root; as Compose finds them when not given"
+    )
+    context: str | None = _key(None, "text", "the Docker context to use instead of the current one")
+    cache_volume: str = _key(
+        "uvdock-cache", "text", "the named volume that keeps uv's cache between one-offs; '' for none"
+    )
+    sync: Literal["auto", "bind", "volume"] = _key(
+        "auto", "choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")
+    )
+    tty: bool | None = _key(None, "flag", "force a terminal on or off instead of looking")
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+KEYS: Mapping[str, dataclasses.Field[Any]] = {
+    item.name: item for item in dataclasses.fields(Settings) if item.metadata
+}
+
+
+def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of the repo at ``root``.
+
+    Args:
+        root: The repo root, whose pyproject.toml may have a ``[tool.uvdock]`` table.
+        invoke: The ``uvdock`` part of Invoke's configuration (invoke.yaml and what Invoke merges with it).
+        environ: Environment variables; the process's own by default.
+
+    Raises:
+        SettingsError: A key is unknown or its value not allowed; says which, where, and what is.
+        UvdockError: pyproject.toml is no TOML.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {key: DEFAULT for key in KEYS}
+    pyproject = root / "pyproject.toml"
+    table = read_toml(pyproject).get("tool", {}).get("uvdock", {}) if pyproject.is_file() else {}
+    layers = [
+        (f"{pyproject.name} [tool.uvdock]", _checked(table, f"{pyproject} [tool.uvdock]")),
+        (invoke_file(root), _checked(dict(invoke or {}), invoke_file(root))),
+    ]
+    for source, layer in layers:
+        values.update(layer)
+        sources.update(dict.fromkeys(layer, source))
+    for key, (name, value) in _variables(os.environ if environ is None else environ).items():
+        values[key] = value
+        sources[key] = name
+    return Settings(**values, sources=sources)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as plain data.
+
+    Raises:
+        UvdockError: It cannot be read, or is no TOML; with line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UvdockError(
+            f"{path.name} is not valid TOML: {error}",
+            where=str(path),
+            fix="correct that line; nothing was changed",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UvdockError(
+            f"{path.name} cannot be read: {error}", where=str(path), fix="check that it is a readable UTF-8 file"
+        ) from error
+
+
+def invoke_file(root: Path) -> str:
+    """The name of Invoke's configuration as a person knows it: the project's file where there is one."""
+    for suffix in ("yaml", "yml", "json", "py"):
+        if (root / f"invoke.{suffix}").is_file():
+            return f"invoke.{suffix} (uvdock)"
+    return "Invoke's configuration (uvdock)"
+
+
+def rows(settings: Settings) -> list[tuple[str, str, str]]:
+    """Key, value and source of every setting, as a person reads them."""
+    return [(key, _shown(getattr(settings, key)), settings.sources.get(key, DEFAULT)) for key in KEYS]
+
+
+def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        raise SettingsError("uvdock's settings must be a table of keys", where=where, fix=f"allowed: {_names()}")
+    return {key: _typed(key, value, where) for key, value in table.items()}
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
+    found: dict[str, tuple[str, Any]] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key in KEYS:
+            found[key] = (name, _typed(key, _from_text(key, text), f"environment variable {name}"))
+        elif near := nearest(name, [PREFIX + known.upper() for known in KEYS]):
+            # Other programs may own UVDOCK_ names; what looks like a mistyped key is refused.
+            raise SettingsError(
+                f"unknown setting {name}{near}",
+                where=f"environment variable {name}",
+                fix="allowed: " + ", ".join(PREFIX + known.upper() for known in KEYS),
+                code=2,
+            )
+    return found
+
+
+def _from_text(key: str, text: str) -> Any:
+    kind = KEYS[key].metadata["kind"]
+    if kind == "texts":
+        return [part for part in text.split(os.pathsep) if part]
+    if kind == "flag":
+        if text.lower() in _TRUE:
+            return True
+        if text.lower() in _FALSE:
+            return False
+    return text
+
+
+def _typed(key: str, value: Any, where: str) -> Any:
+    if key not in KEYS:
+        raise SettingsError(
+            f"unknown setting {key!r}{nearest(key, list(KEYS))}", where=where, fix=f"allowed: {_names()}", code=2
+        )
+    meta = KEYS[key].metadata
+    if meta["kind"] == "choice" and value in meta["allowed"]:
+        return value
+    if meta["kind"] == "text" and isinstance(value, str) and (value or KEYS[key].default is not None):
+        return value
+    if meta["kind"] == "flag" and isinstance(value, bool):
+        return value
+    if meta["kind"] == "texts":
+        items = [value] if isinstance(value, str) else value
+        if isinstance(items, (list, tuple)) and all(isinstance(item, str) and item for item in items):
+            return tuple(items)
+    raise SettingsError(
+        f"{key} may not be {value!r}",
+        where=where,
+        fix=f"allowed: {_allowed(key)}",
+        code=2,
+    )
+
+
+def _allowed(key: str) -> str:
+    meta = KEYS[key].metadata
+    kinds = {
+        "choice": ", ".join(meta["allowed"]),
+        "text": "a text",
+        "texts": f"a list of texts (in a variable separated by {os.pathsep!r})",
+        "flag": "true or false",
+    }
+    return str(kinds[meta["kind"]])
+
+
+def _names() -> str:
+    return ", ".join(KEYS)
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "(found by looking)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,145 @@
+"""What every task shares: the repo it works on, errors in three lines, and the exit code."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.exceptions import Exit
+from invoke.tasks import task as invoke_task
+
+from uvdock import console
+from uvdock.errors import Interrupted, UvdockError
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+    from invoke.tasks import Task
+
+    from uvdock.argv import remainder_list as remainder_list
+    from uvdock.backends import Backend, Change
+    from uvdock.backends.service import ServiceRunner
+    from uvdock.project import Project
+    from uvdock.settings import Settings
+
+
+@dataclass(frozen=True)
+class Repo:
+    """The repo a task works on: its root, where the person is in it, its settings; the rest when asked for."""
+
+    root: Path
+    cwd: Path
+    settings: Settings
+
+    @cached_property
+    def project(self) -> Project:
+        """The project in question."""
+        from uvdock.project import find_project
+
+        return find_project(self.root, self.cwd, self.settings)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where commands run."""
+        from uvdock import backends
+
+        return backends.choose(self.root, self.project, self.settings)
+
+    def compose(self, asking: str) -> ServiceRunner:
+        """The service, for a task that only makes sense with Compose.
+
+        Raises:
+            UvdockError: The backend is the host.
+        """
+        runner: ServiceRunner | None = getattr(self.backend, "runner", None)
+        if runner is None:
+            raise UvdockError(
+                f"{asking} needs the compose backend, and this is the host's",
+                where=f"{self.root}, backend {self.settings.backend!r} ({self.settings.sources['backend']})",
+                fix="start Docker and set UVDOCK_BACKEND=compose to see what is missing",
+            )
+        return runner
+
+
+def open_repo(c: Context, **changes: str) -> Repo:
+    """The repo of the folder the person is in.
+
+    Args:
+        c: Invoke's context, whose configuration has the ``uvdock`` part of invoke.yaml.
+        changes: Settings that an option of the task replaces; an empty one replaces nothing.
+    """
+    from dataclasses import replace
+
+    from uvdock import project, settings
+
+    cwd = Path.cwd()
+    # `inv -r FOLDER` means the repo of that folder, not of the one the person is in.
+    prefix = getattr(c.config, "_project_prefix", None)
+    start = Path(prefix) if prefix and not cwd.is_relative_to(Path(prefix).resolve()) else cwd
+    root = project.find_root(start)
+    invoke = c.config.get("uvdock", None)
+    loaded = settings.load(root, dict(invoke) if invoke else None)
+    given = {key: value for key, value in changes.items() if value}
+    sources = {**loaded.sources, **{key: f"--{key}" for key in given}}
+    return Repo(root, start, replace(loaded, sources=sources, **given))  # type: ignore[arg-type]
+
+
+def passed(c: Context) -> list[str]:
+    """The arguments after ``--``, as they were typed."""
+    from uvdock.argv import remainder_list
+
+    return remainder_list(c.remainder)
+
+
+def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callable[..., int | None]], Task]:
+    """Make a task of a function that returns an exit code.
+
+    Args:
+        name: The task's name as a person types it.
+        quiet: Say nothing of its own where nobody is at a terminal: for pass-through tasks, whose standard
+            error is the command's own.
+        options: Those of `invoke.task`.
+    """
+
+    def decorate(body: Callable[..., int | None]) -> Task:
+        @functools.wraps(body)
+        def wrapped(*args: Any, **kwargs: Any) -> None:
+            code = _guarded(functools.partial(body, *args, **kwargs), name, quiet)
+            if code:
+                raise Exit(code=code)
+
+        made: Task = invoke_task(name=name.rpartition(".")[2], **options)(wrapped)
+        return made
+
+    return decorate
+
+
+def _guarded(body: Callable[[], int | None], name: str, quiet: bool) -> int:
+    from uvdock import process
+
+    with console.task(name, quiet=quiet):
+        try:
+            with process.interruptible():
+                return body() or 0
+        except UvdockError as problem:
+            console.error(problem)
+            return problem.code
+        except KeyboardInterrupt:
+            return 130
+        except Interrupted as stopped:
+            return stopped.code
+
+
+def report(change: Change) -> None:
+    """Say what a uv command changed, and where it went."""
+    if change.diff:
+        console.say(f"uv.lock: {change.diff.summary()}", "bold")
+        for line in change.diff.lines():
+            console.say(f"  {line}", {"+": "green", "-": "red", "~": "cyan"}[line[0]])
+    if change.files:
+        console.say(f"written to: {' · '.join(change.places)}")
+        for note in change.notes:
+            console.note(note)

@@ -1,0 +1,141 @@
+"""Tasks on dependencies: install, lock, check, outdated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import Repo, open_repo, report, task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from uvdock.deps.install import Step
+
+
+@task("deps.install", help={"build": "Without it, only the running container is brought up to date."})
+def install(c: Context, build: bool = True) -> int:
+    """Lock what is not locked, build with the lock as it is, recreate what changed."""
+    from uvdock.deps import install
+
+    repo = open_repo(c)
+    for step in install.plan(repo.backend.name, build=build):
+        with console.step(f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value):
+            _carry_out(step, repo)
+    if repo.backend.name == "compose" and not build:
+        console.note("the image is not rebuilt: deps.install does that")
+    return 0
+
+
+@task("deps.lock")
+def lock(c: Context) -> int:
+    """Bring uv.lock up to date with pyproject.toml, with the image's uv."""
+    repo = open_repo(c)
+    with console.step(f"lock ({repo.backend.where})"):
+        change = repo.backend.lock()
+        _stop_on(change.code, "uv could not lock", repo)
+    report(change)
+    return 0
+
+
+@task("deps.check")
+def check(c: Context) -> int:
+    """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
+    findings = open_repo(c).backend.check()
+    for finding in findings:
+        mark, style = ("✔", "green") if finding.fresh else ("✘", "red")
+        console.say(f"{mark} {finding.name}" + (f": {finding.why}" if finding.why else ""), style)
+    return 0 if all(finding.fresh for finding in findings) else 1
+
+
+@task(
+    "deps.outdated",
+    help={"all": "Also the packages that only others need.", "json": "A list of objects instead of a table."},
+)
+def outdated(c: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the option's name
+    """Show the direct dependencies with their locked and their latest version."""
+    from uvdock.deps import lockfile
+    from uvdock.deps import outdated as tree
+
+    repo = open_repo(c)
+    path = repo.project.lock
+    if not path.is_file():
+        raise UvdockError("there is no uv.lock to look at", where=str(path), fix="run deps.lock, which makes it")
+    data = lockfile.parse(path.read_bytes(), path)
+    args = [*tree.TREE_ARGS, *([] if all else ["--depth", "1"])]
+    newest = _newest(repo, args)
+    found = tree.rows(data, newest, everything=all)
+    if json:
+        console.data(tree.to_json(found))
+        return 0
+    shown = [(row.name, row.group, row.locked, row.latest if row.behind else "") for row in found]
+    console.table(("package", "group", "locked", "latest"), shown)
+    behind = len({row.name for row in found if row.behind})
+    console.say(f"{behind} of {len({row.name for row in found})} packages have a newer release")
+    return 0
+
+
+def _newest(repo: Repo, args: list[str]) -> dict[tuple[str, str], str]:
+    """The newest releases by uv's JSON, or by its text where the uv has none or another schema."""
+    from uvdock.deps import outdated as tree
+
+    found = repo.backend.tree([*args, *tree.JSON_ARGS])
+    newest = tree.newest_from_json(found.text) if found.code == 0 else None
+    if newest is not None:
+        return newest
+    found = repo.backend.tree(args)
+    if found.code != 0:
+        raise UvdockError(
+            f"uv could not say what is outdated: {found.error_text}",
+            where=f"uv {' '.join(args)} in {repo.project.folder}",
+            fix="correct what uv names; nothing was changed",
+            code=found.code,
+        )
+    return tree.newest_from_text(found.text)
+
+
+def _carry_out(step: Step, repo: Repo) -> None:
+    from uvdock.backends import image
+    from uvdock.deps.install import Step
+
+    if step is Step.LOCK:
+        change = repo.backend.lock()
+        _stop_on(change.code, "uv could not lock", repo)
+        report(change)
+        if not change.files:
+            console.say("uv.lock follows from pyproject.toml already")
+        return
+    if step in (Step.SYNC_HOST, Step.SYNC_CONTAINER):
+        change = repo.backend.sync()
+        _stop_on(change.code, "uv could not install what the lock says", repo)
+        for note in change.notes:
+            console.note(note)
+        if change.places:
+            console.say(f"installed in: {' · '.join(change.places)}")
+        return
+    runner = repo.compose("deps.install")
+    if step is Step.BUILD:
+        names = [service.name for service in image.built_services(runner)]
+        _stop_on(image.build(runner, names), "the image could not be built", repo)
+    elif step is Step.PROVE:
+        if not image.lock_is_hosts(runner):
+            raise UvdockError(
+                "the image holds another uv.lock than the host",
+                where=f"image {runner.service.image}, {repo.project.lock}",
+                fix="let the Dockerfile copy uv.lock as it is and install with --locked; nothing was recreated",
+            )
+        console.say(f"image {runner.service.image} holds the host's uv.lock, byte for byte")
+    elif step is Step.RECREATE:
+        names = image.recreate(runner)
+        console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
+
+
+def _stop_on(code: int, what: str, repo: Repo) -> None:
+    if code:
+        raise UvdockError(
+            what,
+            where=f"project {repo.project.folder} ({repo.backend.where})",
+            fix="read the words above; pyproject.toml and uv.lock are as they were",
+            code=code,
+        )

@@ -1,0 +1,65 @@
+"""Tasks on the service that holds the environment: uv, any command, a shell, the image, the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import open_repo, passed, report, task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+_SERVICE = {"service": "The Compose service, where it is not the one found by looking."}
+
+
+@task("uv", quiet=True, help=_SERVICE)
+def uv(c: Context, service: str = "") -> int:
+    """Run uv; what it changes comes back to the host: uv -- add flask"""
+    repo = open_repo(c, service=service)
+    change = repo.backend.uv(passed(c))
+    report(change)
+    return change.code
+
+
+@task("cmd", quiet=True, help={**_SERVICE, "user": "The user to run as in the container."})
+def cmd(c: Context, service: str = "", user: str = "") -> int:
+    """Run any command in the service: cmd -- python -V"""
+    argv = passed(c)
+    if not argv:
+        raise UvdockError("cmd needs a command to run", where="the command line", fix="type cmd -- COMMAND …", code=2)
+    return open_repo(c, service=service).backend.run(argv, user=user)
+
+
+@task("shell", quiet=True, help={**_SERVICE, "user": "The user to run as in the container."})
+def shell(c: Context, service: str = "", user: str = "") -> int:
+    """Open a shell in the service (bash, else sh): shell [-- SERVICE]"""
+    words = passed(c)
+    if len(words) > 1:
+        raise UvdockError(
+            "shell takes one service", where=" ".join(words), fix="use cmd -- COMMAND … to run a command", code=2
+        )
+    repo = open_repo(c, service=service or "".join(words))
+    script = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
+    return repo.backend.run(["sh", "-c", script], user=user)
+
+
+@task("build", help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."})
+def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
+    """Build the images of all services, or of those named: build [-- SERVICE…]"""
+    from uvdock.backends import image
+
+    runner = open_repo(c).compose("build")
+    with console.step("build"):
+        return image.build(runner, passed(c), no_cache=no_cache, pull=pull)
+
+
+@task("config", quiet=True)
+def config(c: Context) -> int:
+    """Show every setting, its value, and where it came from."""
+    from uvdock import settings
+
+    repo = open_repo(c)
+    console.table(("setting", "value", "from"), settings.rows(repo.settings))
+    return 0
