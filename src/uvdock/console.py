@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import TextIO
 
 from uvdock.errors import UvdockError
 
@@ -89,13 +89,13 @@ def data(text: str) -> None:
     _write(sys.stdout, text)
 
 
-def paint(text: str, style: str, stream: IO[str]) -> str:
+def paint(text: str, style: str, stream: TextIO) -> str:
     """``text`` in a style where ``stream`` shows colour: a terminal, ``NO_COLOR`` unset, ``TERM`` not dumb."""
     wanted = style and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\033[{_STYLES[style]}m{text}\033[0m" if wanted else text
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     text = redact(text)
     try:
         print(text, file=stream, flush=True)

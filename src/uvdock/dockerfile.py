@@ -55,7 +55,8 @@ def instructions(content: str) -> list[Instruction]:
         if not lines[at].strip() or lines[at].lstrip().startswith("#"):
             at += 1
             continue
-        start, parts = at, []
+        start = at
+        parts: list[str] = []
         while at < len(lines):
             line = lines[at].rstrip()
             at += 1

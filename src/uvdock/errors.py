@@ -37,7 +37,7 @@ class EngineError(UvdockError):
     """The Docker engine cannot be reached, or refused what it was asked."""
 
 
-class Interrupted(Exception):
+class InterruptedBySignalError(Exception):
     """A signal asked uvdock to stop while it was at work itself, with no child to hand it to."""
 
     def __init__(self, signum: int) -> None:

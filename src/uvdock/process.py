@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from uvdock.errors import Interrupted, UvdockError
+from uvdock.errors import InterruptedBySignalError, UvdockError
 
 #: The signals that mean "stop" and are handed on to whatever runs.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -77,7 +77,7 @@ def run(
     # A command in a group of its own does not die of the Ctrl-C that is to reach the container's
     # process first. It may not read a terminal from there, so only where standard input is none.
     own_group = on_signal is not None and not _isatty(sys.__stdin__)
-    with _handlers(received, lambda signum: None):
+    with _handlers(received, _later):
         process = _start(
             argv,
             env=env,
@@ -93,7 +93,7 @@ def run(
                 to_child(signum)
 
         with _handlers(received, deliver):
-            for signum in list(received):
+            for signum in received:
                 deliver(signum)
             if stdin is not None:
                 process.communicate(stdin)
@@ -115,9 +115,7 @@ def capture(
     Raises:
         UvdockError: The program is not there or cannot be started.
     """
-    process = _start(
-        argv, env=env, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = _start(argv, env=env, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         out, err = process.communicate(stdin)
     except BaseException:
@@ -129,10 +127,10 @@ def capture(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into `Interrupted` so that what must be cleaned up is."""
+    """Turn SIGTERM and SIGHUP into `InterruptedBySignalError` so that what must be cleaned up is."""
 
     def stop(signum: int) -> None:
-        raise Interrupted(signum)
+        raise InterruptedBySignalError(signum)
 
     with _handlers([], stop, (signal.SIGTERM, signal.SIGHUP)):
         yield
@@ -159,6 +157,10 @@ def _start(argv: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
         ) from error
 
 
+def _later(_: int) -> None:
+    """A signal that comes before the child is there: it is delivered once it is."""
+
+
 def _to_child(process: subprocess.Popen[bytes]) -> Callable[[int], None]:
     def send(signum: int) -> None:
         # The terminal sends Ctrl-C to the whole foreground group: the child has it already.
@@ -178,7 +180,7 @@ def _handlers(
         yield
         return
 
-    def handle(signum: int, frame: FrameType | None) -> None:
+    def handle(signum: int, _: FrameType | None) -> None:
         received.append(signum)
         deliver(signum)
 

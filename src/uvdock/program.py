@@ -13,7 +13,7 @@ from uvdock.argv import PROGRAM_ARGV, put_separator
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from invoke.parser import Argument
+    from invoke.parser.argument import Argument
 
 
 class UvdockProgram(Program):

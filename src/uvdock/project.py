@@ -109,11 +109,11 @@ def find_project(root: Path, cwd: Path, settings: Settings) -> Project:
         folders = [_project_at((root / name).resolve(), f"projects, from {source}") for name in settings.projects]
         inside = [found for found in folders if cwd.is_relative_to(found.folder)]
         if inside:
-            return _for(max(inside, key=lambda found: len(found.folder.parts)).folder, cwd)
+            return _for(max(inside, key=lambda found: len(found.folder.parts)).folder)
         return _only([found.folder for found in folders], root)
     for folder in (cwd, *cwd.parents):
         if is_project(folder / "pyproject.toml"):
-            return _for(folder, cwd)
+            return _for(folder)
         if folder == root:
             break
     return _only(list(_projects_below(root, _DEPTH)), root)
@@ -147,7 +147,7 @@ def _project_at(folder: Path, why: str) -> Project:
     return Project(folder)
 
 
-def _for(folder: Path, cwd: Path) -> Project:
+def _for(folder: Path) -> Project:
     """The project of ``folder``, as a member of the workspace around it where there is one."""
     for above in (folder, *folder.parents):
         manifest = above / "pyproject.toml"

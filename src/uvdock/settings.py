@@ -54,9 +54,7 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-KEYS: Mapping[str, dataclasses.Field[Any]] = {
-    item.name: item for item in dataclasses.fields(Settings) if item.metadata
-}
+KEYS: Mapping[str, dataclasses.Field[Any]] = {item.name: item for item in dataclasses.fields(Settings) if item.metadata}
 
 
 def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -72,7 +70,7 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
         UvdockError: pyproject.toml is no TOML.
     """
     values: dict[str, Any] = {}
-    sources: dict[str, str] = {key: DEFAULT for key in KEYS}
+    sources: dict[str, str] = dict.fromkeys(KEYS, DEFAULT)
     pyproject = root / "pyproject.toml"
     table = read_toml(pyproject).get("tool", {}).get("uvdock", {}) if pyproject.is_file() else {}
     layers = [
@@ -135,7 +133,7 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
         key = name.removeprefix(PREFIX).lower()
         if key in KEYS:
             found[key] = (name, _typed(key, _from_text(key, text), f"environment variable {name}"))
-        elif near := nearest(name, [PREFIX + known.upper() for known in KEYS]):
+        elif near := nearest(key, list(KEYS)):
             # Other programs may own UVDOCK_ names; what looks like a mistyped key is refused.
             raise SettingsError(
                 f"unknown setting {name}{near}",

@@ -27,6 +27,7 @@ class Change:
         files: The host's files that changed, relative to the project.
         places: Where the change is now: the host, a running container, ...
         notes: What a person should know besides.
+        first: There was no lock before.
     """
 
     code: int
@@ -34,6 +35,7 @@ class Change:
     files: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def choose(root: Path, project: Project, settings: Settings) -> Backend:
     return _BACKENDS[settings.backend](root, project, settings)
 
 
-def _host(root: Path, project: Project, settings: Settings) -> Backend:
+def _host(_: Path, project: Project, __: Settings) -> Backend:
     from uvdock.backends.host import HostBackend
 
     return HostBackend(project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from uvdock.backends import Change, Finding, image
@@ -98,7 +99,7 @@ class ComposeBackend:
             findings.append(self._check_container(self.runner.place, self.runner.running))
         same, name = image.lock_is_hosts(self.runner), f"image {self.runner.service.image}"
         if same is None:
-            findings.append(Finding(name, False, "it is not built; deps.install builds it"))
+            findings.append(Finding(name, fresh=False, why="it is not built; deps.install builds it"))
         else:
             findings.append(Finding(name, same, "" if same else "it holds another lock; deps.install mends it"))
         return findings
@@ -149,7 +150,7 @@ class ComposeBackend:
         return found
 
     def _in_service(self, args: Sequence[str], env: dict[str, str] | None = None) -> int:
-        """uv in the running container or a one-off, in the project's folder."""
+        """Uv in the running container or a one-off, in the project's folder."""
         place = self.runner.place or self.runner.image_place
         if place is not None and place.uv is None:
             raise image.no_uv(self.where)
@@ -163,7 +164,7 @@ class ComposeBackend:
         """After `add` and `remove`: the running container's environment too."""
         synced = self.sync()
         notes = (*change.notes, *synced.notes, "the image is not rebuilt; deps.install does that")
-        return Change(synced.code, change.diff, change.files, (*change.places, *synced.places), notes)
+        return replace(change, code=synced.code, places=(*change.places, *synced.places), notes=notes)
 
     def _push(self, place: Place) -> PurePosixPath:
         """Bring the host's manifests to a running container that does not have them; returns where they are."""
@@ -175,7 +176,9 @@ class ComposeBackend:
                 home[PurePosixPath(*path.relative_to(self.project.folder).parts)] = content
         engine = self.runner.engine
         stale = {
-            name: content for name, content in home.items() if engine.read(place.container, place.folder / name) != content
+            name: content
+            for name, content in home.items()
+            if engine.read(place.container, place.folder / name) != content
         }
         folder = place.folder
         if {str(name) for name in stale} & place.single_files:
@@ -190,7 +193,7 @@ class ComposeBackend:
     def _check_lock(self) -> Finding:
         lock = self.project.lock
         if not lock.is_file():
-            return Finding("uv.lock", False, "there is none; deps.lock makes it")
+            return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(lock.read_bytes(), lock)
         result = self._volume(["lock"], deliver=False, collect=True)
         if result.code != 0:
@@ -205,9 +208,9 @@ class ComposeBackend:
     def _check_container(self, place: Place, running: Running) -> Finding:
         name, engine = f"container {running.name}", self.runner.engine
         if engine.read(place.container, place.folder / "uv.lock") != self.project.lock.read_bytes():
-            return Finding(name, False, "it has another lock; deps.install --no-build brings it this one")
+            return Finding(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
         if place.uv is None:
-            return Finding(name, True)
+            return Finding(name, fresh=True)
         args = ["sync", "--check", "--frozen", *image.sync_flags(self.runner)]
         found = engine.exec(place.container, [place.uv, *args], workdir=str(place.folder))
         self._refuse_old(found.code, args, place.uv)

@@ -92,15 +92,15 @@ class HostBackend:
     def _check_lock(self) -> Finding:
         content = self.project.lock.read_bytes() if self.project.lock.is_file() else None
         if content is None:
-            return Finding("uv.lock", False, "there is none; deps.lock makes it")
+            return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(content, self.project.lock)
         found = process.capture([self.uv_program, "lock", "--check"], cwd=self.project.cwd)
         if found.code == 0:
-            return Finding("uv.lock", True)
+            return Finding("uv.lock", fresh=True)
         # Before 0.9, uv gives the same code for "stale" and for "cannot resolve"; a dry run tells them apart.
         dry = process.capture([self.uv_program, "lock", "--dry-run"], cwd=self.project.cwd)
         if dry.code == 0:
-            return Finding("uv.lock", False, "it does not follow from pyproject.toml; deps.lock renews it")
+            return Finding("uv.lock", fresh=False, why="it does not follow from pyproject.toml; deps.lock renews it")
         raise UvdockError(
             f"uv cannot resolve this project: {found.error_text}",
             where=str(self.project.pyproject),
@@ -155,7 +155,8 @@ def describe(project: Project, code: int, before: bytes | None, changed: Sequenc
     old = lockfile.parse(before, project.lock) if before and before.strip() else {}
     new = lockfile.parse(project.lock.read_bytes(), project.lock) if project.lock.is_file() else {}
     files = tuple(sorted(os.path.relpath(path, project.folder) for path in changed))
-    return Change(code, lockfile.diff(old, new), files, places=(f"host ({', '.join(files)})",))
+    places = (f"host ({', '.join(files)})",)
+    return Change(code, lockfile.diff(old, new), files, places, first=not old)
 
 
 def find_uv() -> str | None:

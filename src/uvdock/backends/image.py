@@ -60,7 +60,9 @@ def recreate(runner: ServiceRunner) -> list[str]:
         UvdockError: Compose could not.
     """
     images = {
-        item.name: item.image for item in runner.stack.services.values() if item.build and same_build(item, runner.service)
+        item.name: item.image
+        for item in runner.stack.services.values()
+        if item.build and same_build(item, runner.service)
     }
     containers = [item for item in runner.engine.running(runner.stack.working_dir) if item.service in images]
     stale = [item for item in containers if runner.engine.image_id(images[item.service]) != item.image_id]

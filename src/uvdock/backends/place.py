@@ -129,7 +129,7 @@ def _numbers(engine: Engine, container: str, user: str) -> tuple[int, int]:
     """A user's and group's numbers, by the container's own `/etc/passwd` and `/etc/group`."""
     name, _, group = user.partition(":")
     uid, gid = 0, 0
-    if name and name != "root" or group:
+    if (name and name != "root") or group:
         passwd = _table(engine, container, "/etc/passwd")
         entry = next((row for row in passwd if len(row) > 3 and name in (row[0], row[2])), None)
         if entry is not None:

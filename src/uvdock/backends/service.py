@@ -135,9 +135,7 @@ class ServiceRunner:
             return process.capture(command, env=self.stack.env, cwd=self.stack.root)
 
     @contextmanager
-    def _one_off(
-        self, argv: Sequence[str], options: Sequence[str], *, tty: bool
-    ) -> Iterator[tuple[list[str], str]]:
+    def _one_off(self, argv: Sequence[str], options: Sequence[str], *, tty: bool) -> Iterator[tuple[list[str], str]]:
         name = f"{Path(self.stack.working_dir).name.lower()}-{self.service_name}-{uuid.uuid4().hex[:8]}"
         name = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
         flags = ["--rm", "--no-deps", "--name", name, "--entrypoint", argv[0], *([] if tty else ["--no-TTY"]), *options]

@@ -57,9 +57,7 @@ def parse(content: bytes, where: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UvdockError(
-            f"uv.lock is damaged: {error}", where=str(where), fix=_REMAKE
-        ) from error
+        raise UvdockError(f"uv.lock is damaged: {error}", where=str(where), fix=_REMAKE) from error
     if "version" not in data:
         what = "uv.lock is empty" if not content.strip() else "uv.lock is no lock of uv: it has no version"
         raise UvdockError(what, where=str(where), fix=_REMAKE)

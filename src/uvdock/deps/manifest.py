@@ -108,7 +108,7 @@ def _members(root: Path) -> list[Path]:
 def _of_folder(folder: Path, data: Mapping[str, Any]) -> set[Path]:
     """The manifest of one folder; the whole tree where only a build can tell its metadata."""
     project = data.get("project", {})
-    if not project and data.get("tool", {}).get("uv", {}).get("workspace") is None or project.get("dynamic"):
+    if (not project and data.get("tool", {}).get("uv", {}).get("workspace") is None) or project.get("dynamic"):
         return set(_tree(folder))
     files = {folder / "pyproject.toml", *(folder / name for name in _BESIDE)}
     readme = project.get("readme")
@@ -128,7 +128,7 @@ def _of_folder(folder: Path, data: Mapping[str, Any]) -> set[Path]:
 def _tree(folder: Path) -> Iterator[Path]:
     for top, folders, names in os.walk(folder):
         folders[:] = [
-            name for name in folders if name not in _NEVER_SENT and not os.path.exists(os.path.join(top, name, "pyvenv.cfg"))
+            name for name in folders if name not in _NEVER_SENT and not Path(top, name, "pyvenv.cfg").exists()
         ]
         for name in names:
             yield Path(top, name)

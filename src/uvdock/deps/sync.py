@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
             written[path] = _write_beside(path, content)
         for path, temp in written.items():
             before = _read(path)
-            os.replace(temp, path)
+            temp.replace(path)
             done[path] = before
         for folder in {path.parent for path in targets}:
             _sync_folder(folder)
@@ -81,7 +81,7 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
             if before is None:
                 path.unlink(missing_ok=True)
             else:
-                os.replace(_write_beside(path, before), path)
+                _write_beside(path, before).replace(path)
         names = ", ".join(path.name for path in targets)
         raise UvdockError(
             f"{names} could not be written: {error.strerror or error}",
@@ -98,27 +98,22 @@ def _write_beside(path: Path, content: bytes) -> Path:
     like = model.stat() if model.exists() else path.parent.stat()
     mode = like.st_mode & (0o777 if model == path else 0o666)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temp = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        mine = os.stat(name)
-        if hasattr(os, "chown") and (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
-            _give(name, like)
+        temp.chmod(mode)
+        mine = temp.stat()
+        if (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
+            # Only root gives files away; a user's own new file is theirs, as if they had made it by hand.
+            with suppress(PermissionError):
+                os.chown(temp, like.st_uid, like.st_gid)
     except BaseException:
-        os.unlink(name)
+        temp.unlink()
         raise
-    return Path(name)
-
-
-def _give(name: str, like: os.stat_result) -> None:
-    try:
-        os.chown(name, like.st_uid, like.st_gid)
-    except PermissionError:
-        # Only root gives files away; a user's own new file is theirs, which is what they could have made by hand.
-        pass
+    return temp
 
 
 def _sync_folder(folder: Path) -> None:
@@ -127,9 +122,8 @@ def _sync_folder(folder: Path) -> None:
     except OSError:
         return
     try:
-        os.fsync(handle)
-    except OSError:
-        pass
+        with suppress(OSError):
+            os.fsync(handle)
     finally:
         os.close(handle)
 

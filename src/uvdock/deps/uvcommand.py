@@ -29,7 +29,15 @@ USAGE_ERROR = 2
 
 _NO_LOCK = frozenset({"--frozen", "--locked", "--check", "--dry-run", "--script", "--help", "-h"})
 _WITH_VALUE = frozenset(
-    {"--allow-insecure-host", "--cache-dir", "--color", "--config-file", "--directory", "--project", "--preview-features"}
+    {
+        "--allow-insecure-host",
+        "--cache-dir",
+        "--color",
+        "--config-file",
+        "--directory",
+        "--project",
+        "--preview-features",
+    }
 )
 
 

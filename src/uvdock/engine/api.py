@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock.engine import archive
@@ -74,9 +74,7 @@ class Engine:
 
         with _told(self._address()):
             try:
-                client = (
-                    docker.DockerClient.from_context(self.context) if self.context else docker.from_env(timeout=60)
-                )
+                client = docker.DockerClient.from_context(self.context) if self.context else docker.from_env(timeout=60)
                 client.api.ping()
             except DockerException as error:
                 raise self._unreachable(error) from error
@@ -139,9 +137,7 @@ class Engine:
         mounts += [Mount(target, source, type="bind") for source, target in options.pop("binds", {}).items()]
         with _told(image):
             host = self.api.create_host_config(mounts=mounts, init=True)
-            made = self.api.create_container(
-                image, host_config=host, labels={LABEL: "true"}, **options
-            )["Id"]
+            made = self.api.create_container(image, host_config=host, labels={LABEL: "true"}, **options)["Id"]
         try:
             yield made
         finally:
@@ -172,7 +168,8 @@ class Engine:
     def exists(self, container: str, path: PurePosixPath | str) -> bool:
         """Whether ``path`` is there in a container, running or not; nothing is transferred."""
         with _told(f"{path} in {container[:12]}"):
-            url = self.api._url("/containers/{0}/archive", container)
+            # The SDK has no call for the archive's HEAD, which transfers nothing.
+            url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
             return bool(self.api.head(url, params={"path": str(path)}).status_code == 200)
 
     def which(self, container: str, program: str, path: str) -> str | None:
@@ -194,9 +191,9 @@ class Engine:
     ) -> Output:
         """Run a command in a running container and collect what it prints."""
         with _told(f"{argv[0]} in {container[:12]}"):
-            made = self.api.exec_create(
-                container, list(argv), user=user, workdir=workdir, environment=dict(env or {})
-            )["Id"]
+            made = self.api.exec_create(container, list(argv), user=user, workdir=workdir, environment=dict(env or {}))[
+                "Id"
+            ]
             out, err = self.api.exec_start(made, demux=True)
             code = self.api.exec_inspect(made)["ExitCode"]
         return Output(int(code), out or b"", err or b"")
@@ -266,8 +263,7 @@ class Engine:
             found = self.read(made, PurePosixPath("/uvdock/probe") / probe)
         finally:
             self.api.remove_container(made, force=True, v=True)
-        with open(os.path.join(folder, probe), "rb") as file:
-            return found == file.read()
+        return found == Path(folder, probe).read_bytes()
 
     @cached_property
     def rootless(self) -> bool:
@@ -283,7 +279,7 @@ class Engine:
 
     def _unreachable(self, error: Exception) -> EngineError:
         text = str(error)
-        if self.context and "Invalid context" in text or type(error).__name__ == "ContextNotFound":
+        if (self.context and "Invalid context" in text) or type(error).__name__ == "ContextNotFound":
             return EngineError(
                 f"there is no Docker context {self.context!r}",
                 where=self._address(),

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 
-def pack(
-    folders: Iterable[PurePosixPath], files: Mapping[PurePosixPath, bytes], uid: int = 0, gid: int = 0
-) -> bytes:
+def pack(folders: Iterable[PurePosixPath], files: Mapping[PurePosixPath, bytes], uid: int = 0, gid: int = 0) -> bytes:
     """An archive of ``folders`` and ``files``, all owned by ``uid`` and ``gid``.
 
     Folders come first and carry the owner too, so that a user who is not root can write in them: uv renames

@@ -49,16 +49,17 @@ class Service:
     def context(self) -> Path | None:
         """The folder it is built from; ``None`` without a build, or with one from elsewhere (git, a URL)."""
         context = (self.build or {}).get("context", "")
-        return Path(context) if os.path.isabs(context) else None
+        return Path(context) if Path(context).is_absolute() else None
 
     @property
     def dockerfile(self) -> str | None:
         """The text of its Dockerfile, or ``None`` where it cannot be read from here."""
-        if self.build is None or self.context is None:
+        context = self.context
+        if self.build is None or context is None:
             return None
         if "dockerfile_inline" in self.build:
             return str(self.build["dockerfile_inline"])
-        path = self.context / self.build.get("dockerfile", "Dockerfile")
+        path = context / str(self.build.get("dockerfile", "Dockerfile"))
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -196,7 +197,9 @@ class Stack:
         with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
             dockerfile = Path(folder, "Dockerfile")
             dockerfile.write_text(content, encoding="utf-8")
-            ignore = (service.context or Path()) / f"{(service.build or {}).get('dockerfile', 'Dockerfile')}.dockerignore"
+            ignore = (
+                service.context or Path()
+            ) / f"{(service.build or {}).get('dockerfile', 'Dockerfile')}.dockerignore"
             if ignore.is_file():
                 Path(folder, "Dockerfile.dockerignore").write_bytes(ignore.read_bytes())
             model = {

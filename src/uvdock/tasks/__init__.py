@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
@@ -28,6 +28,6 @@ ns = SeparatorCollection(
 PASSTHROUGH: dict[str, bool] = {"uv": False, "cmd": False, "shell": True, "build": True}
 
 
-def passthrough_tasks() -> dict[str, Task]:
+def passthrough_tasks() -> dict[str, Task[Any]]:
     """The pass-through tasks by name."""
     return {name: ns.tasks[name] for name in PASSTHROUGH}

@@ -13,13 +13,12 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from uvdock import console
-from uvdock.errors import Interrupted, UvdockError
+from uvdock.errors import InterruptedBySignalError, UvdockError
 
 if TYPE_CHECKING:
     from invoke.context import Context
     from invoke.tasks import Task
 
-    from uvdock.argv import remainder_list as remainder_list
     from uvdock.backends import Backend, Change
     from uvdock.backends.service import ServiceRunner
     from uvdock.project import Project
@@ -94,7 +93,7 @@ def passed(c: Context) -> list[str]:
     return remainder_list(c.remainder)
 
 
-def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callable[..., int | None]], Task]:
+def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callable[..., int | None]], Task[Any]]:
     """Make a task of a function that returns an exit code.
 
     Args:
@@ -104,14 +103,14 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
         options: Those of `invoke.task`.
     """
 
-    def decorate(body: Callable[..., int | None]) -> Task:
+    def decorate(body: Callable[..., int | None]) -> Task[Any]:
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
             code = _guarded(functools.partial(body, *args, **kwargs), name, quiet)
             if code:
                 raise Exit(code=code)
 
-        made: Task = invoke_task(name=name.rpartition(".")[2], **options)(wrapped)
+        made: Task[Any] = invoke_task(name=name.rpartition(".")[2], **options)(wrapped)
         return made
 
     return decorate
@@ -129,7 +128,7 @@ def _guarded(body: Callable[[], int | None], name: str, quiet: bool) -> int:
             return problem.code
         except KeyboardInterrupt:
             return 130
-        except Interrupted as stopped:
+        except InterruptedBySignalError as stopped:
             return stopped.code
 
 
@@ -137,7 +136,8 @@ def report(change: Change) -> None:
     """Say what a uv command changed, and where it went."""
     if change.diff:
         console.say(f"uv.lock: {change.diff.summary()}", "bold")
-        for line in change.diff.lines():
+        # Of a first lock, everything is new: uv has counted it already.
+        for line in change.diff.lines() if not change.first else ():
             console.say(f"  {line}", {"+": "green", "-": "red", "~": "cyan"}[line[0]])
     if change.files:
         console.say(f"written to: {' · '.join(change.places)}")

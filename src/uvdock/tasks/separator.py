@@ -14,7 +14,7 @@ from uvdock.errors import UvdockError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from invoke.parser import ParserContext
+    from invoke.parser.context import ParserContext
 
 
 class SeparatorCollection(Collection):

@@ -17,9 +17,18 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
 @task("uv", quiet=True, help=_SERVICE)
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host: uv -- add flask"""
-    repo = open_repo(c, service=service)
-    change = repo.backend.uv(passed(c))
+    from uvdock.deps import uvcommand
+
+    repo, args = open_repo(c, service=service), passed(c)
+    change = repo.backend.uv(args)
     report(change)
+    if change.code and not change.files and uvcommand.subcommand(args) in uvcommand.CHANGING:
+        raise UvdockError(
+            f"uv {uvcommand.subcommand(args)} did not succeed",
+            where=f"project {repo.project.folder} ({repo.backend.where})",
+            fix="read uv's words above; pyproject.toml and uv.lock are as they were",
+            code=change.code,
+        )
     return change.code
 
 
