@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from uvdock.deps.lockfile import LockDiff
-from uvdock.errors import UvdockError
+from uvdock.errors import EngineError, UvdockError
 
 if TYPE_CHECKING:
     from uvdock.process import Output
@@ -87,7 +87,8 @@ def choose(root: Path, project: Project, settings: Settings) -> Backend:
     the app's own container, which has no engine, it is the host.
 
     Raises:
-        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine.
+        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
+            was named that does not exist or answer.
     """
     return _BACKENDS[settings.backend](root, project, settings)
 
@@ -122,9 +123,17 @@ def _auto(root: Path, project: Project, settings: Settings) -> Backend:
     from uvdock.engine.api import Engine
     from uvdock.project import find_compose_files
 
-    if find_compose_files(root, settings, os.environ) and Engine(settings.context).reachable():
-        return _compose(root, project, settings)
-    return _host(root, project, settings)
+    if not find_compose_files(root, settings, os.environ):
+        return _host(root, project, settings)
+    engine = Engine(settings.context)
+    try:
+        _ = engine.api
+    except EngineError:
+        # Who names a context means that engine.
+        if engine.context is not None:
+            raise
+        return _host(root, project, settings)
+    return _compose(root, project, settings)
 
 
 _BACKENDS: Mapping[str, Callable[[Path, Project, Settings], Backend]] = {

@@ -138,10 +138,12 @@ class ServiceRunner:
     def _one_off(self, argv: Sequence[str], options: Sequence[str], *, tty: bool) -> Iterator[tuple[list[str], str]]:
         name = f"{Path(self.stack.working_dir).name.lower()}-{self.service_name}-{uuid.uuid4().hex[:8]}"
         name = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
+        # Without its own progress the streams are the command's; a build that is still to come is shown.
+        quiet = ["--progress", "quiet"] if self.engine.image_id(self.service.image) else []
         flags = ["--rm", "--no-deps", "--name", name, "--entrypoint", argv[0], *([] if tty else ["--no-TTY"]), *options]
         with self.stack.override(self.service, without_binds=not self.sees_host) as extra:
             try:
-                yield self.stack.argv("run", *flags, self.service_name, *argv[1:], extra=[extra]), name
+                yield self.stack.argv(*quiet, "run", *flags, self.service_name, *argv[1:], extra=[extra]), name
             finally:
                 # Compose removes it, unless Compose itself was stopped.
                 self.engine.remove(name)

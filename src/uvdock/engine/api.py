@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from uvdock.engine import archive
+from uvdock.engine import archive, endpoint
 from uvdock.errors import EngineError
 from uvdock.process import Output
 
@@ -60,7 +60,7 @@ class Engine:
     """
 
     def __init__(self, context: str | None = None) -> None:
-        self.context = context
+        self.context = endpoint.context_name(context, os.environ)
 
     @cached_property
     def api(self) -> Any:
@@ -69,32 +69,26 @@ class Engine:
         Raises:
             EngineError: There is no engine, or it may not be used; says at which address.
         """
-        import docker
         from docker.errors import DockerException
 
-        with _told(self._address()):
-            try:
-                client = docker.DockerClient.from_context(self.context) if self.context else docker.from_env(timeout=60)
-                client.api.ping()
-            except DockerException as error:
-                raise self._unreachable(error) from error
-            except OSError as error:
-                raise self._unreachable(error) from error
+        try:
+            client = endpoint.client(self.context)
+            client.api.ping()
+        except (DockerException, OSError) as error:
+            raise self._unreachable(error) from error
         return client.api
 
-    def reachable(self) -> bool:
-        """Whether the engine answers."""
-        try:
-            return self.api is not None
-        except EngineError:
-            return False
+    @property
+    def address(self) -> str:
+        """Where the engine is, for a person."""
+        return endpoint.describe(self.context, os.environ)
 
     def running(self, working_dir: str, service: str | None = None) -> list[Running]:
         """The running containers of a Compose project (not its one-offs), found by their labels."""
         labels = [f"{_DIR}={working_dir}", f"{_ONEOFF}=False"]
         if service is not None:
             labels.append(f"{_SERVICE}={service}")
-        with _told(self._address()):
+        with _told(self.address):
             found = self.api.containers(filters={"label": labels, "status": "running"})
         return sorted(
             (
@@ -268,32 +262,20 @@ class Engine:
     @cached_property
     def rootless(self) -> bool:
         """Whether root in a container is an ordinary user on the host."""
-        with _told(self._address()):
+        with _told(self.address):
             return any("rootless" in option for option in self.api.info().get("SecurityOptions") or [])
-
-    def _address(self) -> str:
-        if self.context:
-            return f"Docker context {self.context}"
-        host = os.environ.get("DOCKER_HOST")
-        return f"DOCKER_HOST={host}" if host else "the current Docker context"
 
     def _unreachable(self, error: Exception) -> EngineError:
         text = str(error)
-        if (self.context and "Invalid context" in text) or type(error).__name__ == "ContextNotFound":
-            return EngineError(
-                f"there is no Docker context {self.context!r}",
-                where=self._address(),
-                fix="`docker context ls` lists them; correct the context setting",
-            )
-        if "Permission denied" in text or "PermissionError" in text:
+        if "PermissionError" in text:
             return EngineError(
                 "you may not use the Docker engine: permission denied",
-                where=self._address(),
+                where=self.address,
                 fix="add yourself to the docker group, use a rootless engine, or set UVDOCK_BACKEND=host",
             )
         return EngineError(
             f"the Docker engine does not answer: {text[:200]}",
-            where=self._address(),
+            where=self.address,
             fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
         )
 

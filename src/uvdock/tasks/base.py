@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,8 +46,14 @@ class Repo:
     def backend(self) -> Backend:
         """Where commands run."""
         from uvdock import backends
+        from uvdock.project import find_compose_files
 
-        return backends.choose(self.root, self.project, self.settings)
+        chosen = backends.choose(self.root, self.project, self.settings)
+        fallen_back = self.settings.backend == "auto" and chosen.name == "host"
+        # In the app's own container there is no docker either, and nothing to be told.
+        if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):
+            console.note("the Docker engine does not answer, so this runs on the host")
+        return chosen
 
     def compose(self, asking: str) -> ServiceRunner:
         """The service, for a task that only makes sense with Compose.

@@ -1,0 +1,77 @@
+"""Which engine is meant: as the `docker` command decides it.
+
+The SDK's own reading of contexts misses them where there is no `config.json`, and then takes the local engine
+without a word (docker-py 7.2), so a named context is asked for from `docker context inspect`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from uvdock import process
+from uvdock.errors import EngineError
+
+
+def context_name(setting: str | None, environ: Mapping[str, str]) -> str | None:
+    """The context in force, or ``None`` for the default one: setting, DOCKER_HOST, DOCKER_CONTEXT, config.json."""
+    if setting:
+        return setting
+    if environ.get("DOCKER_HOST"):
+        return None
+    name = environ.get("DOCKER_CONTEXT") or _current(environ)
+    return None if name in (None, "", "default") else name
+
+
+def describe(name: str | None, environ: Mapping[str, str]) -> str:
+    """The engine's address for a person."""
+    if name:
+        return f"Docker context {name}"
+    host = environ.get("DOCKER_HOST")
+    return f"DOCKER_HOST={host}" if host else "the default Docker context"
+
+
+def client(name: str | None) -> Any:
+    """An SDK client for a context, or for the default engine; not connected yet.
+
+    Raises:
+        EngineError: There is no such context.
+    """
+    import docker
+
+    if name is None:
+        return docker.from_env(timeout=60, use_context=False)
+    found = process.capture(["docker", "context", "inspect", name])
+    if found.code != 0:
+        raise EngineError(
+            f"there is no Docker context {name!r}",
+            where="the context setting, DOCKER_CONTEXT or Docker's config.json",
+            fix="`docker context ls` lists them; name one of those",
+        )
+    details = json.loads(found.text)[0]
+    host = details["Endpoints"]["docker"]["Host"]
+    return docker.DockerClient(base_url=host, tls=_tls(details), use_ssh_client=host.startswith("ssh://"), timeout=60)
+
+
+def _tls(details: Mapping[str, Any]) -> Any:
+    files = (details.get("TLSMaterial") or {}).get("docker")
+    if not files:
+        return False
+    from docker.tls import TLSConfig
+
+    folder = Path(details["Storage"]["TLSPath"], "docker")
+    pair = (str(folder / "cert.pem"), str(folder / "key.pem")) if "cert.pem" in files else None
+    skip = bool(details["Endpoints"]["docker"].get("SkipTLSVerify"))
+    authority = str(folder / "ca.pem") if "ca.pem" in files else None
+    return TLSConfig(client_cert=pair, ca_cert=authority, verify=not skip)
+
+
+def _current(environ: Mapping[str, str]) -> str | None:
+    folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("currentContext")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
