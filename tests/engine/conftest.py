@@ -1,0 +1,215 @@
+"""Real stacks on a real engine: copies of the reference stacks, and a small one whose shape a test chooses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import textwrap
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO, Program, Ran, clean_environment
+
+UV = "0.13.8"
+#: The user of the small stack's image, and the owner of a folder that it may write.
+IMAGE_UID = 1000
+
+
+def docker(*args: str, env: dict[str, str] | None = None, check: bool = True) -> str:
+    """The standard output of a `docker` command, without blank ends."""
+    done = subprocess.run(
+        ["docker", *args], env=env or clean_environment(), capture_output=True, text=True, check=False, timeout=300
+    )
+    assert not check or done.returncode == 0, f"docker {' '.join(args)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine() -> None:
+    """Skip without an engine; fail instead where there must be one."""
+    done = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        if os.environ.get("UVDOCK_REQUIRE_ENGINE"):
+            pytest.fail(f"UVDOCK_REQUIRE_ENGINE is set and there is no engine: {done.stderr}")
+        pytest.skip("no Docker engine")
+
+
+@dataclass
+class Stack:
+    """A copy of a stack in a folder of its own, and the program to use on it."""
+
+    root: Path
+    program: Program
+    project: Path
+    images: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def pyproject(self) -> Path:
+        return self.project / "pyproject.toml"
+
+    @property
+    def lock(self) -> Path:
+        return self.project / "uv.lock"
+
+    def inv(self, *args: str, cwd: Path | None = None, ok: bool = True) -> Ran:
+        """Run `inv`; by default it must succeed."""
+        return self._run("inv", args, cwd, ok=ok)
+
+    def uvdock(self, *args: str, cwd: Path | None = None, ok: bool = True, stdin: bytes = b"") -> Ran:
+        """Run `uvdock`; by default it must succeed."""
+        return self._run("uvdock", args, cwd, ok=ok, stdin=stdin)
+
+    def compose(self, *args: str, check: bool = True) -> str:
+        """The output of a `docker compose` command on the stack."""
+        files = ["--project-directory", str(self.root), "-f", str(self.root / "compose.yaml")]
+        return docker("compose", *files, *args, env=self.program.env, check=check)
+
+    def up(self, *services: str) -> None:
+        """Start the stack, or some services of it, and wait until they are healthy."""
+        self.compose("up", "--detach", "--wait", "--quiet-pull", *services)
+
+    def container(self, service: str = "web") -> str:
+        """The id of a service's running container."""
+        return self.compose("ps", "--quiet", service)
+
+    def in_container(self, *argv: str, service: str = "web") -> str:
+        """The output of a command in a service's running container, by docker itself."""
+        return docker("exec", self.container(service), *argv, env=self.program.env)
+
+    def image_lock(self, image: str | None = None) -> bytes:
+        """The uv.lock in the web image, by docker itself."""
+        folder = "/app"
+        done = subprocess.run(
+            ["docker", "run", "--rm", "--entrypoint", "cat", image or f"{self.name}-web", f"{folder}/uv.lock"],
+            env=self.program.env,
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+        return done.stdout
+
+    def get(self, path: str, seconds: float = 60) -> str:
+        """What the web service answers over HTTP, as soon as it does."""
+        port = self.compose("port", "web", "8000").rpartition(":")[2]
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                    return str(answer.read().decode())
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def owners(self) -> set[tuple[int, int]]:
+        """The owner and mode of each manifest."""
+        return {(path.stat().st_uid, path.stat().st_mode & 0o777) for path in (self.pyproject, self.lock)}
+
+    def _run(self, program: str, args: Sequence[str], cwd: Path | None, *, ok: bool, stdin: bytes = b"") -> Ran:
+        ran = self.program.run(*args, cwd=cwd or self.root, program=program, stdin=stdin, timeout=500)
+        assert not ok or ran.code == 0, f"{program} {' '.join(args)} left {ran.code}:\n{ran.out}\n{ran.err}"
+        return ran
+
+
+def _remove(stack: Stack) -> None:
+    stack.compose("--profile", "*", "down", "--volumes", "--timeout", "0", "--remove-orphans", check=False)
+    names = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{stack.name}-*", env=stack.program.env)
+    if names:
+        docker("rmi", "--force", *names.split(), env=stack.program.env, check=False)
+
+
+@pytest.fixture
+def new_folder(tmp_path: Path) -> Path:
+    """A folder whose name, and so its Compose project's, is nobody else's."""
+    return tmp_path / f"s{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def reference(new_folder: Path, program: Program) -> Iterator[Callable[[str, str], Stack]]:
+    """Copies of the reference stacks, by name and the project's folder in them; taken down afterwards."""
+    made: list[Stack] = []
+
+    def copy(name: str, project: str = ".") -> Stack:
+        shutil.copytree(REPO / "compose" / name, new_folder, ignore=shutil.ignore_patterns("uv.lock", ".venv"))
+        program.env["WEB_PORT"] = "0"
+        made.append(Stack(new_folder, program, new_folder / project))
+        return made[-1]
+
+    yield copy
+    for stack in made:
+        _remove(stack)
+
+
+@pytest.fixture
+def small(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
+    """A small stack: one service that sleeps, with the mounts, user, uv and owner that a test asks for."""
+    made: list[Stack] = []
+
+    def make(
+        *,
+        volumes: Sequence[str] = (),
+        owner: int = 0,
+        user: str = "",
+        uv: str = f"COPY --from=ghcr.io/astral-sh/uv:{UV} /uv /uvx /usr/local/bin/",
+        base: str = "python:3.13-slim-trixie",
+        dependencies: Sequence[str] = ("idna==3.10",),
+        service: str = "",
+        final: str = "",
+    ) -> Stack:
+        new_folder.mkdir()
+        listed = ", ".join(f'"{item}"' for item in dependencies)
+        files = {
+            "pyproject.toml": f"""\
+                [project]
+                name = "app"
+                version = "0.1.0"
+                requires-python = ">=3.11"
+                dependencies = [{listed}]
+                """,
+            "Dockerfile": f"""\
+                FROM {base}
+                {uv}
+                RUN useradd --uid {IMAGE_UID} --create-home app && install -d -o app /app /opt/venv
+                ENV UV_PROJECT_ENVIRONMENT=/opt/venv PATH=/opt/venv/bin:$PATH UV_PYTHON_DOWNLOADS=never
+                USER app
+                WORKDIR /app
+                COPY --chown=app pyproject.toml uv.lock ./
+                RUN uv sync --locked --no-install-project
+                CMD ["sleep", "infinity"]
+                {final}
+                """,
+            "compose.yaml": f"""\
+                services:
+                  web:
+                    build: .
+                    init: true
+                    stop_grace_period: 0s
+                    {f'user: "{user}"' if user else ""}
+                    volumes: [{", ".join(f'"{volume}"' for volume in volumes)}]
+                    {service}
+                """,
+            "tasks.py": """\
+                from uvdock import ns
+                """,
+        }
+        for name, content in files.items():
+            (new_folder / name).write_text(textwrap.dedent(content))
+        for path in (new_folder, *new_folder.iterdir()):
+            os.chown(path, owner, owner)
+        made.append(Stack(new_folder, program, new_folder))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        _remove(stack)
