@@ -15,15 +15,20 @@ from typing import TextIO
 from uvdock.errors import UvdockError
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 
 
 def redact(text: str) -> str:
     """``text`` without the user and password of any address, and without the values of index passwords."""
     text = _USERINFO.sub("***@", text)
-    for name, value in os.environ.items():
-        if name.startswith("UV_") and name.endswith(("_PASSWORD", "_TOKEN")) and len(value) > 2:
-            text = text.replace(value, "***")
+    secrets = {
+        value
+        for name, value in os.environ.items()
+        if name.startswith("UV_") and name.endswith(("_PASSWORD", "_TOKEN")) and len(value) > 2
+    }
+    # The longest first: of one that begins with another, nothing stays.
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, "***")
     return text
 
 

@@ -26,7 +26,10 @@ _SELECTING = {
     "--only-group": True,
     "--package": True,
 }
-_HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+#: A word of its own: neither a here-string (``<<<word``) nor a shift (``1<<n``) opens a here-document.
+_HEREDOC = re.compile(r"(?<!\S)\d*<<-?([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+#: Parser directives come first, in any order (https://docs.docker.com/reference/dockerfile/#parser-directives).
+_BACKTICK = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*$", re.IGNORECASE)
 _COPY_UV = re.compile(r"^COPY\s.*--from=(?P<image>\S*uv\S*)", re.IGNORECASE)
 
@@ -48,7 +51,7 @@ class Instruction:
 def instructions(content: str) -> list[Instruction]:
     """The instructions of a Dockerfile: continued lines joined, comments left out, here-documents kept."""
     lines = content.splitlines()
-    escape = "`" if re.match(r"#\s*escape\s*=\s*`", content, re.IGNORECASE) else "\\"
+    escape = "`" if _BACKTICK.match(content) else "\\"
     found: list[Instruction] = []
     at = 0
     while at < len(lines):
@@ -65,7 +68,9 @@ def instructions(content: str) -> list[Instruction]:
             parts.append(line.removesuffix(escape).strip())
             if not line.endswith(escape):
                 break
-        text = " ".join(parts)
+        text = " ".join(parts).strip()
+        if not text:
+            continue
         if text.split(None, 1)[0].upper() in ("RUN", "COPY", "ADD"):
             for _, word in _HEREDOC.findall(text):
                 while at < len(lines) and lines[at].strip() != word:

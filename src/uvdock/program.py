@@ -32,12 +32,25 @@ class UvdockProgram(Program):
         PROGRAM_ARGV.set(self.argv)
 
     def parse_collection(self) -> None:
-        """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py."""
+        """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py.
+
+        Raises:
+            UvdockError: The configuration cannot be read.
+        """
+        from uvdock.errors import UvdockError
         from uvdock.project import find_root
+        from uvdock.settings import invoke_file
 
         super().parse_collection()
-        self.config.set_project_location(str(find_root(Path.cwd())))
-        self.config.load_project()
+        root = find_root(Path.cwd())
+        self.config.set_project_location(str(root))
+        try:
+            self.config.load_project()
+        except Exception as error:  # a loader's own, of YAML, JSON or Python
+            name = invoke_file(root).split()[0]
+            raise UvdockError(
+                f"{name} cannot be read: {error}", where=str(root / name), fix="correct that line; nothing was changed"
+            ) from error
 
 
 def main() -> None:

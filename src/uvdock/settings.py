@@ -75,7 +75,7 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     table = read_toml(pyproject).get("tool", {}).get("uvdock", {}) if pyproject.is_file() else {}
     layers = [
         (f"{pyproject.name} [tool.uvdock]", _checked(table, f"{pyproject} [tool.uvdock]")),
-        (invoke_file(root), _checked(dict(invoke or {}), invoke_file(root))),
+        (invoke_file(root), _checked({} if invoke is None else invoke, invoke_file(root))),
     ]
     for source, layer in layers:
         values.update(layer)
@@ -121,7 +121,9 @@ def rows(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
-        raise SettingsError("uvdock's settings must be a table of keys", where=where, fix=f"allowed: {_names()}")
+        raise SettingsError(
+            "uvdock's settings must be a table of keys", where=where, fix=f"allowed: {_names()}", code=2
+        )
     return {key: _typed(key, value, where) for key, value in table.items()}
 
 

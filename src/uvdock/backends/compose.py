@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from uvdock.backends import Change, Finding, image
 from uvdock.backends.host import HostBackend, describe, find_uv
-from uvdock.backends.place import Place, may_write
+from uvdock.backends.place import Place, may_read, may_write
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
@@ -181,8 +181,10 @@ class ComposeBackend:
             if engine.read(place.container, place.folder / name) != content
         }
         folder = place.folder
-        if {str(name) for name in stale} & place.single_files:
-            # A file mounted on its own stays the old one after the host's was replaced: all of them go aside.
+        hidden = place.mounted and not all(may_read(place, self.project.folder / name) for name in home)
+        if hidden or place.single_files:
+            # The host's mode may keep the container's user from reading a mounted file, and a file mounted on
+            # its own stays the old one after the host's was replaced: then all of them go aside.
             folder, stale = _ASIDE, home
         if stale:
             files = {folder / name: content for name, content in stale.items()}
@@ -207,8 +209,12 @@ class ComposeBackend:
 
     def _check_container(self, place: Place, running: Running) -> Finding:
         name, engine = f"container {running.name}", self.runner.engine
-        if engine.read(place.container, place.folder / "uv.lock") != self.project.lock.read_bytes():
+        lock = self.project.lock.read_bytes()
+        if engine.read(place.container, place.folder / "uv.lock") != lock:
             return Finding(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
+        if place.single_files and self.runner.capture(["cat", str(place.folder / "uv.lock")]).stdout != lock:
+            why = "it still has the old lock, mounted on its own; deps.install recreates it"
+            return Finding(name, fresh=False, why=why)
         if place.uv is None:
             return Finding(name, fresh=True)
         args = ["sync", "--check", "--frozen", *image.sync_flags(self.runner)]

@@ -121,6 +121,8 @@ class HostBackend:
         with sync.hold(self.project.folder):
             snapshot = sync.Snapshot.take([manifests.base / name for name in manifests.owned])
             before = snapshot.files.get(self.project.lock)
+            if before is not None and uvcommand.subcommand(args) in uvcommand.CHANGING:
+                lockfile.parse(before, self.project.lock)
             code = 1
             try:
                 code = self._uv(args)

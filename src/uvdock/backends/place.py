@@ -97,6 +97,16 @@ def may_write(place: Place, project: Project, engine: Engine) -> bool:
     return place.same_manifest
 
 
+def may_read(place: Place, path: Path) -> bool:
+    """Whether the container's user may read a mounted file of the host, by its owner and mode."""
+    if sys.platform != "linux" or place.uid == 0:
+        return True
+    found = path.stat()
+    if found.st_uid == place.uid:
+        return bool(found.st_mode & 0o400)
+    return bool(found.st_mode & (0o040 if found.st_gid == place.gid else 0o004))
+
+
 def _mounted_folder(mounts: list[dict[str, Any]], project: Project) -> tuple[PurePosixPath | None, bool]:
     """Where the host's project folder is in the container, through the mount nearest to it."""
     best: tuple[int, PurePosixPath, bool] | None = None

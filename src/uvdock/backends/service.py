@@ -61,7 +61,7 @@ class ServiceRunner:
         if self.engine.image_id(image) is None:
             return None
         sees = self.sees_host
-        binds = {str(bind.source): str(bind.target) for bind in self.service.binds} if sees else {}
+        binds = self.service.binds if sees else []
         with self.engine.created(image, command=["true"], user=self.service.user or None, binds=binds) as box:
             return look(self.engine, box, self.project)
 

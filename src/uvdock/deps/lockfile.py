@@ -10,6 +10,9 @@ from typing import Any
 
 from uvdock.errors import UvdockError
 
+#: The lock's schema; a uv refuses any other than its own (https://docs.astral.sh/uv/concepts/resolution/).
+VERSION = 1
+
 
 @dataclass(frozen=True)
 class Direct:
@@ -52,7 +55,7 @@ def parse(content: bytes, where: Path) -> dict[str, Any]:
     """A lock as plain data.
 
     Raises:
-        UvdockError: It is no lock: empty, no TOML, or without a version.
+        UvdockError: It is no lock: empty, no TOML, without a version; or a newer uv's, with a schema not known here.
     """
     try:
         data = tomllib.loads(content.decode("utf-8"))
@@ -61,6 +64,12 @@ def parse(content: bytes, where: Path) -> dict[str, Any]:
     if "version" not in data:
         what = "uv.lock is empty" if not content.strip() else "uv.lock is no lock of uv: it has no version"
         raise UvdockError(what, where=str(where), fix=_REMAKE)
+    if data["version"] != VERSION:
+        raise UvdockError(
+            f"uv.lock was written by a newer uv: its version is {data['version']}, and only {VERSION} is known here",
+            where=str(where),
+            fix="use the uv that wrote it and a uvdock that knows it, or take the lock back from git",
+        )
     return data
 
 
@@ -88,8 +97,12 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> LockDiff:
 def direct(data: Mapping[str, Any]) -> list[Direct]:
     """The direct dependencies of every workspace member in the lock, in order, each group once."""
     found: dict[Direct, None] = {}
+    manifest = data.get("manifest", {})
+    # The groups of a workspace root that is no project itself.
+    for group, items in manifest.get("dependency-groups", {}).items():
+        found.update((Direct(item["name"], group), None) for item in items)
     for package in data.get("package", []):
-        if not {"virtual", "editable"} & package.get("source", {}).keys():
+        if not _is_member(package, manifest):
             continue
         for item in package.get("dependencies", []):
             found[Direct(item["name"])] = None
@@ -98,6 +111,13 @@ def direct(data: Mapping[str, Any]) -> list[Direct]:
         for group, items in package.get("dev-dependencies", {}).items():
             found.update((Direct(item["name"], group), None) for item in items)
     return list(found)
+
+
+def _is_member(package: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    """Whether it is one of the workspace; a single project is its own, and a path dependency is none."""
+    if "members" in manifest:
+        return package["name"] in manifest["members"]
+    return "." in package.get("source", {}).values()
 
 
 def _source_name(package: Mapping[str, Any]) -> str:

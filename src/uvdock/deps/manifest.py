@@ -122,7 +122,8 @@ def _of_folder(folder: Path, data: Mapping[str, Any]) -> set[Path]:
     globs = project.get("license-files", _LICENSES)
     for glob in globs if isinstance(globs, (list, tuple)) else _LICENSES:
         files |= set(folder.glob(glob))
-    return {file for file in files if file.is_file()}
+    # A readme may lie above the folder; a path with `..` in it has no place below any base.
+    return {Path(os.path.normpath(file)) for file in files if file.is_file()}
 
 
 def _tree(folder: Path) -> Iterator[Path]:
@@ -148,7 +149,8 @@ def _named(project: Project, args: Sequence[str]) -> set[Path]:
         for text in {arg, arg.partition("=")[2]}:
             if not text or text.startswith("-") or len(text) > 1000 or "\0" in text or "\n" in text:
                 continue
-            path = (project.cwd / text).resolve()
+            # Links stay what they are: it is under the name in the arguments that uv looks for the file.
+            path = Path(os.path.normpath(project.cwd / text))
             near = path.is_relative_to(project.folder.parent) and path not in (project.folder, project.folder.parent)
             try:
                 if near and path.is_file():

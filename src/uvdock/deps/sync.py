@@ -58,8 +58,8 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
     """Replace several files: all of them, or, when anything fails, none.
 
     New content is written beside each file and made durable first; only then is one after the other renamed
-    into place. Owner and mode of an existing file stay; a new one gets its folder's owner and the mode of the
-    pyproject.toml beside it.
+    into place. Owner and mode of an existing file stay; a new one gets those of the pyproject.toml beside
+    it, or its folder's owner where there is none.
 
     Raises:
         UvdockError: A folder is read-only, the disk is full, ...; every file is as it was.
@@ -68,20 +68,20 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
     written: dict[Path, Path] = {}
     done: dict[Path, bytes | None] = {}
     try:
+        before = {path: _read(path) for path in targets}
         for path, content in targets.items():
             written[path] = _write_beside(path, content)
         for path, temp in written.items():
-            before = _read(path)
             temp.replace(path)
-            done[path] = before
+            done[path] = before[path]
         for folder in {path.parent for path in targets}:
             _sync_folder(folder)
     except OSError as error:
-        for path, before in done.items():
-            if before is None:
+        for path, content_before in done.items():
+            if content_before is None:
                 path.unlink(missing_ok=True)
             else:
-                _write_beside(path, before).replace(path)
+                _write_beside(path, content_before).replace(path)
         names = ", ".join(path.name for path in targets)
         raise UvdockError(
             f"{names} could not be written: {error.strerror or error}",

@@ -123,12 +123,15 @@ class Engine:
         """A container made from ``image`` and not started, removed afterwards whatever happens.
 
         ``options`` are the SDK's (`create_container`), and further ``volumes`` (each named volume's place in the
-        container) and ``binds`` (each host folder's place; nothing writes there, as nothing is started).
+        container) and ``binds`` (`uvdock.engine.stack.Bind`; nothing writes there as long as nothing is started).
         """
         from docker.types import Mount
 
         mounts = [Mount(target, source) for source, target in options.pop("volumes", {}).items()]
-        mounts += [Mount(target, source, type="bind") for source, target in options.pop("binds", {}).items()]
+        mounts += [
+            Mount(str(bind.target), str(bind.source), type="bind", read_only=bind.read_only)
+            for bind in options.pop("binds", [])
+        ]
         with _told(image):
             host = self.api.create_host_config(mounts=mounts, init=True)
             made = self.api.create_container(image, host_config=host, labels={LABEL: "true"}, **options)["Id"]

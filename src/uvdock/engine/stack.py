@@ -19,7 +19,8 @@ from typing import Any
 from uvdock import process
 from uvdock.errors import UvdockError, nearest
 
-_REFERENCE = r"\$(?:\{%s(?P<braced>[^}]*)\}|%s\b)"
+#: A variable in a Compose file: not one whose name only begins so, and not an escaped ``$$``.
+_REFERENCE = r"(?<!\$)(?:\$\$)*\$(?:\{%s(?P<braced>(?!\w)[^}]*)\}|%s\b)"
 
 
 @dataclass(frozen=True)

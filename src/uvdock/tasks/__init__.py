@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 
 from uvdock.tasks import deps, service
-from uvdock.tasks.separator import SeparatorCollection
 
 if TYPE_CHECKING:
     from invoke.tasks import Task
 
-ns = SeparatorCollection(
+ns = Collection(
     service.uv,
     service.cmd,
     service.shell,

@@ -80,6 +80,8 @@ def open_repo(c: Context, **changes: str) -> Repo:
     """
     from dataclasses import replace
 
+    from invoke.config import DataProxy
+
     from uvdock import project, settings
 
     cwd = Path.cwd()
@@ -88,7 +90,7 @@ def open_repo(c: Context, **changes: str) -> Repo:
     start = Path(prefix) if prefix and not cwd.is_relative_to(Path(prefix).resolve()) else cwd
     root = project.find_root(start)
     invoke = c.config.get("uvdock", None)
-    loaded = settings.load(root, dict(invoke) if invoke else None)
+    loaded = settings.load(root, dict(invoke) if isinstance(invoke, DataProxy) else invoke)
     given = {key: value for key, value in changes.items() if value}
     sources = {**loaded.sources, **{key: f"--{key}" for key in given}}
     return Repo(root, start, replace(loaded, sources=sources, **given))  # type: ignore[arg-type]

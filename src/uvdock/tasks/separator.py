@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
 from invoke.exceptions import Exit
+from invoke.tasks import Task
 
+from uvdock import console
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from invoke.parser.context import ParserContext
+    from invoke.parser.argument import Argument
 
 
-class SeparatorCollection(Collection):
-    """A collection whose pass-through tasks explain themselves when the ``--`` after them is forgotten."""
+class PassthroughTask(Task[Any]):
+    """A task that explains itself when the ``--`` after it is forgotten.
 
-    def to_contexts(self, *args: object, **kwargs: object) -> list[ParserContext]:
-        """Invoke's own contexts; looks at the program's arguments first, as Invoke is about to parse them.
+    It is the task that does so, and not the collection: of the one in a tasks.py Invoke makes a plain copy
+    (`Collection.from_module`).
+    """
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Invoke's own; looks at the program's arguments first, as Invoke is about to parse them.
 
         Raises:
             Exit: A pass-through task is followed by words without ``--``; the message says how to put it in.
         """
-        contexts: list[ParserContext] = super().to_contexts(*args, **kwargs)  # type: ignore[arg-type]
-        problem = forgotten(sys.argv, [context.name or "" for context in contexts])
+        from uvdock.tasks import ns
+
+        problem = forgotten(sys.argv, list(ns.task_names))
         if problem is not None:
-            raise Exit("\n".join(problem.lines()), code=problem.code)
-        return contexts
+            raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
+        return super().get_arguments(ignore_unknown_help)
 
 
 def forgotten(argv: Sequence[str], names: Sequence[str]) -> UvdockError | None:
@@ -46,7 +52,8 @@ def forgotten(argv: Sequence[str], names: Sequence[str]) -> UvdockError | None:
     program = argv[0].rsplit("/", 1)[-1]
     if PROGRAM_ARGV.get() is not None or program not in ("inv", "invoke"):
         return None
-    words = [word for word in argv[1:] if word != "-e"]
+    at = next((place for place, word in enumerate(argv) if place and word != "-e"), len(argv))
+    words = argv[at:]
     if len(words) < 2 or words[0] not in PASSTHROUGH or "--" in words:
         return None
     first = words[1]
@@ -56,6 +63,6 @@ def forgotten(argv: Sequence[str], names: Sequence[str]) -> UvdockError | None:
     return UvdockError(
         f"the -- before the arguments of {words[0]} is missing",
         where=shlex.join([program, *argv[1:]]),
-        fix=f"type {shlex.join([program, words[0], '--', *words[1:]])}",
+        fix=f"type {shlex.join([program, *argv[1:at], words[0], '--', *words[1:]])}",
         code=2,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, passed, report, task
+from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _SERVICE = {"service": "The Compose service, where it is not the one found by looking."}
 
 
-@task("uv", quiet=True, help=_SERVICE)
+@task("uv", quiet=True, klass=PassthroughTask, help=_SERVICE)
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host: uv -- add flask"""
     from uvdock.deps import uvcommand
@@ -22,7 +23,14 @@ def uv(c: Context, service: str = "") -> int:
     repo, args = open_repo(c, service=service), passed(c)
     change = repo.backend.uv(args)
     report(change)
-    if change.code and not change.files and uvcommand.subcommand(args) in uvcommand.CHANGING:
+    if change.code and change.files:
+        raise UvdockError(
+            "the new lock could not be installed in the running container",
+            where=repo.backend.where,
+            fix="the host's files are written: deps.install builds the image with them",
+            code=change.code,
+        )
+    if change.code and uvcommand.subcommand(args) in uvcommand.CHANGING:
         raise UvdockError(
             f"uv {uvcommand.subcommand(args)} did not succeed",
             where=f"project {repo.project.folder} ({repo.backend.where})",
@@ -32,7 +40,7 @@ def uv(c: Context, service: str = "") -> int:
     return change.code
 
 
-@task("cmd", quiet=True, help={**_SERVICE, "user": "The user to run as in the container."})
+@task("cmd", quiet=True, klass=PassthroughTask, help={**_SERVICE, "user": "The user to run as in the container."})
 def cmd(c: Context, service: str = "", user: str = "") -> int:
     """Run any command in the service: cmd -- python -V"""
     argv = passed(c)
@@ -41,7 +49,7 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     return open_repo(c, service=service).backend.run(argv, user=user)
 
 
-@task("shell", quiet=True, help={**_SERVICE, "user": "The user to run as in the container."})
+@task("shell", quiet=True, klass=PassthroughTask, help={**_SERVICE, "user": "The user to run as in the container."})
 def shell(c: Context, service: str = "", user: str = "") -> int:
     """Open a shell in the service (bash, else sh): shell [-- SERVICE]"""
     words = passed(c)
@@ -54,7 +62,9 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
     return repo.backend.run(["sh", "-c", script], user=user)
 
 
-@task("build", help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."})
+@task(
+    "build", klass=PassthroughTask, help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."}
+)
 def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named: build [-- SERVICE…]"""
     from uvdock.backends import image
