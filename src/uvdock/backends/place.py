@@ -44,6 +44,11 @@ class Place:
     same_manifest: bool
     single_files: frozenset[str]
 
+    @property
+    def path(self) -> str:
+        """Where programs are looked for in it."""
+        return self.env.get("PATH") or _PATH
+
 
 def look(engine: Engine, container: str, project: Project, user: str = "") -> Place:
     """Find out about a container, running or not.

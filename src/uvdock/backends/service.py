@@ -14,6 +14,7 @@ from uvdock.backends.place import Place, look
 from uvdock.backends.volume import forwarded
 from uvdock.engine.api import MARK, Engine, Running
 from uvdock.engine.stack import Service, Stack, choose_service
+from uvdock.errors import UvdockError
 from uvdock.process import Output
 from uvdock.project import Project
 from uvdock.settings import Settings
@@ -112,12 +113,15 @@ class ServiceRunner:
             container, mark = self.running.id, uuid.uuid4().hex
             tty_flag = ["--tty"] if tty else []
             flags = ["--interactive", *tty_flag, "--env", f"{MARK}={mark}", *options]
-            return process.run(
+            code = process.run(
                 [*self.stack.docker, "exec", *flags, container, *argv],
                 env=self.stack.env,
                 stdout_to_stderr=to_stderr,
                 on_signal=lambda signum: self.engine.signal_marked(container, mark, signum, user),
             )
+            if code in (126, 127):
+                self._explain(argv[0])
+            return code
         with self._one_off(argv, options, tty=tty) as (command, name):
             return process.run(
                 command,
@@ -133,6 +137,17 @@ class ServiceRunner:
             return self.engine.exec(self.running.id, argv, user=user, workdir=workdir or None)
         with self._one_off(argv, _options(user, workdir, {}), tty=False) as (command, _):
             return process.capture(command, env=self.stack.env, cwd=self.stack.root)
+
+    def _explain(self, name: str) -> None:
+        """Tell a program that is not there (126 or 127, by the engine's age) from one that failed like that."""
+        place = self.place
+        if place is not None and "/" not in name and not self.engine.which(place.container, name, place.path):
+            raise UvdockError(
+                f"{name} was not found",
+                where=f"{self.where}, PATH {place.path}",
+                fix="check the name, or install it in the image",
+                code=127,
+            )
 
     @contextmanager
     def _one_off(self, argv: Sequence[str], options: Sequence[str], *, tty: bool) -> Iterator[tuple[list[str], str]]:

@@ -68,7 +68,7 @@ def parse_version(text: str) -> tuple[int, ...]:
     words = text.split()
     if len(words) < 2 or words[0] != "uv":
         return ()
-    return tuple(int(part) for part in words[1].split(".") if part.isdigit())
+    return tuple(int(part) for part in words[1].split(".") if part.isdecimal())
 
 
 def too_old(args: Sequence[str], version: tuple[int, ...], where: str) -> UvdockError | None:

@@ -1,0 +1,102 @@
+"""Tasks that only read write nothing; what they say is right, whatever uv the image has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import hashes
+from tests.engine.conftest import Stack
+
+pytestmark = pytest.mark.engine
+
+Small = Callable[..., Stack]
+READING = [["deps.check"], ["deps.outdated"], ["deps.outdated", "--all", "--json"], ["config"], ["--list"]]
+READING += [["uv", "tree", "--frozen"], ["uv", "--version"], ["uv", "pip", "list"], ["cmd", "true"]]
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "one-off"])
+def test_reading_tasks_write_nothing(small: Small, running: bool) -> None:
+    stack = small(volumes=[".:/app"], owner=1000)
+    stack.uvdock("deps.install")
+    if running:
+        stack.up()
+    before = hashes(stack.root)
+    for args in READING:
+        stack.uvdock(*args)
+        assert hashes(stack.root) == before, args
+
+
+def test_a_check_of_what_is_stale_writes_nothing(small: Small) -> None:
+    stack = small()
+    stack.uvdock("deps.install")
+    stack.up()
+    stack.pyproject.write_text(stack.pyproject.read_text().replace("idna==3.10", "idna==3.9"))
+    before = hashes(stack.root)
+    ran = stack.uvdock("deps.check", ok=False)
+    assert (ran.code, hashes(stack.root)) == (1, before)
+    assert "✘ uv.lock" in ran.err
+
+    stack.uvdock("deps.lock")
+    ran = stack.uvdock("deps.check", ok=False)
+    assert ran.code == 1
+    assert "✔ uv.lock" in ran.err
+    assert f"✘ container {stack.name}-web-1" in ran.err
+    assert f"✘ image {stack.name}-web" in ran.err
+
+    stack.uvdock("deps.install", "--no-build")
+    ran = stack.uvdock("deps.check", ok=False)
+    assert f"✔ container {stack.name}-web-1" in ran.err
+    assert f"✘ image {stack.name}-web" in ran.err
+
+    stack.uvdock("deps.install")
+    assert stack.uvdock("deps.check").code == 0
+
+
+@pytest.mark.parametrize("version", ["0.6.17", "0.8.17", "0.13.8"])
+def test_several_uv_versions(small: Small, version: str) -> None:
+    stack = small(
+        uv=f"RUN pip install --quiet --root-user-action ignore uv=={version}",
+        dependencies=["idna==2.8", "flask==3.0.0"],
+    )
+    # Without a uv on the host, the one in the image is asked.
+    stack.program.env["PATH"] = stack.program.env["PATH"].partition(":")[2]
+    stack.uvdock("deps.install")
+    assert stack.image_lock() == stack.lock.read_bytes()
+    assert stack.uvdock("deps.check").code == 0
+    stack.uvdock("uv", "add", "six")
+    assert 'name = "six"' in stack.lock.read_text()
+
+    rows = {row["name"]: row for row in json.loads(stack.uvdock("deps.outdated", "--json").out)}
+    assert set(rows) == {"idna", "flask", "six"}
+    assert rows["idna"]["locked"] == "2.8"
+    assert rows["idna"]["behind"] is True
+    assert rows["six"]["behind"] is False
+    every = json.loads(stack.uvdock("deps.outdated", "--all", "--json").out)
+    assert {"werkzeug", "jinja2"} <= {row["name"] for row in every}
+
+
+def test_a_password_of_an_index_never_shows(small: Small) -> None:
+    stack = small()
+    stack.uvdock("deps.lock")
+    stack.program.env |= {"UV_INDEX_PRIVATE_USERNAME": "reader", "UV_INDEX_PRIVATE_PASSWORD": "s3cr3t-w0rd"}
+    with stack.pyproject.open("a") as file:
+        file.write('[[tool.uv.index]]\nname = "private"\nurl = "http://reader@127.0.0.1:9/simple"\n')
+    seen = b""
+    for args in (["uv", "add", "six"], ["deps.install"], ["deps.outdated"], ["config"], ["cmd", "true"]):
+        ran = stack.uvdock(*args, ok=False)
+        seen += ran.stdout + ran.stderr
+    assert b"127.0.0.1:9" in seen
+    assert b"s3cr3t-w0rd" not in seen
+    assert stack.uvdock("cmd", "printenv", "UV_INDEX_PRIVATE_PASSWORD", ok=False).out.strip() in ("s3cr3t-w0rd", "")
+
+
+def test_uid_and_gid_reach_compose_when_nobody_set_them(small: Small) -> None:
+    stack = small(service='environment: {SEEN: "${UID}:${GID}", WITH_DEFAULT: "${GROUP_ID:-none}"}')
+    stack.uvdock("deps.lock")
+    stack.uvdock("build")
+    assert stack.uvdock("cmd", "printenv", "SEEN").out == "0:0\n"
+    (stack.root / ".env").write_text("# whose files these are\nexport UID=1234\nGID='77' # theirs\n")
+    assert stack.uvdock("cmd", "printenv", "SEEN").out == "1234:77\n"
