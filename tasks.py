@@ -26,6 +26,12 @@ def lint(c: Context) -> None:
         c.run(f"{sys.executable} -m {tool}", pty=sys.stdout.isatty())
 
 
-for own in (test, lint):
+@task
+def picture(c: Context) -> None:
+    """Make the README's picture from a real run; needs Docker and tmux."""
+    c.run(f"{sys.executable} docs/picture.py")
+
+
+for own in (test, lint, picture):
     assert isinstance(own, Task)
     ns.add_task(own)
