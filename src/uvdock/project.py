@@ -58,7 +58,7 @@ def find_root(start: Path) -> Path:
     start = start.resolve()
     manifest: Path | None = None
     for folder in (start, *start.parents):
-        if _compose_file(folder) or (folder / ".git").exists() or _has_table(folder / "pyproject.toml"):
+        if _is_repo(folder):
             return folder
         if manifest is None and (folder / "pyproject.toml").is_file():
             manifest = folder
@@ -116,7 +116,8 @@ def find_project(root: Path, cwd: Path, settings: Settings) -> Project:
             return _for(folder)
         if folder == root:
             break
-    return _only(list(_projects_below(root, _DEPTH)), root)
+    # Without a sign that this is a repo, it may be anything, a home folder too: no long search there.
+    return _only(_projects_below(root, _DEPTH if _is_repo(root) else 1), root)
 
 
 def is_project(manifest: Path) -> bool:
@@ -203,6 +204,10 @@ def _projects_below(folder: Path, depth: int) -> list[Path]:
 
 def _compose_file(folder: Path) -> Path | None:
     return next((folder / name for name in COMPOSE_NAMES if (folder / name).is_file()), None)
+
+
+def _is_repo(folder: Path) -> bool:
+    return bool(_compose_file(folder) or (folder / ".git").exists() or _has_table(folder / "pyproject.toml"))
 
 
 def _has_table(manifest: Path) -> bool:

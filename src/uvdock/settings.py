@@ -114,9 +114,21 @@ def invoke_file(root: Path) -> str:
     return "Invoke's configuration (uvdock)"
 
 
-def rows(settings: Settings) -> list[tuple[str, str, str]]:
-    """Key, value and source of every setting, as a person reads them."""
-    return [(key, _shown(getattr(settings, key)), settings.sources.get(key, DEFAULT)) for key in KEYS]
+def rows(settings: Settings, found: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+    """Key, value and source of every setting, as a person reads them.
+
+    Args:
+        settings: The settings.
+        found: For keys that nobody set, what looking found.
+    """
+    lines = []
+    for key in KEYS:
+        value, source = getattr(settings, key), settings.sources.get(key, DEFAULT)
+        if source == DEFAULT and found and key in found:
+            lines.append((key, found[key], "found by looking"))
+        else:
+            lines.append((key, _shown(value), source))
+    return lines
 
 
 def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -199,7 +211,7 @@ def _names() -> str:
 
 def _shown(value: object) -> str:
     if value is None or value == ():
-        return "(found by looking)"
+        return "–"
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -184,6 +184,20 @@ def test_what_uv_writes_beside_the_manifests_comes_back_too(small: Small) -> Non
     assert (stack.root / "exported.txt").stat().st_uid == 4321
 
 
+@pytest.mark.parametrize("uv", ["0.13.8", "0.6.17"])
+@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[6]])
+def test_an_image_that_forbids_locking_to_its_build_locks_all_the_same(
+    small: Small, shape: dict[str, object], uv: str
+) -> None:
+    install = f"RUN pip install --quiet --root-user-action ignore uv=={uv}"
+    stack = small(**shape, uv=install, final="ENV UV_FROZEN=1 UV_LOCKED=1")
+    stack.uvdock("deps.install")
+    stack.up()
+    stack.uvdock("uv", "add", "six")
+    assert 'name = "six"' in stack.lock.read_text()
+    assert stack.in_container("python", "-c", "import six; print('there')") == "there"
+
+
 def _wait_for(stack: Stack, command: str) -> str:
     """The id of the container of the stack's uv image in which ``command`` runs."""
     for _ in range(600):

@@ -40,10 +40,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing `deps.check` looked at."""
+    """One thing `deps.check` looked at; ``fresh`` is ``None`` for what is not there yet, and so not stale."""
 
     name: str
-    fresh: bool
+    fresh: bool | None
     why: str = ""
 
 

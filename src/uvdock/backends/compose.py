@@ -78,15 +78,17 @@ class ComposeBackend:
         if folder != place.folder:
             flags = [*(flag for flag in flags if flag != "--no-install-project"), "--no-install-project"]
             env["UV_PROJECT_ENVIRONMENT"] = str(place.folder / place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"))
-        argv = [place.uv, "sync", "--frozen", *flags]
+        argv = [*_locking_on(place), place.uv, "sync", "--frozen", *flags]
         code = self.runner.run(argv, workdir=str(folder), env=env, to_stderr=True)
         return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
     def tree(self, args: Sequence[str]) -> Output:
         """A uv command that only reads manifests: by the host's uv where there is one, else in a one-off."""
         if find_uv() is not None:
-            found = HostBackend(self.project).tree(args)
-            if found.code in (0, uvcommand.USAGE_ERROR):
+            host = HostBackend(self.project)
+            found = host.tree(args)
+            # What this uv cannot do it says at once; what the host cannot reach, the container perhaps can.
+            if found.code == 0 or uvcommand.too_old(args, host.version(), "the host"):
                 return found
         return self._volume(args, deliver=False, collect=True).output
 
@@ -99,7 +101,7 @@ class ComposeBackend:
             findings.append(self._check_container(self.runner.place, self.runner.running))
         same, name = image.lock_is_hosts(self.runner), f"image {self.runner.service.image}"
         if same is None:
-            findings.append(Finding(name, fresh=False, why="it is not built; deps.install builds it"))
+            findings.append(Finding(name, fresh=None, why="not built yet"))
         else:
             findings.append(Finding(name, same, "" if same else "it holds another lock; deps.install mends it"))
         return findings
@@ -156,7 +158,8 @@ class ComposeBackend:
             raise image.no_uv(self.where)
         workdir = str(place.folder.joinpath(*self.project.inside.parts)) if place else ""
         uv = place.uv if place and place.uv else "uv"
-        code = self.runner.run([uv, *args], workdir=workdir, env=env)
+        prefix = _locking_on(place) if place and uvcommand.subcommand(args) in uvcommand.CHANGING else []
+        code = self.runner.run([*prefix, uv, *args], workdir=workdir, env=env)
         self._refuse_old(code, args, uv)
         return code
 
@@ -228,3 +231,9 @@ class ComposeBackend:
             known = uvcommand.parse_version(self.runner.capture([uv, "--version"]).text)
             if error := uvcommand.too_old(args, known, self.where):
                 raise error
+
+
+def _locking_on(place: Place) -> list[str]:
+    """What to put before uv so that variables of the image do not keep it from locking, or from `--frozen`."""
+    found = [name for name in uvcommand.LOCKING_OFF if name in place.env]
+    return ["env", *(word for name in found for word in ("-u", name))] if found else []

@@ -133,9 +133,11 @@ def forwarded(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name in names or name.startswith(prefixes))
 
 
-def _environment(session: Session) -> dict[str, str]:
-    env = dict(session.environment)
+def _environment(session: Session) -> dict[str, str | None]:
+    """The one-off's variables; one that is ``None`` is taken away from those of the image."""
+    env: dict[str, str | None] = dict(session.environment)
     env |= {name: os.environ[name] for name in forwarded(os.environ)}
+    env |= dict.fromkeys(uvcommand.LOCKING_OFF)
     env["UV_CACHE_DIR"] = str(CACHE)
     # The environment follows in a step of its own, in the container that is to have it.
     env["UV_NO_SYNC"] = "1"

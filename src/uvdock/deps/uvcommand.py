@@ -24,6 +24,8 @@ SINCE = {
     ("tree", "--format"): (0, 13),
     ("sync", "--check"): (0, 6),
 }
+#: Variables that an image sets for its build and that would keep uv from locking; no lock sync has them.
+LOCKING_OFF = ("UV_FROZEN", "UV_LOCKED")
 #: uv's exit code for arguments it does not know.
 USAGE_ERROR = 2
 

@@ -136,10 +136,11 @@ def _guarded(body: Callable[[], int | None], name: str, quiet: bool) -> int:
         except UvdockError as problem:
             console.error(problem)
             return problem.code
-        except KeyboardInterrupt:
-            return 130
-        except InterruptedBySignalError as stopped:
-            return stopped.code
+        except (KeyboardInterrupt, InterruptedBySignalError) as stopped:
+            code = stopped.code if isinstance(stopped, InterruptedBySignalError) else 130
+            fix = "run it again; pyproject.toml and uv.lock are as they were"
+            console.error(UvdockError("stopped", where=name, fix=fix))
+            return code
 
 
 def report(change: Change) -> None:

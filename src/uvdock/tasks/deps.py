@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console
@@ -44,9 +45,9 @@ def check(c: Context) -> int:
     """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
     findings = open_repo(c).backend.check()
     for finding in findings:
-        mark, style = ("✔", "green") if finding.fresh else ("✘", "red")
+        mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("–", "dim")}[finding.fresh]
         console.say(f"{mark} {finding.name}" + (f": {finding.why}" if finding.why else ""), style)
-    return 0 if all(finding.fresh for finding in findings) else 1
+    return 1 if any(finding.fresh is False for finding in findings) else 0
 
 
 @task(
@@ -133,8 +134,9 @@ def _carry_out(step: Step, repo: Repo) -> None:
 
 def _stop_on(code: int, what: str, repo: Repo) -> None:
     if code:
+        stopped = code in (128 + SIGINT, 128 + SIGTERM)
         raise UvdockError(
-            what,
+            "stopped" if stopped else what,
             where=f"project {repo.project.folder} ({repo.backend.where})",
             fix="read the words above; pyproject.toml and uv.lock are as they were",
             code=code,

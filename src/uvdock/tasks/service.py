@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import open_repo, passed, report, task
+from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from invoke.context import Context
 
 _SERVICE = {"service": "The Compose service, where it is not the one found by looking."}
@@ -80,5 +84,30 @@ def config(c: Context) -> int:
     from uvdock import settings
 
     repo = open_repo(c)
-    console.table(("setting", "value", "from"), settings.rows(repo.settings))
+    console.table(("setting", "value", "from"), settings.rows(repo.settings, _found(repo)))
     return 0
+
+
+def _found(repo: Repo) -> dict[str, str]:
+    """What looking finds for the settings that nobody made; what is not clear is named, not guessed."""
+    from uvdock.project import find_compose_files
+
+    def relative(path: Path) -> str:
+        return str(path.relative_to(repo.root)) if path.is_relative_to(repo.root) else str(path)
+
+    looks: dict[str, Callable[[], str]] = {
+        "backend": lambda: f"{repo.settings.backend}: {repo.backend.name}",
+        "service": lambda: repo.compose("service").service_name if repo.backend.name == "compose" else "",
+        "projects": lambda: relative(repo.project.folder),
+        "compose_files": lambda: ", ".join(
+            relative(file) for file in find_compose_files(repo.root, repo.settings, os.environ)
+        ),
+    }
+    found = {}
+    for key, look in looks.items():
+        try:
+            if seen := look():
+                found[key] = seen
+        except UvdockError as problem:
+            found[key] = f"– ({problem.what})"
+    return found

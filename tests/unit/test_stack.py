@@ -1,0 +1,239 @@
+"""Which service is meant, and with which variables Compose is called, without asking Compose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from uvdock.engine.stack import Bind, Service, Stack, choose_service, compose_env, same_build
+from uvdock.errors import UvdockError
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+    for name in ("api", "worker"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def stack(repo: Path, services: Mapping[str, Mapping[str, Any]], context: str | None = None) -> Stack:
+    """A stack of which Compose says this."""
+    made = Stack(repo, [repo / "compose.yaml"], context, {}, {})
+    made.__dict__["config"] = {"name": "shop", "services": services}
+    return made
+
+
+def built(context: Path, **more: Any) -> dict[str, Any]:
+    build = {"context": str(context), "dockerfile": "Dockerfile", **more.pop("build", {})}
+    return {"build": build, **more}
+
+
+def service(**data: Any) -> Service:
+    return Service("web", "image", data)
+
+
+@pytest.mark.parametrize(
+    ("content", "ids", "environ", "dotenv", "expected"),
+    [
+        pytest.param("user: $UID:$GID", (1000, 1001), {}, {}, {"UID": "1000", "GID": "1001"}, id="used"),
+        pytest.param("UID: ${UID:-1000}", (501, 20), {}, {}, {"UID": "501"}, id="only-the-used-one"),
+        pytest.param("UID: ${UID-1000}", (501, 20), {}, {}, {"UID": "501"}, id="default-without-colon"),
+        pytest.param("image: app", (501, 20), {}, {}, {}, id="not-used"),
+        pytest.param("user: ${UID:-1000}:${GID:-1000}", (0, 0), {}, {}, {}, id="root-with-defaults"),
+        pytest.param("user: ${UID}:${GID:-1000}", (0, 0), {}, {}, {"UID": "0"}, id="root-without-a-default"),
+        pytest.param("a: ${UID:-1000}\nb: $UID", (0, 0), {}, {}, {"UID": "0"}, id="root-with-both"),
+        pytest.param("a: ${UID:?is missing}", (0, 0), {}, {}, {"UID": "0"}, id="root-that-must-be-set"),
+        pytest.param("user: $UID", (1000, 1000), {"UID": "7"}, {}, {"UID": "7"}, id="set-by-the-caller"),
+        pytest.param("user: $UID", (1000, 1000), {"UID": ""}, {}, {"UID": "1000"}, id="empty-counts-as-unset"),
+        pytest.param("user: $UID", (1000, 1000), {}, {"UID": "7"}, {}, id="set-in-the-env-file"),
+        pytest.param("a: $UIDS ${UID_MAX} ${MY_UID} $MY_UID", (1000, 1000), {}, {}, {}, id="other-names"),
+        pytest.param("a: ${UID:-1} ${UID_MAX}", (0, 0), {}, {}, {}, id="root-and-other-names"),
+        pytest.param("a: $$UID $${UID}", (1000, 1000), {}, {}, {}, id="escaped"),
+        pytest.param("a: $$$UID", (1000, 1000), {}, {}, {"UID": "1000"}, id="after-an-escaped-one"),
+        pytest.param("a: x", (1, 1), {"A": "b", "DOCKER_HOST": "h"}, {}, {"A": "b", "DOCKER_HOST": "h"}, id="others"),
+    ],
+)
+def test_compose_env(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    content: str,
+    ids: tuple[int, int],
+    environ: dict[str, str],
+    dotenv: dict[str, str],
+    expected: dict[str, str],
+) -> None:
+    uid, gid = ids
+    monkeypatch.setattr("os.getuid", lambda: uid)
+    monkeypatch.setattr("os.getgid", lambda: gid)
+    (tmp_path / "compose.yaml").write_text(content)
+    assert compose_env([tmp_path / "compose.yaml"], None, environ, dotenv) == expected
+
+
+def test_compose_env_reads_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 1000)
+    monkeypatch.setattr("os.getgid", lambda: 1000)
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for file, content in zip(files, ("a: $UID", "b: $GID"), strict=True):
+        file.write_text(content)
+    assert compose_env(files, None, {}, {}) == {"UID": "1000", "GID": "1000"}
+
+
+def test_a_named_context_goes_before_docker_host(tmp_path: Path) -> None:
+    environ = {"DOCKER_HOST": "tcp://other.example", "A": "b"}
+    assert compose_env([], "far", environ, {}) == {"A": "b"}
+    assert environ == {"DOCKER_HOST": "tcp://other.example", "A": "b"}
+
+
+def test_the_command_line_of_compose(repo: Path) -> None:
+    file = str(repo / "compose.yaml")
+    assert stack(repo, {}).argv("up") == ["docker", "compose", "-f", file, "up"]
+    assert stack(repo, {}, "far").argv("ps", "-a", extra=["x.yaml"]) == [
+        *("docker", "--context", "far", "compose", "-f", file, "-f", "x.yaml", "ps", "-a")
+    ]
+    assert stack(repo, {}).working_dir == str(repo)
+
+
+def test_choose_the_one_that_is_named(repo: Path) -> None:
+    services = {"web": built(repo), "db": {"image": "postgres"}}
+    assert choose_service(stack(repo, services), repo, "db", "UVDOCK_SERVICE").name == "db"
+
+
+@pytest.mark.parametrize(
+    ("make", "project", "expected"),
+    [
+        pytest.param(lambda at: {"db": {"image": "x"}, "web": built(at)}, "", "web", id="only-one-with-a-build"),
+        pytest.param(lambda at: {"web": built(at / "api")}, "worker", "web", id="only-one-though-elsewhere"),
+        pytest.param(
+            lambda at: {"a": built(at / "api"), "w": built(at / "worker")}, "worker", "w", id="context-is-the-project"
+        ),
+        pytest.param(
+            lambda at: {
+                "a": built(at, build={"dockerfile": "api/Dockerfile"}),
+                "w": built(at, build={"dockerfile": "worker/Dockerfile"}),
+            },
+            "api",
+            "a",
+            id="dockerfile-in-the-project",
+        ),
+        pytest.param(
+            lambda at: {
+                "js": built(at, build={"target": "js"}),
+                "py": built(
+                    at, build={"target": "py"}, volumes=[{"type": "bind", "source": str(at / "api"), "target": "/app"}]
+                ),
+            },
+            "api",
+            "py",
+            id="mount-is-the-project",
+        ),
+        pytest.param(
+            lambda at: {"worker": built(at), "web": built(at, ports=[{"target": 8000}])},
+            "",
+            "web",
+            id="same-build-and-a-port",
+        ),
+    ],
+)
+def test_choose_by_looking(repo: Path, make: Any, project: str, expected: str) -> None:
+    assert choose_service(stack(repo, make(repo)), repo / project, None, "").name == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "project"),
+    [
+        pytest.param(lambda at: {"a": built(at), "b": built(at)}, "", id="same-build-no-port"),
+        pytest.param(lambda at: {"a": built(at, ports=[1]), "b": built(at, ports=[2])}, "", id="same-build-two-ports"),
+        pytest.param(
+            lambda at: {"a": built(at, build={"target": "x"}, ports=[1]), "b": built(at)},
+            "",
+            id="other-build-and-a-port",
+        ),
+        pytest.param(lambda at: {"a": built(at / "api"), "b": built(at / "worker")}, "", id="neither-is-the-project"),
+    ],
+)
+def test_what_is_not_clear_is_a_question(repo: Path, make: Any, project: str) -> None:
+    with pytest.raises(UvdockError, match="not clear which service") as caught:
+        choose_service(stack(repo, make(repo)), repo / project, None, "")
+    assert caught.value.what.endswith(": a, b")
+    assert "UVDOCK_SERVICE=a" in caught.value.fix
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("services", [{}, {"db": {"image": "postgres"}}], ids=["none", "only-images"])
+def test_a_stack_without_a_build(repo: Path, services: dict[str, Any]) -> None:
+    with pytest.raises(UvdockError, match="no service of the Compose file has a build") as caught:
+        choose_service(stack(repo, services), repo, None, "")
+    assert caught.value.where == str(repo / "compose.yaml")
+
+
+def test_a_service_that_is_not_there(repo: Path) -> None:
+    with pytest.raises(UvdockError) as caught:
+        choose_service(stack(repo, {"web": built(repo), "db": {}}), repo, "wbe", "--service")
+    assert caught.value.what == "there is no service 'wbe' (did you mean web?)"
+    assert caught.value.where == f"{repo / 'compose.yaml'} (named by --service)"
+    assert caught.value.fix == "services here: db, web"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        pytest.param({}, {}, True, id="same"),
+        pytest.param({"tags": ["a"]}, {"tags": ["b"]}, True, id="tags-are-no-difference"),
+        pytest.param({"context": "/b"}, {}, False, id="context"),
+        pytest.param({"dockerfile": "b"}, {}, False, id="dockerfile"),
+        pytest.param({"dockerfile_inline": "FROM b"}, {}, False, id="inline"),
+        pytest.param({"target": "b"}, {}, False, id="target"),
+        pytest.param({"args": {"A": "b"}}, {"args": {"A": "c"}}, False, id="args"),
+    ],
+)
+def test_same_build(one: dict[str, Any], other: dict[str, Any], expected: bool) -> None:
+    base = {"context": "/a", "dockerfile": "Dockerfile"}
+    first, second = service(build={**base, **one}), service(build={**base, **other})
+    assert same_build(first, second) is expected
+    assert same_build(second, first) is expected
+
+
+def test_an_image_without_a_name_is_named_as_compose_does(repo: Path) -> None:
+    services = stack(repo, {"web": built(repo), "db": {"image": "postgres:17"}}).services
+    assert {name: item.image for name, item in services.items()} == {"web": "shop-web", "db": "postgres:17"}
+
+
+def test_what_a_service_says_of_itself() -> None:
+    volumes = [
+        {"type": "bind", "source": "/repo", "target": "/app"},
+        {"type": "bind", "source": "/etc/x", "target": "/x", "read_only": True},
+        {"type": "volume", "source": "data", "target": "/data"},
+    ]
+    found = service(volumes=volumes, environment={"A": "1", "B": None, "C": 2}, user="1000")
+    assert found.binds == [
+        Bind(Path("/repo"), PurePosixPath("/app"), read_only=False),
+        Bind(Path("/etc/x"), PurePosixPath("/x"), read_only=True),
+    ]
+    assert found.environment == {"A": "1", "C": "2"}
+    assert found.user == "1000"
+
+
+def test_a_service_that_says_nothing() -> None:
+    empty = service(volumes=None, environment=None, build=None)
+    assert (empty.binds, empty.environment, empty.user, empty.build) == ([], {}, "", None)
+    assert (empty.context, empty.dockerfile) == (None, None)
+
+
+def test_the_dockerfile_of_a_service(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a\n")
+    (tmp_path / "other.Dockerfile").write_text("FROM b\n")
+    context = str(tmp_path)
+    assert service(build={"context": context}).dockerfile == "FROM a\n"
+    assert service(build={"context": context, "dockerfile": "other.Dockerfile"}).dockerfile == "FROM b\n"
+    assert service(build={"context": context, "dockerfile_inline": "FROM c\n"}).dockerfile == "FROM c\n"
+    assert service(build={"context": context, "dockerfile": "missing"}).dockerfile is None
+
+
+def test_a_context_from_elsewhere_is_no_folder() -> None:
+    far = service(build={"context": "https://git.example/app.git"})
+    assert (far.context, far.dockerfile) == (None, None)

@@ -1,0 +1,141 @@
+"""The rooms of the house: who may start processes, who knows docker, what is imported when, and how long code gets."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO, clean_environment
+
+SOURCE = REPO / "src" / "uvdock"
+MODULES = sorted(SOURCE.rglob("*.py"))
+#: What takes long to import and `--list` does without.
+HEAVY = {"docker", "rich", "tomlkit", "dotenv"}
+#: Functions of `os` that start programs too.
+STARTERS = ("exec", "spawn", "posix_spawn", "fork", "system", "popen")
+LONGEST_MODULE = 450
+LONGEST_FUNCTION = 70
+LISTS = """
+import sys
+from invoke.main import program
+from uvdock.program import UvdockProgram
+if sys.argv[1] == "uvdock":
+    from uvdock.tasks import ns
+    program = UvdockProgram(name="uvdock", binary="uvdock", version="0", namespace=ns)
+program.run([sys.argv[1], "--list"], exit=False)
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def name(module: Path) -> str:
+    return module.relative_to(SOURCE).as_posix()
+
+
+def tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def imported(module: Path) -> Iterator[str]:
+    """The names of all modules that this one imports, at its top and in its functions."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name(module)} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def importers(package: str) -> set[str]:
+    return {
+        name(module)
+        for module in MODULES
+        if any(found == package or found.startswith(f"{package}.") for found in imported(module))
+    }
+
+
+def loaded(*argv: str) -> tuple[str, set[str]]:
+    """What a Python program prints, and the modules that it names on standard error."""
+    done = subprocess.run(
+        [sys.executable, *argv], cwd=REPO, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    return done.stdout, set(done.stderr.split())
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert {"process.py", "engine/api.py", "tasks/service.py"} <= {name(module) for module in MODULES}
+
+
+def test_only_one_module_starts_processes() -> None:
+    assert importers("subprocess") == {"process.py"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_no_other_way_to_start_a_process_is_used(module: Path) -> None:
+    used = [
+        ast.unparse(node)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        and node.attr.startswith(STARTERS)
+    ]
+    assert used == [] or name(module) == "process.py"
+    assert not {"asyncio", "multiprocessing", "pty"} & {found.partition(".")[0] for found in imported(module)}
+
+
+def test_only_the_engine_room_knows_docker() -> None:
+    found = importers("docker")
+    assert found
+    assert all(module.startswith("engine/") for module in found)
+
+
+def test_nothing_below_the_tasks_prints_or_knows_invoke() -> None:
+    assert {module for module in importers("invoke") if not module.startswith("tasks/")} == {"program.py"}
+    printing = {
+        name(module)
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert printing == {"console.py"}
+
+
+def test_nothing_below_knows_the_tasks() -> None:
+    above = ("tasks/", "program.py", "__init__.py")
+    assert [module for module in importers("uvdock.tasks") if not module.startswith(above)] == []
+
+
+def test_the_tasks_import_nothing_heavy() -> None:
+    _, modules = loaded("-c", "import sys, uvdock.tasks; print(*sys.modules, file=sys.stderr)")
+    assert "uvdock.tasks.service" in modules
+    assert not HEAVY & modules
+
+
+def test_the_package_itself_imports_not_even_invoke() -> None:
+    _, modules = loaded("-c", "import sys, uvdock; print(*sys.modules, file=sys.stderr)")
+    assert "uvdock" in modules
+    assert not (HEAVY | {"invoke"}) & modules
+
+
+@pytest.mark.parametrize("program", ["inv", "uvdock"])
+def test_listing_the_tasks_imports_nothing_heavy(program: str) -> None:
+    listed, modules = loaded("-c", LISTS, program)
+    assert "deps.install" in listed
+    assert "uvdock.tasks.service" in modules
+    assert not HEAVY & modules
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_no_module_and_no_function_grows_too_long(module: Path) -> None:
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+    lengths = {
+        node.name: (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {found: length for found, length in lengths.items() if length > LONGEST_FUNCTION} == {}
