@@ -84,7 +84,8 @@ def instructions(content: str) -> list[Instruction]:
 def up_to_uv(content: str) -> str | None:
     """The Dockerfile up to the step that needs the lock: an image with the uv and the Python of the build.
 
-    Its layers are the real build's own, so the real build reuses them.
+    Its layers are the real build's own, so the real build reuses them. What copies the lock before uv arrives
+    is left out.
 
     Returns:
         ``None`` when uv does not arrive before that step, so that such an image would have none.
@@ -92,6 +93,7 @@ def up_to_uv(content: str) -> str | None:
     has_uv = False
     with_uv: dict[str, bool] = {}
     stage = ""
+    lines, left_out = content.splitlines(), set[int]()
     for item in instructions(content):
         if started := _FROM.match(item.text):
             with_uv[stage] = has_uv
@@ -103,7 +105,9 @@ def up_to_uv(content: str) -> str | None:
             continue
         needs = "uv.lock" in item.text or re.search(r"\buv\s+(sync|lock|export|pip|run)\b", item.text)
         if has_uv and (needs or (item.verb in ("COPY", "ADD") and "--from=" not in item.text)):
-            return "\n".join(content.splitlines()[: item.start]) + "\n"
+            return "".join(f"{lines[at]}\n" for at in range(item.start) if at not in left_out)
+        if item.verb in ("COPY", "ADD") and "uv.lock" in item.text:
+            left_out |= set(range(item.start, item.end))
     return None
 
 

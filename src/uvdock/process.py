@@ -37,8 +37,8 @@ class Output:
 
     @property
     def error_text(self) -> str:
-        """Standard error as text, without blank ends."""
-        return self.stderr.decode("utf-8", "replace").strip()
+        """Standard error as text for a sentence: without blank ends and uv's own ``error:`` before it."""
+        return self.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
 
 
 def terminal() -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from uvdock.errors import UvdockError
 from uvdock.settings import Settings, read_toml
@@ -20,6 +21,8 @@ OVERRIDE_NAMES = (
 )
 _SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
 _DEPTH = 4
+#: The tables of a pyproject.toml that uvdock looks into.
+_TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"), ("tool", "uvdock"))
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def is_project(manifest: Path) -> bool:
     """Whether ``manifest`` describes a project or a workspace, and not only some tool's settings."""
     if not manifest.is_file():
         return False
-    data = read_toml(manifest)
+    data = read_pyproject(manifest)
     return "project" in data or "workspace" in data.get("tool", {}).get("uv", {})
 
 
@@ -153,18 +156,51 @@ def _for(folder: Path) -> Project:
     for above in (folder, *folder.parents):
         manifest = above / "pyproject.toml"
         if manifest.is_file():
-            workspace = read_toml(manifest).get("tool", {}).get("uv", {}).get("workspace")
-            if workspace is not None and (above == folder or _is_member(folder, above, workspace)):
+            workspace = read_pyproject(manifest).get("tool", {}).get("uv", {}).get("workspace")
+            if workspace is not None and (above == folder or folder in workspace_members(above)):
                 return Project(above, folder.relative_to(above))
         if (above / ".git").exists():
             break
     return Project(folder)
 
 
-def _is_member(folder: Path, root: Path, workspace: Mapping[str, list[str]]) -> bool:
-    members = {path.resolve() for glob in workspace.get("members", []) for path in root.glob(glob)}
-    excluded = {path.resolve() for glob in workspace.get("exclude", []) for path in root.glob(glob)}
-    return folder in members - excluded
+def workspace_members(root: Path) -> list[Path]:
+    """The folders of the workspace's members; empty where ``root`` is no workspace."""
+    workspace = read_pyproject(root / "pyproject.toml").get("tool", {}).get("uv", {}).get("workspace", {})
+    found, excluded = (
+        {path.resolve() for glob in workspace.get(key, []) for path in find_glob(root, glob)}
+        for key in ("members", "exclude")
+    )
+    return sorted(path for path in found - excluded if (path / "pyproject.toml").is_file())
+
+
+def find_glob(root: Path, glob: object) -> set[Path]:
+    """What a glob of a manifest finds; nothing for one that is none, for uv or the build back end says so."""
+    try:
+        return set(root.glob(str(glob)))
+    except (ValueError, NotImplementedError):
+        return set()
+
+
+def read_pyproject(path: Path) -> dict[str, Any]:
+    """A pyproject.toml as plain data, in which what uvdock reads as a table is one.
+
+    Raises:
+        UvdockError: It is no TOML, or one of those is something else.
+    """
+    data = read_toml(path)
+    for keys in _TABLES:
+        found: Any = data
+        for depth, key in enumerate(keys, 1):
+            found = found.get(key, {})
+            name = ".".join(keys[:depth])
+            if not isinstance(found, dict):
+                raise UvdockError(
+                    f"{name} must be a table, and is {found!r}",
+                    where=str(path),
+                    fix=f"write it as [{name}] with keys below it; nothing was changed",
+                )
+    return data
 
 
 def _only(folders: list[Path], root: Path) -> Project:
@@ -211,4 +247,4 @@ def _is_repo(folder: Path) -> bool:
 
 
 def _has_table(manifest: Path) -> bool:
-    return manifest.is_file() and "uvdock" in read_toml(manifest).get("tool", {})
+    return manifest.is_file() and "uvdock" in read_pyproject(manifest).get("tool", {})

@@ -232,3 +232,8 @@ def test_indented_texts_are_read_too() -> None:
     content = textwrap.indent(INTERMEDIATE, "    ")
     assert sync_flags(content) == sync_flags(INTERMEDIATE)
     assert up_to_uv(content) == textwrap.indent(up_to_uv(INTERMEDIATE) or "", "    ")
+
+
+def test_a_lock_that_is_copied_before_uv_arrives_is_left_out() -> None:
+    content = "FROM python:3.13\nCOPY pyproject.toml \\\n  uv.lock ./\nRUN pip install uv\nRUN uv sync --locked\n"
+    assert up_to_uv(content) == "FROM python:3.13\nRUN pip install uv\n"

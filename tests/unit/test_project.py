@@ -15,6 +15,7 @@ from uvdock.project import (
     Project,
     dotenv,
     find_compose_files,
+    find_glob,
     find_project,
     find_root,
     is_project,
@@ -298,6 +299,30 @@ def test_is_project(tmp_path: Path, content: str | None, expected: bool) -> None
 def test_dotenv(tmp_path: Path, content: str, expected: dict[str, str]) -> None:
     tree(tmp_path, {".env": content})
     assert dotenv(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        pytest.param("project = 5", "project", id="project"),
+        pytest.param("tool = 1", "tool", id="tool"),
+        pytest.param("[tool]\nuv = []", "tool.uv", id="tool.uv"),
+        pytest.param("[tool.uv]\nworkspace = true", "tool.uv.workspace", id="workspace"),
+        pytest.param("[tool.uv]\nsources = 'x'", "tool.uv.sources", id="sources"),
+        pytest.param("[tool]\nuvdock = 'host'", "tool.uvdock", id="settings"),
+    ],
+)
+def test_what_should_be_a_table_and_is_none(tmp_path: Path, content: str, name: str) -> None:
+    manifest = tmp_path / "pyproject.toml"
+    manifest.write_text(content)
+    with pytest.raises(UvdockError, match=f"{name} must be a table") as raised:
+        find_root(tmp_path)
+    assert raised.value.where == str(manifest)
+
+
+@pytest.mark.parametrize("glob", ["", "/absolute/*", "packages/**x", 5])
+def test_a_glob_that_is_none_finds_nothing(tmp_path: Path, glob: object) -> None:
+    assert find_glob(tmp_path, glob) == set()
 
 
 def test_dotenv_without_a_file(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from uvdock.errors import UvdockError
-from uvdock.project import Project
-from uvdock.settings import read_toml
+from uvdock.project import Project, find_glob, read_pyproject, workspace_members
 
 #: Files beside a pyproject.toml that change what uv or a build back end makes of it.
 _BESIDE = ("uv.toml", ".python-version", ".python-versions", "setup.py", "setup.cfg", "MANIFEST.in")
@@ -69,7 +68,7 @@ def collect(project: Project, args: Sequence[str] = ()) -> Manifests:
         )
     owned = {project.pyproject, project.lock}
     files: set[Path] = set(owned)
-    folders = [project.folder, *_members(project.folder)]
+    folders = [project.folder, *workspace_members(project.folder)]
     seen: set[Path] = set()
     while folders:
         folder = folders.pop().resolve()
@@ -77,7 +76,7 @@ def collect(project: Project, args: Sequence[str] = ()) -> Manifests:
             continue
         seen.add(folder)
         manifest = folder / "pyproject.toml"
-        data = read_toml(manifest) if manifest.is_file() else {}
+        data = read_pyproject(manifest) if manifest.is_file() else {}
         files |= _of_folder(folder, data)
         if folder.is_relative_to(project.folder) and manifest.is_file():
             owned.add(manifest)
@@ -98,13 +97,6 @@ def collect(project: Project, args: Sequence[str] = ()) -> Manifests:
     )
 
 
-def _members(root: Path) -> list[Path]:
-    workspace = read_toml(root / "pyproject.toml").get("tool", {}).get("uv", {}).get("workspace", {})
-    excluded = {path for glob in workspace.get("exclude", []) for path in root.glob(glob)}
-    found = {path for glob in workspace.get("members", []) for path in root.glob(glob)}
-    return sorted(path for path in found - excluded if (path / "pyproject.toml").is_file())
-
-
 def _of_folder(folder: Path, data: Mapping[str, Any]) -> set[Path]:
     """The manifest of one folder; the whole tree where only a build can tell its metadata."""
     project = data.get("project", {})
@@ -121,7 +113,7 @@ def _of_folder(folder: Path, data: Mapping[str, Any]) -> set[Path]:
         files.add(folder / license_["file"])
     globs = project.get("license-files", _LICENSES)
     for glob in globs if isinstance(globs, (list, tuple)) else _LICENSES:
-        files |= set(folder.glob(glob))
+        files |= find_glob(folder, glob)
     # A readme may lie above the folder; a path with `..` in it has no place below any base.
     return {Path(os.path.normpath(file)) for file in files if file.is_file()}
 

@@ -66,22 +66,26 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
     """
     targets = {Path(os.path.realpath(path)): content for path, content in contents.items()}
     written: dict[Path, Path] = {}
-    done: dict[Path, bytes | None] = {}
+    # What is needed to undo is on the disk before anything changes: a rename needs no space.
+    kept: dict[Path, Path] = {}
+    done: list[Path] = []
     try:
         before = {path: _read(path) for path in targets}
         for path, content in targets.items():
             written[path] = _write_beside(path, content)
+            if (old := before[path]) is not None:
+                kept[path] = _write_beside(path, old)
         for path, temp in written.items():
             temp.replace(path)
-            done[path] = before[path]
+            done.append(path)
         for folder in {path.parent for path in targets}:
             _sync_folder(folder)
     except OSError as error:
-        for path, content_before in done.items():
-            if content_before is None:
-                path.unlink(missing_ok=True)
+        for path in done:
+            if path in kept:
+                kept[path].replace(path)
             else:
-                _write_beside(path, content_before).replace(path)
+                path.unlink(missing_ok=True)
         names = ", ".join(path.name for path in targets)
         raise UvdockError(
             f"{names} could not be written: {error.strerror or error}",
@@ -89,7 +93,7 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
             fix="make the folder writable or free some space, then run it again; every file is as it was",
         ) from error
     finally:
-        for temp in written.values():
+        for temp in (*written.values(), *kept.values()):
             temp.unlink(missing_ok=True)
 
 
