@@ -3,32 +3,35 @@
 In a repo's tasks.py::
 
     from uvdock import ns
+
+For tasks of your own there are `run`, which runs a command where the repo's commands run, and `passthrough`,
+which makes a task of one.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from uvdock.errors import UvdockError
     from uvdock.settings import Settings
     from uvdock.tasks import ns
+    from uvdock.tasks.command import passthrough, run
 
-__all__ = ["Settings", "UvdockError", "ns"]
+__all__ = ["Settings", "UvdockError", "ns", "passthrough", "run"]
+
+_HOMES = {
+    "Settings": "uvdock.settings",
+    "UvdockError": "uvdock.errors",
+    "ns": "uvdock.tasks",
+    "passthrough": "uvdock.tasks.command",
+    "run": "uvdock.tasks.command",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Imported when asked for: who only wants the settings pays for no Invoke.
-    if name == "ns":
-        from uvdock.tasks import ns
-
-        return ns
-    if name == "Settings":
-        from uvdock.settings import Settings
-
-        return Settings
-    if name == "UvdockError":
-        from uvdock.errors import UvdockError
-
-        return UvdockError
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

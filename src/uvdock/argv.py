@@ -92,6 +92,7 @@ def _skip_options(tokens: Sequence[str], start: int, options: Mapping[str, bool]
         if name == "--" or name not in options:
             break
         at += 1
-        if options[name] and not equals and at < len(tokens):
+        # Invoke splits at the first -- wherever it stands, so it is never an option's value.
+        if options[name] and not equals and at < len(tokens) and tokens[at] != "--":
             at += 1
     return at

@@ -89,6 +89,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
     Console(file=sys.stdout, width=wide, highlight=False).print(shown)
 
 
+def prefixed(prefix: str, line: str, *, to_stderr: bool) -> None:
+    """One line of a step's output, behind the step's name, on the stream it came from."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    _write(stream, paint(prefix, "cyan", stream) + line)
+
+
 def data(text: str) -> None:
     """What a task was asked for (JSON, a list), on standard output."""
     _write(sys.stdout, text)

@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from uvdock.errors import InterruptedBySignalError, UvdockError
 
 #: The signals that mean "stop" and are handed on to whatever runs.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: How much of a stream is held at a time, bytes.
+_PART = 2**16
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    stdin: bytes | None = None,
+    stdin: bytes | Iterable[bytes] | None = None,
+    stdout: Callable[[bytes], object] | IO[bytes] | None = None,
     stdout_to_stderr: bool = False,
     on_signal: Callable[[int], bool] | None = None,
 ) -> int:
@@ -61,7 +65,8 @@ def run(
         argv: The command, argument for argument.
         env: Its whole environment; uvdock's own by default.
         cwd: Its working folder.
-        stdin: What it reads instead of uvdock's own standard input.
+        stdin: What it reads instead of uvdock's own standard input; of parts, one is held at a time.
+        stdout: A function that is given its standard output part by part, or a file that takes it.
         stdout_to_stderr: Send its standard output to standard error (for steps, not for pass-through).
         on_signal: What to do with SIGINT, SIGTERM or SIGHUP before it is sent to the command: for commands
             whose real process is in a container. Returns whether that process was found; only if not, the
@@ -72,21 +77,22 @@ def run(
 
     Raises:
         UvdockError: The program is not there or cannot be started.
+        Exception: What ``stdin`` or ``stdout`` raised; the command is stopped then.
     """
     received: list[int] = []
     # A command in a group of its own does not die of the Ctrl-C that is to reach the container's
-    # process first. It may not read a terminal from there, so only where standard input is none.
-    own_group = on_signal is not None and not _isatty(sys.__stdin__)
+    # process first. It may not read a terminal from there, so only where its standard input is none.
+    own_group = on_signal is not None and (stdin is not None or not _isatty(sys.__stdin__))
     with _handlers(received, _later):
         process = _start(
             argv,
             env=env,
             cwd=cwd,
             stdin=None if stdin is None else subprocess.PIPE,
-            stdout=_stderr_fd() if stdout_to_stderr else None,
+            stdout=subprocess.PIPE if callable(stdout) else _stderr_fd() if stdout_to_stderr else stdout,
             process_group=0 if own_group else None,
         )
-        to_child = _to_child(process)
+        to_child = _to_child(process, own_group=own_group)
 
         def deliver(signum: int) -> None:
             if on_signal is None or not on_signal(signum):
@@ -95,8 +101,9 @@ def run(
         with _handlers(received, deliver):
             for signum in received:
                 deliver(signum)
-            if stdin is not None:
-                process.communicate(stdin)
+            with _stopped_by_errors(process, deliver):
+                _feed(process, stdin)
+                _drain(process, stdout)
             code = process.wait()
     if received:
         return 128 + received[0]
@@ -125,6 +132,25 @@ def capture(
     return Output(process.returncode, out, err)
 
 
+def run_together(commands: Mapping[str, Sequence[str]], show: Callable[[str, str, bool], None]) -> int:
+    """Run several commands at the same time; the first that fails stops the others.
+
+    Args:
+        commands: Each command by a name.
+        show: Called with the name, one line of its output, and whether that came from standard error; never by
+            two at once.
+
+    Returns:
+        The exit code of the one that failed first, else 0; 128 + n when signal n stopped uvdock.
+    """
+    received: list[int] = []
+    together = _Together(show)
+    with _handlers(received, together.stop):
+        together.start(commands)
+        together.wait()
+    return 128 + received[0] if received else next(iter(together.failed), 0)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into `InterruptedBySignalError` so that what must be cleaned up is."""
@@ -134,6 +160,53 @@ def interruptible() -> Iterator[None]:
 
     with _handlers([], stop, (signal.SIGTERM, signal.SIGHUP)):
         yield
+
+
+class _Together:
+    """Processes that run at the same time, each followed by threads of its own."""
+
+    def __init__(self, show: Callable[[str, str, bool], None]) -> None:
+        self.show = show
+        self.lock = threading.Lock()
+        self.failed: list[int] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.threads: list[threading.Thread] = []
+
+    def start(self, commands: Mapping[str, Sequence[str]]) -> None:
+        for name, argv in commands.items():
+            made = _start(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.processes.append(made)
+            self.threads += [
+                threading.Thread(target=self._follow, args=(name, made.stdout, False)),
+                threading.Thread(target=self._follow, args=(name, made.stderr, True)),
+                threading.Thread(target=self._watch, args=(made,)),
+            ]
+
+    def wait(self) -> None:
+        for thread in self.threads:
+            thread.start()
+        for thread in self.threads:
+            while thread.is_alive():
+                # In slices, so that a signal's handler gets its turn.
+                thread.join(0.1)
+
+    def stop(self, signum: int) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signum)
+
+    def _follow(self, name: str, stream: IO[bytes], to_stderr: bool) -> None:
+        with stream:
+            for line in stream:
+                with self.lock:
+                    self.show(name, line.decode("utf-8", "replace").rstrip("\r\n"), to_stderr)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
+        with self.lock:
+            if code and not self.failed:
+                self.failed.append(code if code > 0 else 128 - code)
+                self.stop(signal.SIGTERM)
 
 
 def _start(argv: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
@@ -161,13 +234,51 @@ def _later(_: int) -> None:
     """A signal that comes before the child is there: it is delivered once it is."""
 
 
-def _to_child(process: subprocess.Popen[bytes]) -> Callable[[int], None]:
+def _to_child(process: subprocess.Popen[bytes], *, own_group: bool) -> Callable[[int], None]:
     def send(signum: int) -> None:
         # The terminal sends Ctrl-C to the whole foreground group: the child has it already.
-        if process.poll() is None and not (signum == signal.SIGINT and _isatty(sys.__stdin__)):
+        has_it = signum == signal.SIGINT and _isatty(sys.__stdin__) and not own_group
+        if process.poll() is None and not has_it:
             process.send_signal(signum)
 
     return send
+
+
+def _feed(process: subprocess.Popen[bytes], content: bytes | Iterable[bytes] | None) -> None:
+    if content is None or process.stdin is None:
+        return
+    # A command that ends before it has read everything says by its exit code what that means.
+    with suppress(BrokenPipeError):
+        for part in [content] if isinstance(content, bytes) else content:
+            process.stdin.write(part)
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+
+
+def _drain(process: subprocess.Popen[bytes], sink: object) -> None:
+    if process.stdout is None or not callable(sink):
+        return
+    with process.stdout as stream:
+        while part := stream.read1(_PART):  # type: ignore[attr-defined]
+            sink(part)
+
+
+@contextmanager
+def _stopped_by_errors(process: subprocess.Popen[bytes], deliver: Callable[[int], None]) -> Iterator[None]:
+    """Stop the command when what feeds it or takes its output fails: nothing that it read may look whole."""
+    try:
+        yield
+    except BaseException:
+        # First the process in the container: where its input only ended, it would take that for all there is.
+        deliver(signal.SIGTERM)
+        process.kill()
+        # Both ends, without a last flush of what is still to be written.
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        process.wait()
+        raise
 
 
 @contextmanager

@@ -21,12 +21,13 @@ class UvdockProgram(Program):
 
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Invoke's own, then the ``--`` where a person left it out."""
-        from uvdock.tasks import PASSTHROUGH, ns, passthrough_tasks
+        from uvdock.tasks import ns, passthrough_tasks
 
         super().normalize_argv(argv)
-        own = {name: _options(task.get_arguments()) for name, task in passthrough_tasks().items()}
+        tasks = passthrough_tasks(ns)
+        own = {name: _options(task.get_arguments()) for name, task in tasks.items()}
         own["cmd"] |= {"--help": False, "-h": False}
-        greedy = [name for name, ends in PASSTHROUGH.items() if ends]
+        greedy = [name for name, task in tasks.items() if task.ends_at_task]
         tokens = put_separator(self.argv[1:], _options(self.core_args()), own, greedy, ns.task_names)
         self.argv = [*self.argv[:1], *tokens]
         PROGRAM_ARGV.set(self.argv)

@@ -22,7 +22,7 @@ OVERRIDE_NAMES = (
 _SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
 _DEPTH = 4
 #: The tables of a pyproject.toml that uvdock looks into.
-_TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"), ("tool", "uvdock"))
+_TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"))
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,18 @@ def find_root(start: Path) -> Path:
     return manifest or start
 
 
-def find_compose_files(root: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[Path, ...]:
+def find_compose_files(
+    root: Path, settings: Settings, environ: Mapping[str, str], env_file: Mapping[str, str] | None = None
+) -> tuple[Path, ...]:
     """The Compose files of the repo, in the order Compose merges them; empty when there is none.
 
     From the settings, else from ``COMPOSE_FILE`` (environment or `.env`), else by Compose's own names.
+
+    Args:
+        root: The repo root.
+        settings: The settings.
+        environ: The environment.
+        env_file: What `.env` says, for who has read it already.
 
     Raises:
         UvdockError: A file that was named is not there.
@@ -79,7 +87,7 @@ def find_compose_files(root: Path, settings: Settings, environ: Mapping[str, str
     named: tuple[str, ...] = settings.compose_files
     source = settings.sources.get("compose_files", "")
     if not named:
-        values = {**dotenv(root), **environ}
+        values = {**(dotenv(root) if env_file is None else env_file), **environ}
         separator = values.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
         named = tuple(part for part in (values.get("COMPOSE_FILE") or "").split(separator) if part)
         source = "COMPOSE_FILE"

@@ -136,7 +136,8 @@ def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise SettingsError(
             "uvdock's settings must be a table of keys", where=where, fix=f"allowed: {_names()}", code=2
         )
-    return {key: _typed(key, value, where) for key, value in table.items()}
+    # The commands are no setting: `uvdock.commands` reads them.
+    return {key: _typed(key, value, where) for key, value in table.items() if key != "commands"}
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:

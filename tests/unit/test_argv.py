@@ -124,6 +124,7 @@ def test_only_the_first_separator_counts() -> None:
         pytest.param("unknown words", "unknown words", id="unknown-task"),
         pytest.param("--list", "--list", id="no-task"),
         pytest.param("-- uv add", "-- uv add", id="separator-first"),
+        pytest.param("--search-root -- uv --echo", "--search-root -- uv --echo", id="separator-for-a-value"),
         pytest.param("", "", id="nothing"),
     ],
 )

@@ -309,7 +309,6 @@ def test_dotenv(tmp_path: Path, content: str, expected: dict[str, str]) -> None:
         pytest.param("[tool]\nuv = []", "tool.uv", id="tool.uv"),
         pytest.param("[tool.uv]\nworkspace = true", "tool.uv.workspace", id="workspace"),
         pytest.param("[tool.uv]\nsources = 'x'", "tool.uv.sources", id="sources"),
-        pytest.param("[tool]\nuvdock = 'host'", "tool.uvdock", id="settings"),
     ],
 )
 def test_what_should_be_a_table_and_is_none(tmp_path: Path, content: str, name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from uvdock.argv import PROGRAM_ARGV
 from uvdock.tasks.separator import forgotten
 
+PASSTHROUGH = ("uv", "cmd", "shell", "build")
 NAMES = ("uv", "cmd", "shell", "build", "config", "deps.install", "deps.lock")
 
 
@@ -28,7 +29,7 @@ NAMES = ("uv", "cmd", "shell", "build", "config", "deps.install", "deps.lock")
     ],
 )
 def test_the_missing_separator_is_put_in_the_advice(typed: str, advice: str) -> None:
-    problem = forgotten(shlex.split(typed), NAMES)
+    problem = forgotten(shlex.split(typed), NAMES, PASSTHROUGH)
     assert problem is not None
     assert problem.fix == f"type {advice}"
     assert problem.code == 2
@@ -55,12 +56,12 @@ def test_the_missing_separator_is_put_in_the_advice(typed: str, advice: str) -> 
     ],
 )
 def test_nothing_is_said_where_nothing_is_missing(typed: str) -> None:
-    assert forgotten(shlex.split(typed), NAMES) is None
+    assert forgotten(shlex.split(typed), NAMES, PASSTHROUGH) is None
 
 
 def test_under_the_uvdock_program_nothing_is_ever_missing() -> None:
     token = PROGRAM_ARGV.set(["uvdock", "uv", "--", "add"])
     try:
-        assert forgotten(["inv", "uv", "add"], NAMES) is None
+        assert forgotten(["inv", "uv", "add"], NAMES, PASSTHROUGH) is None
     finally:
         PROGRAM_ARGV.reset(token)

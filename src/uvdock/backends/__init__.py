@@ -58,10 +58,28 @@ class Backend(Protocol):
     def where(self) -> str:
         """The place for a person: ``host``, ``container app-web-1``, ``one-off of web``."""
 
-    def run(self, argv: Sequence[str], *, user: str = "") -> int:
-        """Run a command on uvdock's own streams, in the project's environment."""
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        env: Mapping[str, str] | None = None,
+        one_off: bool = False,
+    ) -> int:
+        """Run a command on uvdock's own streams, in the project's environment.
 
-    def capture(self, argv: Sequence[str], *, user: str = "") -> Output:
+        Args:
+            argv: The command, argument for argument.
+            user: The user to run as, where that can be chosen.
+            workdir: The folder to run in; the service's own, or the project's on the host, by default.
+            env: Further variables, handed on by name: no process list shows their values.
+            one_off: Not in a running container, though there is one.
+        """
+
+    def capture(
+        self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
+    ) -> Output:
         """The same with its output collected."""
 
     def uv(self, args: Sequence[str]) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -37,13 +37,23 @@ class ComposeBackend:
         """The running container or the one-off, by name."""
         return self.runner.where
 
-    def run(self, argv: Sequence[str], *, user: str = "") -> int:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        env: Mapping[str, str] | None = None,
+        one_off: bool = False,
+    ) -> int:
         """Run a command in the service, on uvdock's own streams."""
-        return self.runner.run(argv, user=user)
+        return self.runner.run(argv, user=user, workdir=workdir, env=env, one_off=one_off)
 
-    def capture(self, argv: Sequence[str], *, user: str = "") -> Output:
+    def capture(
+        self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
+    ) -> Output:
         """The same with its output collected."""
-        return self.runner.capture(argv, user=user)
+        return self.runner.capture(argv, user=user, workdir=workdir, env=env)
 
     def uv(self, args: Sequence[str]) -> Change:
         """Run uv in the service; what it changes of the manifests comes to the host whole or not at all."""

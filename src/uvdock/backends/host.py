@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -43,17 +43,27 @@ class HostBackend:
             )
         return found
 
-    def run(self, argv: Sequence[str], *, user: str = "") -> int:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        env: Mapping[str, str] | None = None,
+        one_off: bool = False,  # noqa: ARG002 - there are no containers here
+    ) -> int:
         """Run a command in the project's folder, with the project's environment first on PATH."""
         _no_user(user)
-        env = self._env()
-        return process.run(_resolved(argv, env), env=env, cwd=self.project.cwd)
+        env = {**self._env(), **(env or {})}
+        return process.run(_resolved(argv, env), env=env, cwd=self.project.cwd / workdir)
 
-    def capture(self, argv: Sequence[str], *, user: str = "") -> Output:
+    def capture(
+        self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
+    ) -> Output:
         """The same with its output collected."""
         _no_user(user)
-        env = self._env()
-        return process.capture(_resolved(argv, env), env=env, cwd=self.project.cwd)
+        env = {**self._env(), **(env or {})}
+        return process.capture(_resolved(argv, env), env=env, cwd=self.project.cwd / workdir)
 
     def uv(self, args: Sequence[str]) -> Change:
         """Run uv; when it fails, every manifest is as it was."""
@@ -177,7 +187,7 @@ def find_uv() -> str | None:
         return None
 
 
-def _resolved(argv: Sequence[str], env: dict[str, str]) -> list[str]:
+def _resolved(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
     # subprocess looks a program up on the caller's PATH, not on the one it is given.
     return [shutil.which(argv[0], path=env.get("PATH")) or argv[0], *argv[1:]]
 

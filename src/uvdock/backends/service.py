@@ -94,6 +94,7 @@ class ServiceRunner:
         workdir: str = "",
         env: Mapping[str, str] | None = None,
         to_stderr: bool = False,
+        one_off: bool = False,
     ) -> int:
         """Run a command on uvdock's own streams.
 
@@ -101,21 +102,23 @@ class ServiceRunner:
             argv: The command.
             user: The user to run as; the container's own by default.
             workdir: The folder to run in; the container's own by default.
-            env: Further variables.
+            env: Further variables, handed on by name: no process list shows their values.
             to_stderr: Send its standard output to standard error and give it no terminal: for steps.
+            one_off: Not in the running container, though there is one.
 
         Returns:
             Its exit code; 128 + n when signal n stopped it.
         """
         tty = self.tty and not to_stderr
         options = _options(user, workdir, env or {})
-        if self.running is not None:
+        environ = {**self.stack.env, **(env or {})}
+        if self.running is not None and not one_off:
             container, mark = self.running.id, uuid.uuid4().hex
             tty_flag = ["--tty"] if tty else []
             flags = ["--interactive", *tty_flag, "--env", f"{MARK}={mark}", *options]
             code = process.run(
                 [*self.stack.docker, "exec", *flags, container, *argv],
-                env=self.stack.env,
+                env=environ,
                 stdout_to_stderr=to_stderr,
                 on_signal=lambda signum: self.engine.signal_marked(container, mark, signum, user),
             )
@@ -125,18 +128,20 @@ class ServiceRunner:
         with self._one_off(argv, options, tty=tty) as (command, name):
             return process.run(
                 command,
-                env=self.stack.env,
+                env=environ,
                 cwd=self.stack.root,
                 stdout_to_stderr=to_stderr,
                 on_signal=lambda signum: self.engine.signal_container(name, signum),
             )
 
-    def capture(self, argv: Sequence[str], *, user: str = "", workdir: str = "") -> Output:
+    def capture(
+        self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
+    ) -> Output:
         """Run a command and collect its output."""
         if self.running is not None:
-            return self.engine.exec(self.running.id, argv, user=user, workdir=workdir or None)
-        with self._one_off(argv, _options(user, workdir, {}), tty=False) as (command, _):
-            return process.capture(command, env=self.stack.env, cwd=self.stack.root)
+            return self.engine.exec(self.running.id, argv, user=user, workdir=workdir or None, env=env)
+        with self._one_off(argv, _options(user, workdir, env or {}), tty=False) as (command, _):
+            return process.capture(command, env={**self.stack.env, **(env or {})}, cwd=self.stack.root)
 
     def _explain(self, name: str) -> None:
         """Tell a program that is not there (126 or 127, by the engine's age) from one that failed like that."""
@@ -165,6 +170,5 @@ class ServiceRunner:
 
 
 def _options(user: str, workdir: str, env: Mapping[str, str]) -> list[str]:
-    values = [option for name, value in env.items() for option in ("--env", f"{name}={value}")]
-    names = [option for name in forwarded(os.environ) for option in ("--env", name)]
-    return [*values, *names, *(["--user", user] if user else []), *(["--workdir", workdir] if workdir else [])]
+    names = [option for name in (*env, *forwarded(os.environ)) for option in ("--env", name)]
+    return [*names, *(["--user", user] if user else []), *(["--workdir", workdir] if workdir else [])]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from uvdock.backends.service import ServiceRunner
     from uvdock.project import Project
     from uvdock.settings import Settings
+
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,10 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
     def decorate(body: Callable[..., int | None]) -> Task[Any]:
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
-            code = _guarded(functools.partial(body, *args, **kwargs), name, quiet)
+            with console.task(name, quiet=quiet):
+                code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
-                raise Exit(code=code)
+                leave(code)
 
         made: Task[Any] = invoke_task(name=name.rpartition(".")[2], **options)(wrapped)
         return made
@@ -126,21 +130,30 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
     return decorate
 
 
-def _guarded(body: Callable[[], int | None], name: str, quiet: bool) -> int:
+def leave(code: int) -> NoReturn:
+    """End the program with an exit code, by Invoke's own means."""
+    raise Exit(code=code)
+
+
+def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
+    """What ``body`` returns; when it ends in an expected error, that is shown and its exit code returned.
+
+    Args:
+        body: What to do.
+        name: Its name, for the error of one that was stopped.
+    """
     from uvdock import process
 
-    with console.task(name, quiet=quiet):
-        try:
-            with process.interruptible():
-                return body() or 0
-        except UvdockError as problem:
-            console.error(problem)
-            return problem.code
-        except (KeyboardInterrupt, InterruptedBySignalError) as stopped:
-            code = stopped.code if isinstance(stopped, InterruptedBySignalError) else 130
-            fix = "run it again; pyproject.toml and uv.lock are as they were"
-            console.error(UvdockError("stopped", where=name, fix=fix))
-            return code
+    try:
+        with process.interruptible():
+            return body()
+    except UvdockError as problem:
+        console.error(problem)
+        return problem.code
+    except (KeyboardInterrupt, InterruptedBySignalError) as stopped:
+        code = stopped.code if isinstance(stopped, InterruptedBySignalError) else 130
+        console.error(UvdockError("stopped", where=name, fix="run it again; no file was left half-written"))
+        return code
 
 
 def report(change: Change) -> None:

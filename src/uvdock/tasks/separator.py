@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 
 class PassthroughTask(Task[Any]):
-    """A task that explains itself when the ``--`` after it is forgotten.
+    """A task that hands on what follows ``--``, and explains itself when that is forgotten.
 
     It is the task that does so, and not the collection: of the one in a tasks.py Invoke makes a plain copy
     (`Collection.from_module`).
     """
+
+    #: Its words end where another task's name begins, as they are names and no command line.
+    ends_at_task = False
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Invoke's own; looks at the program's arguments first, as Invoke is about to parse them.
@@ -31,30 +34,36 @@ class PassthroughTask(Task[Any]):
         Raises:
             Exit: A pass-through task is followed by words without ``--``; the message says how to put it in.
         """
-        from uvdock.tasks import ns
+        from uvdock.tasks import ns, passthrough_tasks
 
-        problem = forgotten(sys.argv, list(ns.task_names))
+        problem = forgotten(sys.argv, list(ns.task_names), list(passthrough_tasks(ns)))
         if problem is not None:
             raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
         return super().get_arguments(ignore_unknown_help)
 
 
-def forgotten(argv: Sequence[str], names: Sequence[str]) -> UvdockError | None:
+class WordsTask(PassthroughTask):
+    """A pass-through task whose words are names: of services, say."""
+
+    ends_at_task = True
+
+
+def forgotten(argv: Sequence[str], names: Sequence[str], passthrough: Sequence[str]) -> UvdockError | None:
     """The error for a command line on which the first task is a pass-through one and lacks its ``--``.
 
     Args:
         argv: The program's arguments, its name first.
         names: Every task's name.
+        passthrough: Those of the pass-through tasks.
     """
     from uvdock.argv import PROGRAM_ARGV
-    from uvdock.tasks import PASSTHROUGH
 
     program = argv[0].rsplit("/", 1)[-1]
     if PROGRAM_ARGV.get() is not None or program not in ("inv", "invoke"):
         return None
     at = next((place for place, word in enumerate(argv) if place and word != "-e"), len(argv))
     words = argv[at:]
-    if len(words) < 2 or words[0] not in PASSTHROUGH or "--" in words:
+    if len(words) < 2 or words[0] not in passthrough or "--" in words:
         return None
     first = words[1]
     # Options may be the task's own, and another task may follow: Invoke knows both.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.separator import PassthroughTask, WordsTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     return open_repo(c, service=service).backend.run(argv, user=user)
 
 
-@task("shell", quiet=True, klass=PassthroughTask, help={**_SERVICE, "user": "The user to run as in the container."})
+@task("shell", quiet=True, klass=WordsTask, help={**_SERVICE, "user": "The user to run as in the container."})
 def shell(c: Context, service: str = "", user: str = "") -> int:
     """Open a shell in the service (bash, else sh): shell [-- SERVICE]"""
     words = passed(c)

@@ -1,0 +1,193 @@
+"""Tasks made of the repo's own commands, and the same from Python: `run` and `passthrough`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from uvdock.errors import SettingsError
+from uvdock.tasks.base import guarded, leave, open_repo, passed, task
+from uvdock.tasks.separator import PassthroughTask
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+    from invoke.tasks import Task
+
+    from uvdock.commands import Command
+    from uvdock.process import Output
+    from uvdock.tasks.base import Repo
+
+
+def own_tasks(root: Path) -> dict[str, tuple[Task[Any], bool]]:
+    """The tasks of the repo's ``[tool.uvdock.commands]`` by name, each with whether it may replace a built-in.
+
+    Raises:
+        UvdockError: The table is not as it should be.
+    """
+    from uvdock import commands
+    from uvdock.project import read_pyproject
+
+    manifest = root / "pyproject.toml"
+    if not manifest.is_file():
+        return {}
+    settings = read_pyproject(manifest).get("tool", {}).get("uvdock", {})
+    # Settings that are no table are refused where they are read.
+    table = settings.get("commands", {}) if isinstance(settings, dict) else {}
+    return {name: (_task_of(found), found.replace) for name, found in commands.parse(table, str(manifest)).items()}
+
+
+def refuse_shadowing(name: str, root: Path) -> SettingsError:
+    """The error for a command that has a built-in task's name and does not say that it replaces it."""
+    return SettingsError(
+        f"{name} is a built-in task",
+        where=f"{root / 'pyproject.toml'} [tool.uvdock.commands] {name}",
+        fix=f'call yours something else, or say that it is meant: {name} = {{run = "…", replace = true}}',
+        code=2,
+    )
+
+
+@overload
+def run(
+    c: Context,
+    *argv: str,
+    service: str = ...,
+    user: str = ...,
+    workdir: str = ...,
+    env: Mapping[str, str] | None = ...,
+    check: bool = ...,
+    capture: Literal[False] = ...,
+) -> int: ...
+
+
+@overload
+def run(
+    c: Context,
+    *argv: str,
+    service: str = ...,
+    user: str = ...,
+    workdir: str = ...,
+    env: Mapping[str, str] | None = ...,
+    check: bool = ...,
+    capture: Literal[True],
+) -> Output: ...
+
+
+def run(
+    c: Context,
+    *argv: str,
+    service: str = "",
+    user: str = "",
+    workdir: str = "",
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    capture: bool = False,
+) -> int | Output:
+    """Run a command where the repo's commands run: in the service, or on the host. For your own tasks.
+
+    Args:
+        c: The task's context.
+        argv: The command, argument for argument; no shell reads it.
+        service: The Compose service; the project's own by default.
+        user: The user to run as in the container.
+        workdir: The folder to run in.
+        env: Variables for the command; their values are shown nowhere.
+        check: Whether a command that fails ends the task, with its exit code.
+        capture: Whether to collect what it prints instead of letting it through.
+
+    Returns:
+        The exit code; with ``capture`` an `Output`, which has ``code``, ``stdout`` and ``stderr`` (bytes).
+
+    Raises:
+        invoke.Exit: The command failed, or could not be run (in three lines on standard error).
+    """
+
+    def body() -> int | Output:
+        backend = open_repo(c, service=service).backend
+        if capture:
+            return backend.capture(argv, user=user, workdir=workdir, env=env)
+        return backend.run(argv, user=user, workdir=workdir, env=env)
+
+    result = guarded(body, argv[0] if argv else "run")
+    code = result if isinstance(result, int) else result.code
+    if code and (check or (capture and isinstance(result, int))):
+        leave(code)
+    return result
+
+
+def passthrough(
+    command: str | Sequence[str],
+    *,
+    name: str = "",
+    help: str = "",  # noqa: A002 - Invoke's own word
+    service: str = "",
+    user: str = "",
+    workdir: str = "",
+) -> Task[Any]:
+    """Make a task that runs ``command`` with whatever follows ``--``.
+
+    Args:
+        command: The command: a text of words, or a list of arguments. ``${NAME}`` is taken from `.env` and the
+            environment.
+        name: The task's name; the command's first word by default.
+        help: Its line in ``--list``.
+        service: The Compose service; the project's own by default.
+        user: The user to run as in the container.
+        workdir: The folder to run in.
+
+    Returns:
+        The task, to be assigned in a tasks.py: ``flask = uvdock.passthrough("flask", help="The app's own CLI")``.
+
+    Raises:
+        SettingsError: The command cannot be split into words.
+    """
+    import shlex
+
+    from uvdock import commands
+
+    text = command if isinstance(command, str) else shlex.join(command)
+    title = name or text.split()[0].rpartition("/")[2].replace("_", "-").replace(".", "-")
+    table = {"run": text, "help": help, "service": service, "user": user, "workdir": workdir}
+    return _task_of(commands.parse({title: table}, "uvdock.passthrough")[title])
+
+
+def _task_of(command: Command) -> Task[Any]:
+    if command.steps:
+        shown = command.help or f"{' and ' if command.parallel else ', then '}".join(command.steps)
+
+        @task(command.name)
+        def steps(_: Context) -> int:
+            from uvdock.tasks import steps as runner
+
+            return runner.run_steps(command)
+
+        steps.__doc__ = shown
+        return steps
+
+    @task(command.name, quiet=True, klass=PassthroughTask)
+    def one(c: Context) -> int:
+        return _run(c, command, passed(c))
+
+    one.__doc__ = command.help or command.run
+    return one
+
+
+def _run(c: Context, command: Command, args: Sequence[str]) -> int:
+    from uvdock import commands
+
+    repo = open_repo(c, service=command.service, backend=command.backend)
+    for call in commands.plan(command, args, variables(repo)):
+        code = repo.backend.run(
+            call.argv, user=command.user, workdir=command.workdir, env=call.env, one_off=command.one_off
+        )
+        if code:
+            return code
+    return 0
+
+
+def variables(repo: Repo) -> dict[str, str]:
+    """The variables that ``${NAME}`` means: those of the environment over those of the repo's `.env`."""
+    from uvdock.project import dotenv
+
+    return {**dotenv(repo.root), **os.environ}
