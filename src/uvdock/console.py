@@ -95,6 +95,15 @@ def prefixed(prefix: str, line: str, *, to_stderr: bool) -> None:
     _write(stream, paint(prefix, "cyan", stream) + line)
 
 
+def confirm(question: str) -> bool:
+    """Ask a person at a terminal; without one, or with no answer, it is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(redact(f"{question} [y/N] "))
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def data(text: str) -> None:
     """What a task was asked for (JSON, a list), on standard output."""
     _write(sys.stdout, text)

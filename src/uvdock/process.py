@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,6 +24,10 @@ from uvdock.errors import InterruptedBySignalError, UvdockError
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How much of a stream is held at a time, bytes.
 _PART = 2**16
+
+
+#: Told of each command that is about to run, and says whether it shall: for `--echo` and `--dry`.
+ANNOUNCE: ContextVar[Callable[[Sequence[str]], bool]] = ContextVar("ANNOUNCE", default=lambda _: True)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def run(
     stdout: Callable[[bytes], object] | IO[bytes] | None = None,
     stdout_to_stderr: bool = False,
     on_signal: Callable[[int], bool] | None = None,
+    shown: Sequence[str] = (),
 ) -> int:
     """Run a command on uvdock's own streams and wait for it.
 
@@ -71,14 +77,17 @@ def run(
         on_signal: What to do with SIGINT, SIGTERM or SIGHUP before it is sent to the command: for commands
             whose real process is in a container. Returns whether that process was found; only if not, the
             command itself gets the signal.
+        shown: What `--echo` and `--dry` show instead of ``argv``, where that says more to a person.
 
     Returns:
-        The command's exit code; 128 + n when signal n stopped it or uvdock.
+        The command's exit code; 128 + n when signal n stopped it or uvdock; 0 when `ANNOUNCE` held it back.
 
     Raises:
         UvdockError: The program is not there or cannot be started.
         Exception: What ``stdin`` or ``stdout`` raised; the command is stopped then.
     """
+    if not ANNOUNCE.get()(shown or argv):
+        return 0
     received: list[int] = []
     # A command in a group of its own does not die of the Ctrl-C that is to reach the container's
     # process first. It may not read a terminal from there, so only where its standard input is none.

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,43 @@ def test_a_terminal_is_both_input_and_output(stdin: bool, stdout: bool, expected
     os.close(slave)
     os.close(master)
     assert done.returncode == 10 + expected
+
+
+class TestStreams:
+    def test_parts_go_in_and_come_out_one_by_one(self) -> None:
+        parts = [bytes([number % 256]) * 100_000 for number in range(20)]
+        with tempfile.TemporaryFile() as file:
+            assert process.run(["cat"], stdin=iter(parts), stdout=file) == 0
+            file.seek(0)
+            assert file.read() == b"".join(parts)
+        taken: list[bytes] = []
+        assert process.run([sys.executable, "-c", "print('x' * 200_000, end='')"], stdin=b"", stdout=taken.append) == 0
+        assert b"".join(taken) == b"x" * 200_000
+        assert max(map(len, taken)) <= 2**16
+
+    def test_a_command_that_reads_no_further_keeps_its_exit_code(self) -> None:
+        assert process.run(["sh", "-c", "exec <&-; exit 3"], stdin=(b"x" * 2**16 for _ in range(100))) == 3
+
+    def test_what_fails_while_it_feeds_stops_the_command_before_its_input_ends(self, tmp_path: Path) -> None:
+        def parts() -> Iterator[bytes]:
+            yield b"half\n"
+            raise ValueError("no more")
+
+        script = f"read line; read line || touch {tmp_path}/ended"
+        stopped: list[int] = []
+
+        def stop(signum: int) -> bool:
+            stopped.append(signum)
+            return False
+
+        with pytest.raises(ValueError, match="no more"):
+            process.run(["sh", "-c", script], stdin=parts(), on_signal=stop)
+        assert stopped == [signal.SIGTERM]
+        assert not (tmp_path / "ended").exists()
+
+    def test_what_cannot_take_the_output_stops_the_command(self) -> None:
+        def full(_: bytes) -> None:
+            raise OSError(28, "full")
+
+        with pytest.raises(OSError, match="full"):
+            process.run(["sh", "-c", "while echo x; do :; done"], stdin=b"", stdout=full)

@@ -12,6 +12,7 @@ from uvdock.deps.lockfile import LockDiff
 from uvdock.errors import EngineError, UvdockError
 
 if TYPE_CHECKING:
+    from uvdock.engine.stack import Stack
     from uvdock.process import Output
     from uvdock.project import Project
     from uvdock.settings import Settings
@@ -117,10 +118,12 @@ def _host(_: Path, project: Project, __: Settings) -> Backend:
     return HostBackend(project)
 
 
-def _compose(root: Path, project: Project, settings: Settings) -> Backend:
-    from uvdock.backends.compose import ComposeBackend
-    from uvdock.backends.service import ServiceRunner
-    from uvdock.engine.api import Engine
+def find_stack(root: Path, settings: Settings) -> Stack:
+    """The Compose project of a repo, whatever its backend is: databases and the like are in no other place.
+
+    Raises:
+        UvdockError: There is no Compose file, or one that was named is not there.
+    """
     from uvdock.engine.stack import Stack
     from uvdock.project import dotenv, find_compose_files
 
@@ -131,9 +134,17 @@ def _compose(root: Path, project: Project, settings: Settings) -> Backend:
             where=f"{root}, backend {settings.backend!r} from {settings.sources.get('backend', 'default')}",
             fix="add a compose.yaml, name it with compose_files, or set backend to host",
         )
+    return Stack(root, files, settings.context, os.environ, dotenv(root))
+
+
+def _compose(root: Path, project: Project, settings: Settings) -> Backend:
+    from uvdock.backends.compose import ComposeBackend
+    from uvdock.backends.service import ServiceRunner
+    from uvdock.engine.api import Engine
+
+    stack = find_stack(root, settings)
     engine = Engine(settings.context)
     _ = engine.api
-    stack = Stack(root, files, settings.context, os.environ, dotenv(root))
     return ComposeBackend(ServiceRunner(project, settings, engine, stack))
 
 

@@ -145,4 +145,6 @@ def _uv_image(runner: ServiceRunner) -> str:
             where=where,
             fix="read what the build says above; no file was changed",
         )
+    if runner.engine.image_id(tag) is None:
+        raise UvdockError("the image with uv is not built yet", where=tag, fix="leave --dry out once, to build it")
     return tag

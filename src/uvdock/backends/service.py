@@ -11,8 +11,9 @@ from pathlib import Path
 
 from uvdock import process
 from uvdock.backends.place import Place, look
+from uvdock.backends.running import exec_in
 from uvdock.backends.volume import forwarded
-from uvdock.engine.api import MARK, Engine, Running
+from uvdock.engine.api import Engine, Running
 from uvdock.engine.stack import Service, Stack, choose_service
 from uvdock.errors import UvdockError
 from uvdock.process import Output
@@ -113,14 +114,16 @@ class ServiceRunner:
         options = _options(user, workdir, env or {})
         environ = {**self.stack.env, **(env or {})}
         if self.running is not None and not one_off:
-            container, mark = self.running.id, uuid.uuid4().hex
-            tty_flag = ["--tty"] if tty else []
-            flags = ["--interactive", *tty_flag, "--env", f"{MARK}={mark}", *options]
-            code = process.run(
-                [*self.stack.docker, "exec", *flags, container, *argv],
-                env=environ,
+            code = exec_in(
+                self.stack,
+                self.engine,
+                self.running.id,
+                argv,
+                options=options,
+                env=env or {},
+                tty=tty,
+                user=user,
                 stdout_to_stderr=to_stderr,
-                on_signal=lambda signum: self.engine.signal_marked(container, mark, signum, user),
             )
             if code in (126, 127):
                 self._explain(argv[0])

@@ -101,7 +101,11 @@ def run_in_volume(
             output = process.capture(argv)
             code = output.code
         else:
-            code = process.run(argv, on_signal=lambda signum: engine.signal_container(box, signum))
+            code = process.run(
+                argv,
+                on_signal=lambda signum: engine.signal_container(box, signum),
+                shown=[*session.docker, "run", "--rm", "--entrypoint", str(place.uv), session.image, *args],
+            )
             output = Output(code, b"", b"")
         back = engine.get(box, WORK) if code == 0 else None
     changed = {

@@ -6,6 +6,7 @@ The SDK has no BuildKit and no Compose; those are `uvdock.engine.stack`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ GRACE = 1.5
 _DIR = "com.docker.compose.project.working_dir"
 _SERVICE = "com.docker.compose.service"
 _ONEOFF = "com.docker.compose.oneoff"
+#: The name the engine gives a volume that nobody named.
+_UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
 
@@ -97,6 +100,38 @@ class Engine:
             ),
             key=lambda item: item.name,
         )
+
+    def service_container(self, working_dir: str, service: str) -> dict[str, Any] | None:
+        """The details of a service's container (not of a one-off), running or not; the running one of several."""
+        from docker.errors import NotFound
+
+        labels = [f"{_DIR}={working_dir}", f"{_SERVICE}={service}", f"{_ONEOFF}=False"]
+        with _told(self.address):
+            found = self.api.containers(all=True, filters={"label": labels})
+            found.sort(key=lambda item: (item["State"] != "running", item["Names"]))
+            try:
+                return dict(self.api.inspect_container(found[0]["Id"])) if found else None
+            except NotFound:
+                # It went between the two calls.
+                return None
+
+    def last_lines(self, container: str, count: int) -> list[str]:
+        """The last lines a container printed, on either stream."""
+        with _told(container):
+            content: bytes = self.api.logs(container, stdout=True, stderr=True, tail=count)
+        return content.decode("utf-8", "replace").splitlines()
+
+    def volumes(self) -> set[str]:
+        """The names of the volumes there are."""
+        with _told(self.address):
+            return {str(item["Name"]) for item in self.api.volumes().get("Volumes") or []}
+
+    def unnamed_volumes(self, working_dir: str) -> set[str]:
+        """The volumes without a name of their own that the containers of a Compose project hold."""
+        with _told(self.address):
+            found = self.api.containers(all=True, filters={"label": [f"{_DIR}={working_dir}"]})
+        mounts = [mount for item in found for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"]
+        return {str(mount["Name"]) for mount in mounts if _UNNAMED.fullmatch(str(mount.get("Name")))}
 
     def image_id(self, reference: str) -> str | None:
         """The id of an image, or ``None`` where the engine does not have it."""

@@ -152,6 +152,16 @@ class Stack:
             for name, data in self.config.get("services", {}).items()
         }
 
+    @property
+    def volumes(self) -> list[str]:
+        """The names of the volumes that are the project's own, as the engine knows them."""
+        project, found = self.config["name"], self.config.get("volumes") or {}
+        return [
+            str((data or {}).get("name") or f"{project}_{name}")
+            for name, data in found.items()
+            if not (data or {}).get("external")
+        ]
+
     def service(self, name: str, source: str = "the request") -> Service:
         """The service of that name.
 

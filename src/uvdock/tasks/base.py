@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +120,7 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
     def decorate(body: Callable[..., int | None]) -> Task[Any]:
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
+            _announce(args[0] if args else None)
             with console.task(name, quiet=quiet):
                 code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
@@ -128,6 +130,22 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
         return made
 
     return decorate
+
+
+def _announce(c: Any) -> None:
+    """Take up Invoke's own `--echo` (show each command) and `--dry` (show it, and do not run it)."""
+    from uvdock import process
+
+    settings = getattr(getattr(c, "config", None), "run", None)
+    if settings is None or not (settings.echo or settings.dry):
+        return
+    dry = bool(settings.dry)
+
+    def announce(argv: Sequence[str]) -> bool:
+        console.say(shlex.join(argv), "bold")
+        return not dry
+
+    process.ANNOUNCE.set(announce)
 
 
 def leave(code: int) -> NoReturn:

@@ -1,0 +1,127 @@
+"""Tasks on the database of the stack: its client, dumps, and waiting until it is up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import passed, task
+from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.stack import ask, open_stack
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from uvdock.backends.database import DatabaseService
+
+_SERVICE = {"service": "The database's service, where there are several."}
+
+
+@task("db.shell", quiet=True, klass=PassthroughTask, help=_SERVICE)
+def shell(c: Context, service: str = "") -> int:
+    """Open the database's own client (psql, mysql, mariadb): db.shell [-- -c 'select 1']"""
+    return _open(c, service).shell(passed(c))
+
+
+@task(
+    "db.dump",
+    quiet=True,
+    help={
+        **_SERVICE,
+        "output": "The file; DATABASE-YYYYmmdd-HHMMSS.sql.gz by default. Plain SQL where it does not end in .gz, and "
+        "for -, which is standard output.",
+        "force": "Replace a file that is there.",
+    },
+)
+def dump(c: Context, output: str = "", force: bool = False, service: str = "") -> int:
+    """Dump the database as SQL into a file, whole or not at all."""
+    from datetime import datetime
+
+    from uvdock import dumpfile
+
+    db = _open(c, service)
+    account = db.worked_on()
+    if output == "-":
+        return db.dump(account, None)
+    path = Path.cwd() / (output or dumpfile.default_name(account.database, datetime.now().astimezone()))
+    written = dumpfile.Written()
+    with dumpfile.writing(path, force=force) as write:
+
+        def sink(part: bytes) -> None:
+            written.add(part)
+            write(part)
+
+        code = db.dump(account, sink)
+        if code or not written.complete(db.dialect.family):
+            raise UvdockError(
+                "the dump was stopped" if code > 128 else "the database could not be dumped",
+                where=f"database {account.database} in {db.running.where}",
+                fix="no file was written; the reason is in the lines above",
+                code=code or 1,
+            )
+    console.say(f"written: {path} ({dumpfile.shown(path.stat().st_size)}, {dumpfile.shown(written.size)} of SQL)")
+    return 0
+
+
+@task(
+    "db.restore",
+    quiet=True,
+    help={
+        **_SERVICE,
+        "file": "The dump in SQL, plain or gzip; - is standard input.",
+        "yes": "Do not ask.",
+    },
+)
+def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
+    """Replace everything in the database by a dump.
+
+    The dump is read through first. On PostgreSQL it then happens whole or not at all, in one transaction. MySQL
+    and MariaDB cannot roll back what makes and drops tables: there a dump that fails leaves what came before
+    the error, and tables that the dump does not have stay.
+    """
+    from uvdock import dumpfile
+
+    db = _open(c, service)
+    account = db.worked_on()
+    where = f"database {account.database} in {db.running.where}"
+    with dumpfile.reading(None if file == "-" else Path.cwd() / file, sys.stdin.buffer) as opened:
+        dumpfile.check(opened, db.dialect.family, "standard input" if file == "-" else file)
+        if not yes:
+            ask(
+                f"This replaces everything in the {where}. {_warning(db)}Go on?",
+                f"nothing was changed: it would replace everything in the database {account.database}",
+                where,
+            )
+        with console.step(f"restore the {where}"):
+            db.restore(account, dumpfile.parts(opened))
+    return 0
+
+
+@task("db.wait", quiet=True, help={**_SERVICE, "timeout": "For how long, seconds."})
+def wait(c: Context, timeout: int = 60, service: str = "") -> int:
+    """Wait until the database takes connections; leaves with 1 when it does not."""
+    db = _open(c, service)
+    found = db.wait(timeout)
+    name = db.running.service.name
+    if found.up:
+        console.say(f"{name} is up: {found.state}")
+        return 0
+    for line in found.log:
+        console.say(f"  {line}", "dim")
+    what = f"{name} does not run" if found.ended else f"{name} did not come up within {timeout} s"
+    fix = f"start it: up -- {name}" if found.ended else f"read its last lines above; logs -- {name} shows all of them"
+    raise UvdockError(what, where=f"container {found.where}: {found.state}", fix=fix)
+
+
+def _open(c: Context, service: str) -> DatabaseService:
+    from uvdock.backends.database import open_database
+
+    stack, engine, tty, env_file = open_stack(c)
+    return open_database(engine, stack, service, tty, env_file)
+
+
+def _warning(db: DatabaseService) -> str:
+    return "" if db.dialect.transactional else f"{db.dialect.title} cannot roll it back when it fails. "

@@ -1,0 +1,80 @@
+"""Which tasks on services make sense in a repo: told by the text of its Compose files, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uvdock import database, images, project, settings
+from uvdock.tasks import db, redis, stack
+
+if TYPE_CHECKING:
+    from invoke.tasks import Task
+
+STACK: dict[str, Task[Any]] = {"up": stack.up, "down": stack.down, "ps": stack.ps, "logs": stack.logs}
+DATABASE: dict[str, Task[Any]] = {
+    "db.shell": db.shell,
+    "db.dump": db.dump,
+    "db.restore": db.restore,
+    "db.wait": db.wait,
+}
+REDIS: dict[str, Task[Any]] = {"redis.cli": redis.cli}
+
+
+def ready(root: Path) -> dict[str, Task[Any]]:
+    """The tasks on services that make sense in the repo at ``root``, by their whole names.
+
+    Those of the stack where there is a Compose file; those of a database and of Redis where it mentions such an
+    image. Never raises: where looking fails, all are there, and say themselves what is wrong when they are run.
+    """
+    try:
+        found = _images(root)
+    except Exception:
+        # Whatever it is, it must not take the list of tasks away.
+        return {**STACK, **DATABASE, **REDIS}
+    if found is None:
+        return {}
+    tasks = dict(STACK)
+    if any(database.dialect_of(image) for image in found):
+        tasks |= DATABASE
+    if any(database.is_redis(image) for image in found):
+        tasks |= REDIS
+    return tasks
+
+
+def _images(root: Path) -> set[str] | None:
+    """The images that the repo's Compose files mention; ``None`` without a Compose file."""
+    loaded = settings.load(root)
+    if not loaded.compose_files and (named := _named_in_invoke(root)):
+        loaded = replace(loaded, compose_files=named)
+    path = root / ".env"
+    # The module that reads it as Compose does takes longer to import than everything here.
+    env_file = images.env_lines(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    files = list(project.find_compose_files(root, loaded, os.environ, env_file))
+    if not files:
+        return None
+    found: set[str] = set()
+    # It grows by the files that its files include.
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        found.update(images.mentioned(text, {**env_file, **os.environ}))
+        for name in images.other_files(text):
+            other = (file.parent / name).resolve()
+            if other.is_file() and other not in files:
+                files.append(other)
+    return found
+
+
+def _named_in_invoke(root: Path) -> tuple[str, ...]:
+    """The Compose files that Invoke's configuration names; Invoke itself has not read it yet."""
+    from invoke.config import Config
+
+    name = settings.invoke_file(root).split()[0]
+    path = root / name
+    if not path.is_file() or "compose_files" not in path.read_text(encoding="utf-8"):
+        return ()
+    config = Config(project_location=root, lazy=True)
+    config.load_project()
+    return settings.load(root, dict(config.get("uvdock", {}))).compose_files

@@ -1,0 +1,107 @@
+"""Tasks on the whole stack: up, down, ps, logs. Streams and exit codes are Compose's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import open_repo, passed, task
+from uvdock.tasks.separator import WordsTask
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from uvdock.engine.api import Engine
+    from uvdock.engine.stack import Stack
+
+
+@task("up", quiet=True, klass=WordsTask, help={"wait": "Until every service runs, and is healthy if it has a check."})
+def up(c: Context, wait: bool = False) -> int:
+    """Start the stack in the background, or the services named: up [-- SERVICE…]"""
+    return _stack(c).run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
+
+
+@task(
+    "down",
+    quiet=True,
+    help={"volumes": "Remove the volumes too, and all data in them; asks first.", "yes": "Do not ask."},
+)
+def down(c: Context, volumes: bool = False, yes: bool = False) -> int:
+    """Stop the stack, services of every profile, and remove its containers and networks."""
+    stack = _stack(c)
+    # Without its profile Compose leaves a service running, and then the network too.
+    command = ["--profile", "*", "down"]
+    if not volumes:
+        return stack.run(*command, stdout_to_stderr=False)
+    if not yes and (lost := _volumes(stack)):
+        what = f"{', '.join(lost)}, with all data in them"
+        ask(f"This removes {what}. Go on?", f"nothing was removed; it would be {what}", str(stack.files[0]))
+    return stack.run(*command, "--volumes", stdout_to_stderr=False)
+
+
+@task("ps", quiet=True, klass=WordsTask)
+def ps(c: Context) -> int:
+    """List the stack's containers: ps [-- SERVICE…]"""
+    return _stack(c).run("ps", *passed(c), stdout_to_stderr=False)
+
+
+@task(
+    "logs",
+    quiet=True,
+    klass=WordsTask,
+    help={"follow": "Go on as long as there is more.", "tail": "How many lines of each container, the last ones."},
+)
+def logs(c: Context, follow: bool = False, tail: str = "") -> int:
+    """Show what the stack's containers print: logs [-- SERVICE…]"""
+    options = [*(["--follow"] if follow else []), *(["--tail", tail] if tail else [])]
+    return _stack(c).run("logs", *options, *passed(c), stdout_to_stderr=False)
+
+
+def ask(question: str, undone: str, where: str) -> None:
+    """Ask before something is lost.
+
+    Args:
+        question: What a person at a terminal is asked.
+        undone: What an error says after a no, and where there is no terminal to ask at.
+        where: The place, for that error.
+
+    Raises:
+        UvdockError: The answer was not yes, or there is no terminal.
+    """
+    if not console.confirm(question):
+        raise UvdockError(undone, where=where, fix="answer y at a terminal, or give --yes")
+
+
+def open_stack(c: Context) -> tuple[Stack, Engine, bool | None, dict[str, str]]:
+    """For tasks on a service that is not the project's: the stack, its engine, the setting `tty`, and `.env`."""
+    from uvdock import backends
+    from uvdock.engine.api import Engine
+    from uvdock.project import dotenv
+
+    repo = open_repo(c)
+    return (
+        backends.find_stack(repo.root, repo.settings),
+        Engine(repo.settings.context),
+        repo.settings.tty,
+        dotenv(repo.root),
+    )
+
+
+def _stack(c: Context) -> Stack:
+    from uvdock import backends
+
+    repo = open_repo(c)
+    return backends.find_stack(repo.root, repo.settings)
+
+
+def _volumes(stack: Stack) -> list[str]:
+    """What `down --volumes` removes, for a person."""
+    from uvdock.engine.api import Engine
+
+    engine = Engine(stack.context)
+    there = engine.volumes()
+    named = sorted(name for name in stack.volumes if name in there)
+    unnamed = len(engine.unnamed_volumes(stack.working_dir) & there)
+    words = [f"{unnamed} volume{'s' if unnamed > 1 else ''} without a name"] if unnamed else []
+    return [*named, *words]
