@@ -1,0 +1,192 @@
+"""What `uvdock init` would write: decided from the repo's files alone, without touching any of them."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from uvdock.init import just, make, script
+from uvdock.init.carry import Found, Rules, carry, default_service
+from uvdock.init.manifest import PYPROJECT, settings_of, with_settings
+from uvdock.init.script import Script
+
+TASKS = "tasks.py"
+#: The files that are read, and how each calls itself in its own commands.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "run": ("./run", "run", "bin/run"),
+    "GNUmakefile": ("make",),
+    "makefile": ("make",),
+    "Makefile": ("make",),
+    "justfile": ("just",),
+    "Justfile": ("just",),
+    ".justfile": ("just",),
+}
+_TASKS_TEXT = '''"""The tasks of this repo: `inv --list` shows them."""
+
+from uvdock import ns
+
+__all__ = ["ns"]
+'''
+
+
+@dataclass(frozen=True)
+class State:
+    """What the repo has.
+
+    Args:
+        files: Each file that was read, by its name from the root, with its text.
+        seen: What else is there, for a person to read.
+        tasks: The names of the tasks that uvdock always has.
+        ready: The names of those it has in this repo, which a command may replace.
+        compose: Whether there is a Compose file.
+        where: The repo's root, for errors.
+    """
+
+    files: Mapping[str, str]
+    tasks: frozenset[str]
+    ready: frozenset[str] = frozenset()
+    seen: tuple[str, ...] = ()
+    compose: bool = True
+    where: str = "the repo"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One file as it is (``None`` where there is none) and as it would be."""
+
+    name: str
+    before: str | None
+    after: str
+
+    def diff(self) -> list[str]:
+        """The unified diff, line by line."""
+        before = self.before.splitlines() if self.before is not None else []
+        old = f"a/{self.name}" if self.before is not None else "/dev/null"
+        return list(difflib.unified_diff(before, self.after.splitlines(), old, f"b/{self.name}", lineterm=""))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be written, what became of every function, and what a person should know."""
+
+    edits: tuple[Edit, ...] = ()
+    found: tuple[Found, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Gathered:
+    found: list[Found] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    service: str = ""
+
+
+def plan(state: State) -> Plan:
+    """Decide what to write.
+
+    Args:
+        state: The repo as it is.
+
+    Returns:
+        The edits, of which there are none when everything is there already.
+
+    Raises:
+        UvdockError: The pyproject.toml is no TOML, or cannot be added to without changing what is in it.
+    """
+    before = state.files.get(PYPROJECT)
+    settings = settings_of(before, f"{state.where}/{PYPROJECT}")
+    gathered = _gather(state, settings)
+    added = {name: value for item in gathered.found for name, value in item.commands.items()}
+    service = gathered.service if "service" not in settings else ""
+    edits = []
+    if not any(_is_tasks(name) for name in state.files):
+        edits.append(Edit(TASKS, None, _TASKS_TEXT))
+    if added or service:
+        after = with_settings(before, service, added, f"{state.where}/{PYPROJECT}")
+        edits.append(Edit(PYPROJECT, before, after))
+    return Plan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes))
+
+
+def own_tasks(text: str) -> frozenset[str]:
+    """The names of the tasks that a tasks.py defines, as Invoke writes them."""
+    found = set()
+    for node in ast.walk(_module(text)):
+        if isinstance(node, ast.FunctionDef) and any("task" in ast.unparse(item) for item in node.decorator_list):
+            found.add(node.name.replace("_", "-"))
+    return frozenset(found)
+
+
+def imports_uvdock(text: str) -> bool:
+    """Whether a tasks.py imports uvdock, in any form."""
+    names: list[str] = []
+    for node in ast.walk(_module(text)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.append(node.module or "")
+    return any(name.partition(".")[0] == "uvdock" for name in names)
+
+
+def _gather(state: State, settings: Mapping[str, Any]) -> _Gathered:
+    """What becomes of every function of every file, the first file first."""
+    gathered = _Gathered(service=str(settings.get("service", "")))
+    present = settings.get("commands", {})
+    own = {name: file for file, text in state.files.items() if _is_tasks(file) for name in own_tasks(text)}
+    names = frozenset(name.replace("_", "-") for name in present)
+    ready = state.ready - names - own.keys()
+    rules = Rules(state.tasks, ready, own, names, gathered.service, state.compose)
+    for name, itself in SOURCES.items():
+        if name not in state.files:
+            continue
+        text = state.files[name]
+        if name == "run" and not _is_shell(text):
+            gathered.notes.append("run is no bash script, so nothing of it is carried over")
+            continue
+        read = _read(name, text)
+        service = default_service(read, itself)
+        if service and not gathered.service:
+            gathered.service = service
+            rules = replace(rules, service=service)
+        found = carry(read, name, itself, rules)
+        gathered.found += found
+        taken = {command: name for item in found for command in item.commands}
+        rules = replace(rules, own={**rules.own, **taken})
+        gathered.notes += [f"{name} line {note.line}: {note.why}" for note in read.notes]
+    if any(item.one_off for item in gathered.found):
+        gathered.notes.append(
+            "docker compose run starts a service's dependencies and its entry point; uvdock's one-offs have neither"
+        )
+    return gathered
+
+
+def _read(name: str, text: str) -> Script:
+    if name == "run":
+        return script.read(text)
+    return just.read(text) if name.lower().endswith("justfile") else make.read(text)
+
+
+def _is_shell(text: str) -> bool:
+    first = text.split("\n", 1)[0]
+    return not first.startswith("#!") or first.rstrip().endswith("sh") or "sh " in first
+
+
+def _is_tasks(name: str) -> bool:
+    return name in (TASKS, "tasks/__init__.py")
+
+
+def _about_tasks(state: State) -> Iterator[str]:
+    for name, text in state.files.items():
+        if _is_tasks(name) and not imports_uvdock(text):
+            yield f"{name} is yours and stays as it is; add this line to it: from uvdock import ns"
+            if own_tasks(text):
+                yield f"and in {name}, for each task of your own: ns.add_task(…)"
+
+
+def _module(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])

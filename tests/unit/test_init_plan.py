@@ -1,0 +1,172 @@
+"""What `init` writes: settings in their place, all else as it was, and a tasks.py only where there is none."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uvdock.errors import UvdockError
+from uvdock.init.manifest import PYPROJECT, with_settings
+from uvdock.init.plan import TASKS, Edit, State, imports_uvdock, own_tasks, plan
+
+RUN = '#!/bin/bash\ncmd() { docker compose exec web "$@"; }\nflask() { cmd flask "$@"; }\n'
+ALWAYS = frozenset(("cmd", "uv", "shell"))
+ADDED = {"flask": "flask", "lint.shell": {"run": "shellcheck run", "backend": "host"}, "all": ["flask", "lint.shell"]}
+SETTINGS = """\
+[tool.uvdock]
+service = "web"
+
+[tool.uvdock.commands]
+flask = "flask"
+"lint.shell" = {run = "shellcheck run", backend = "host"}
+all = ["flask", "lint.shell"]
+"""
+
+
+def edits(**files: str) -> dict[str, Edit]:
+    names = {name.replace("_py", ".py").replace("_toml", ".toml"): text for name, text in files.items()}
+    return {edit.name: edit for edit in plan(State(names, ALWAYS)).edits}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("", SETTINGS, id="empty"),
+        pytest.param("[project]\nname = 'a' # b\n", f"[project]\nname = 'a' # b\n\n{SETTINGS}", id="behind-everything"),
+        pytest.param("[tool.x]\na=1", f"[tool.x]\na=1\n\n{SETTINGS}", id="no-line-end"),
+        pytest.param("[tool.x]\r\na=1\r\n", "[tool.x]\r\na=1\r\n\r\n" + SETTINGS.replace("\n", "\r\n"), id="windows"),
+        pytest.param("[tool.uvdock]\n", SETTINGS, id="empty-table"),
+        pytest.param(
+            "[tool.uvdock] # a\nbackend = 'auto' # b\n\n[tool.x]\ny = 1\n",
+            "[tool.uvdock] # a\nbackend = 'auto' # b\nservice = \"web\"\n\n"
+            + SETTINGS.partition("\n\n")[2]
+            + "\n[tool.x]\ny = 1\n",
+            id="table-in-the-middle",
+        ),
+        pytest.param(
+            "[tool.uvdock.commands]\n# mine\nold = 'x'  # y\n\n[tool.x]\ny = 1\n",
+            None,
+            id="commands-in-the-middle",
+        ),
+        pytest.param(
+            "[tool.uvdock]\nbackend = 'auto'\n# last\n\n[tool.uvdock.commands]\nold = 'x'\n"
+            "\n# about x\n[tool.x]\ny = 1\n",
+            "[tool.uvdock]\nbackend = 'auto'\nservice = \"web\"\n# last\n\n[tool.uvdock.commands]\nold = 'x'\n"
+            + SETTINGS.partition("commands]\n")[2]
+            + "\n# about x\n[tool.x]\ny = 1\n",
+            id="comments-of-the-next-table",
+        ),
+        pytest.param("[tool.uvdock]\nprojects = [\n  'a',\n  'b', # c\n]\n", None, id="array-of-lines"),
+        pytest.param("[tool.uvdock]\nprojects = [\n[\n'a'\n]]\n", "refused", id="line-like-a-header"),
+        pytest.param('[project]\na = """\n[tool.uvdock]\n"""\n', None, id="text-like-a-header"),
+        pytest.param("[tool.uvdock.x]\ny = 1\n", None, id="table-below"),
+        pytest.param("[tool]\nuvdock.backend = 'auto'\n", "refused", id="dotted-keys"),
+        pytest.param("tool = {x = 1}\n", "refused", id="inline"),
+    ],
+)
+def test_settings_come_into_a_pyproject(before: str, after: str | None) -> None:
+    if after == "refused":
+        with pytest.raises(UvdockError, match="cannot be added"):
+            with_settings(before, "web", ADDED, "x")
+        return
+
+    made = with_settings(before, "web", ADDED, "x")
+
+    if after is not None:
+        assert made == after
+    lines = iter(made.splitlines())
+    assert all(line in lines for line in before.splitlines())
+    table = tomllib.loads(made)["tool"]["uvdock"]
+    assert (table["service"], table["commands"].items() >= ADDED.items()) == ("web", True)
+
+
+KEYS = st.from_regex(r"[a-z][a-z0-9-]{0,5}(\.[a-z]{1,3})?", fullmatch=True)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+@given(added=st.dictionaries(KEYS, st.fixed_dictionaries({"run": st.just("x"), "help": TEXTS}), max_size=4))
+def test_any_help_is_written_as_it_is(added: dict[str, Any]) -> None:
+    made = with_settings("[a]\nb = 1 # c\n", "", added, "x") if added else ""
+
+    assert not added or tomllib.loads(made) == {"a": {"b": 1}, "tool": {"uvdock": {"commands": added}}}
+
+
+def test_a_repo_without_a_pyproject_gets_settings_and_no_project() -> None:
+    made = edits(run=RUN)[PYPROJECT]
+
+    assert made.before is None
+    assert made.after.startswith("# Only uvdock's settings are here. There is no [project] table on purpose")
+    assert tomllib.loads(made.after) == {"tool": {"uvdock": {"service": "web", "commands": {"flask": "flask"}}}}
+
+
+def test_a_repo_with_nothing_gets_a_tasks_py_alone() -> None:
+    made = edits()
+
+    assert list(made) == [TASKS]
+    assert imports_uvdock(made[TASKS].after)
+
+
+def test_another_service_in_the_settings_stays_and_is_named_where_it_matters() -> None:
+    made = edits(run=RUN, pyproject_toml="[tool.uvdock]\nservice = 'app'\n")
+
+    table = tomllib.loads(made[PYPROJECT].after)["tool"]["uvdock"]
+    assert table == {"service": "app", "commands": {"flask": {"run": "flask", "service": "web"}}}
+
+
+def test_a_command_of_the_same_name_stays() -> None:
+    text = "[tool.uvdock]\nservice = 'web'\n[tool.uvdock.commands]\nflask = 'mine'\n"
+
+    assert PYPROJECT not in edits(run=RUN, pyproject_toml=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("from uvdock import ns\n", False, id="imports"),
+        pytest.param("import uvdock.tasks as x\n", False, id="imports-a-part"),
+        pytest.param("def f():\n    import uvdock\n", False, id="imports-late"),
+        pytest.param("import uvdocks\nfrom .uvdock import ns\n", True, id="another"),
+        pytest.param("# import uvdock\n", True, id="comment"),
+        pytest.param("def (", True, id="broken"),
+        pytest.param("", True, id="empty"),
+    ],
+)
+@pytest.mark.parametrize("name", ["tasks.py", "tasks/__init__.py"])
+def test_a_tasks_py_is_never_touched(name: str, text: str, line: bool) -> None:
+    made = plan(State({name: text}, ALWAYS))
+
+    assert made.edits == ()
+    assert any("add this line to it: from uvdock import ns" in note for note in made.notes) == line
+
+
+def test_the_tasks_of_a_tasks_py_keep_their_names() -> None:
+    text = "from invoke import task\n@task\ndef flask(c): ...\n@task(default=True)\ndef a_b(c): ...\ndef c(): ...\n"
+    assert own_tasks(text) == {"flask", "a-b"}
+
+    made = plan(State({"run": RUN, TASKS: text}, ALWAYS))
+    assert [item.why for item in made.found if item.name == "flask"] == ["tasks.py has a task flask already"]
+    assert "and in tasks.py, for each task of your own: ns.add_task(…)" in made.notes
+
+
+@pytest.mark.parametrize("first", ["#!/usr/bin/env python3", "#!/usr/bin/ruby"])
+def test_a_run_of_another_kind(first: str) -> None:
+    made = plan(State({"run": f"{first}\nf() {{ x; }}\n"}, ALWAYS))
+
+    assert (made.found, made.notes) == ((), ("run is no bash script, so nothing of it is carried over",))
+
+
+@pytest.mark.parametrize(
+    "text", ["[tool.uvdock]\ncommands = 1\n", "tool = 1\n", "[tool]\nuvdock = []\n", "a = \n", "[tool.uvdock]\n= 1"]
+)
+def test_settings_that_are_none(text: str) -> None:
+    with pytest.raises(UvdockError):
+        plan(State({PYPROJECT: text, "run": RUN}, ALWAYS))
+
+
+def test_the_diff_of_a_file() -> None:
+    assert Edit("a", None, "x\n").diff() == ["--- /dev/null", "+++ b/a", "@@ -0,0 +1 @@", "+x"]
+    assert Edit("a", "x\n", "x\ny\n").diff() == ["--- a/a", "+++ b/a", "@@ -1 +1,2 @@", " x", "+y"]
