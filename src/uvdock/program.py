@@ -32,6 +32,29 @@ class UvdockProgram(Program):
         self.argv = [*self.argv[:1], *tokens]
         PROGRAM_ARGV.set(self.argv)
 
+    def parse_tasks(self) -> None:
+        """Invoke's own; a word that is no task is told with the task most like it.
+
+        Raises:
+            UvdockError: A word on the command line is no task.
+        """
+        from invoke.exceptions import ParseError
+
+        from uvdock.errors import UvdockError, nearest
+        from uvdock.tasks import every_name, ns
+
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            names = every_name(ns)
+            word = next((word for word in self.core.unparsed if word not in names and not word.startswith("-")), "")
+            raise UvdockError(
+                f"{error}{nearest(word, names)}",
+                where=" ".join(self.argv[1:]),
+                fix="`uvdock --list` shows every task, `uvdock --help TASK` its options",
+                code=2,
+            ) from error
+
     def parse_collection(self) -> None:
         """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py.
 

@@ -51,6 +51,7 @@ class Settings:
         "auto", "choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")
     )
     tty: bool | None = _key(None, "flag", "force a terminal on or off instead of looking")
+    ci: tuple[str, ...] = _key((), "texts", "the steps of ci.test, each as it would be typed")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -148,10 +149,10 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
         key = name.removeprefix(PREFIX).lower()
         if key in KEYS:
             found[key] = (name, _typed(key, _from_text(key, text), f"environment variable {name}"))
-        elif near := nearest(key, list(KEYS)):
+        elif nearest(key, list(KEYS)):
             # Other programs may own UVDOCK_ names; what looks like a mistyped key is refused.
             raise SettingsError(
-                f"unknown setting {name}{near}",
+                f"unknown setting {name}{nearest(name, [PREFIX + known.upper() for known in KEYS])}",
                 where=f"environment variable {name}",
                 fix="allowed: " + ", ".join(PREFIX + known.upper() for known in KEYS),
                 code=2,

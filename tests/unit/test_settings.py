@@ -31,6 +31,9 @@ GOOD = [
     pytest.param(Case("projects", '["a", "b"]', ["a", "b"], os.pathsep.join("ab"), ("a", "b")), id="projects"),
     pytest.param(Case("projects", '"apps/api"', "apps/api", "apps/api", ("apps/api",)), id="projects-one-text"),
     pytest.param(Case("projects", "[]", [], "", ()), id="projects-none"),
+    pytest.param(
+        Case("ci", '["lint", "test -- -x"]', ["lint", "test -- -x"], "lint:test -- -x", ("lint", "test -- -x")), id="ci"
+    ),
     pytest.param(Case("compose_files", '["c.yaml"]', ["c.yaml"], "c.yaml", ("c.yaml",)), id="compose_files"),
     pytest.param(Case("context", '"far"', "far", "far", "far"), id="context"),
     pytest.param(Case("cache_volume", '"cache"', "cache", "cache", "cache"), id="cache_volume"),
@@ -52,6 +55,7 @@ BAD = [
     pytest.param(Case("sync", '"copy"', "copy", "copy", "auto, bind, volume"), id="sync-other-word"),
     pytest.param(Case("tty", '"false"', "false", "maybe", "true or false"), id="tty-text"),
     pytest.param(Case("tty", "0", 0, "", "true or false"), id="tty-number"),
+    pytest.param(Case("ci", "5", 5, None, "a list of texts"), id="ci-number"),
 ]
 
 
@@ -171,10 +175,10 @@ def test_an_unknown_key_in_a_file_is_refused_with_the_nearest(tmp_path: Path, wo
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        pytest.param("UVDOCK_SERVCE", "service", id="letter-missing"),
-        pytest.param("UVDOCK_BACKENDS", "backend", id="letter-more"),
-        pytest.param("UVDOCK_PROJECT", "projects", id="singular"),
-        pytest.param("UVDOCK_COMPOSE_FILE", "compose_files", id="composes-own-name"),
+        pytest.param("UVDOCK_SERVCE", "UVDOCK_SERVICE", id="letter-missing"),
+        pytest.param("UVDOCK_BACKENDS", "UVDOCK_BACKEND", id="letter-more"),
+        pytest.param("UVDOCK_PROJECT", "UVDOCK_PROJECTS", id="singular"),
+        pytest.param("UVDOCK_COMPOSE_FILE", "UVDOCK_COMPOSE_FILES", id="composes-own-name"),
     ],
 )
 def test_a_mistyped_variable_is_refused(tmp_path: Path, name: str, near: str) -> None:

@@ -16,7 +16,7 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import command, deps, service
+from uvdock.tasks import ci, command, deps, init, quality, ready, service, tidy
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -33,7 +33,35 @@ ALWAYS: dict[str, Task[Any]] = {
     "deps.lock": deps.lock,
     "deps.check": deps.check,
     "deps.outdated": deps.outdated,
+    "ci.test": ci.test,
+    "ci.env": ci.env,
+    "clean": tidy.clean,
+    "secret": tidy.secret,
+    "init": init.init,
 }
+
+
+class Namespace(Collection):
+    """A collection in which a task may have the name of a sub-collection: it becomes that one's default.
+
+    So a tasks.py that adds its own ``lint`` need not know whether there is a ``lint.shell``.
+    """
+
+    def add_task(
+        self,
+        task: Task[Any],
+        name: str | None = None,
+        aliases: tuple[str, ...] | None = None,
+        default: bool | None = None,
+    ) -> None:
+        """Invoke's own, but for such a name."""
+        wanted = self.transform(name or task.name or "")
+        if wanted not in self.collections:
+            super().add_task(task, name=name, aliases=aliases, default=default)
+            return
+        below = self.collections[wanted]
+        below.default = None
+        below.add_task(task, name=wanted, default=True)
 
 
 def namespace(root: Path) -> Collection:
@@ -42,22 +70,29 @@ def namespace(root: Path) -> Collection:
     Raises:
         UvdockError: Its commands cannot be read, or one has a built-in task's name and does not say so.
     """
-    found = dict(ALWAYS)
+    found = {**quality.ready(root), **ready.ready(root), **ALWAYS}
     for name, (task, replaces) in command.own_tasks(root).items():
         if name in ALWAYS and not replaces:
             raise command.refuse_shadowing(name, root)
+        if name in found:
+            task.__doc__ = f"{task.__doc__} (in place of uvdock's own)"
         found[name] = task
     return _collection(found)
 
 
 def passthrough_tasks(collection: Collection) -> dict[str, PassthroughTask]:
-    """The pass-through tasks of a collection, by their whole names."""
-    return {name: found for name in collection.task_names if isinstance(found := collection[name], PassthroughTask)}
+    """The pass-through tasks of a collection, by every name they have: ``lint`` and ``lint.lint``."""
+    return {name: found for name in every_name(collection) if isinstance(found := collection[name], PassthroughTask)}
+
+
+def every_name(collection: Collection) -> list[str]:
+    """Every name by which a task can be called."""
+    return [name for names in collection.task_names.items() for name in (names[0], *names[1])]
 
 
 def _collection(tasks: Mapping[str, Task[Any]], name: str | None = None) -> Collection:
     """Tasks by dotted names as nested collections; ``lint`` beside ``lint.shell`` is the default of `lint`."""
-    made = Collection(name) if name else Collection()
+    made = Namespace(name) if name else Namespace()
     below: dict[str, dict[str, Task[Any]]] = {}
     for path, task in tasks.items():
         head, dot, rest = path.partition(".")

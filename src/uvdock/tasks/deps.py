@@ -22,6 +22,8 @@ def install(c: Context, build: bool = True) -> int:
 
     repo = open_repo(c)
     for step in install.plan(repo.backend.name, build=build):
+        if step is install.Step.PROVE and c.config.run.dry:
+            continue  # nothing was built that could be compared
         with console.step(f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value):
             _carry_out(step, repo)
     if repo.backend.name == "compose" and not build:

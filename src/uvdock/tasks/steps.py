@@ -1,4 +1,8 @@
-"""Running a command's steps: one after the other, or all at the same time with their output kept apart."""
+"""Running a list of tasks: one after the other, or all at the same time with their output kept apart.
+
+Each step is this program called once more, as a person would type it: so a step may be any task, of uvdock or
+of the repo's tasks.py, and ends with its own processes.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +18,34 @@ if TYPE_CHECKING:
 
 
 def run_steps(command: Command) -> int:
-    """Run every step; the first that fails stops the rest.
-
-    Each step is this program called once more, as a person would type it: so a step may be any task, of
-    uvdock or of the repo's tasks.py, and ends with its own processes.
+    """Run every step of a command; the first that fails stops the rest.
 
     Returns:
         The exit code of the step that failed first, else 0.
     """
-    program = _program()
-    lines = {step: [*program, *shlex.split(step)] for step in command.steps}
     if command.parallel:
-        width = max(map(len, command.steps))
-
-        def show(step: str, line: str, to_stderr: bool) -> None:
-            console.prefixed(f"{step:<{width}} │ ", line, to_stderr=to_stderr)
-
-        return process.run_together(lines, show)
-    for step, argv in lines.items():
-        code = process.run(argv)
+        return _together(command)
+    for number, step in enumerate(command.steps, 1):
+        code = run_step(step)
         if code:
-            left = list(lines)[list(lines).index(step) + 1 :]
-            console.say(
-                f"{command.name}: {step} failed with {code}" + (f"; not run: {', '.join(left)}" if left else "")
-            )
+            left = ", ".join(command.steps[number:])
+            console.say(f"{command.name}: {step} failed with {code}" + (f"; not run: {left}" if left else ""))
             return code
     return 0
+
+
+def run_step(step: str) -> int:
+    """Run one step; returns its exit code."""
+    return process.run([*_program(), *shlex.split(step)])
+
+
+def _together(command: Command) -> int:
+    program, width = _program(), max(map(len, command.steps))
+
+    def show(step: str, line: str, to_stderr: bool) -> None:
+        console.prefixed(f"{step:<{width}} │ ", line, to_stderr=to_stderr)
+
+    return process.run_together({step: [*program, *shlex.split(step)] for step in command.steps}, show)
 
 
 def _program() -> list[str]:

@@ -1,0 +1,57 @@
+"""The repo's files that tools work on, as git has them: what it tracks and what it does not ignore."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from uvdock import process
+
+_SHELL = re.compile(rb"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k)?sh\b")
+_SKIPPED = {"node_modules", "__pycache__", "site-packages", "dist", "build"}
+
+
+def listed(root: Path) -> list[Path]:
+    """Every file of the repo, relative to ``root`` and sorted; without git, all but hidden and installed ones."""
+    argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    found = process.capture(argv, cwd=root) if (root / ".git").exists() else None
+    if found is None or found.code != 0:
+        return sorted(path.relative_to(root) for path in walk(root, depth=8))
+    names = (os.fsdecode(name) for name in found.stdout.split(b"\0") if name)
+    return sorted(Path(name) for name in names if (root / name).is_file())
+
+
+def walk(root: Path, depth: int) -> Iterator[Path]:
+    """The files below ``root`` without git's help, at most ``depth`` folders deep."""
+    try:
+        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_file():
+            yield Path(entry.path)
+        elif depth and entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            inside = Path(entry.path)
+            if entry.name not in _SKIPPED and not (inside / "pyvenv.cfg").exists():
+                yield from walk(inside, depth - 1)
+
+
+def is_dockerfile(path: Path) -> bool:
+    """``Dockerfile``, ``Dockerfile.prod``, ``app.Dockerfile``; not its ``.dockerignore``."""
+    name = path.name.lower()
+    return (name.split(".")[0] == "dockerfile" or name.endswith(".dockerfile")) and not name.endswith(".dockerignore")
+
+
+def is_shell(path: Path) -> bool:
+    """A shell script, by its suffix or, without one, by its first line."""
+    if path.suffix in (".sh", ".bash"):
+        return True
+    if path.suffix:
+        return False
+    try:
+        with path.open("rb") as file:
+            return bool(_SHELL.match(file.readline(200)))
+    except OSError:
+        return False

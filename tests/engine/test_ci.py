@@ -1,0 +1,92 @@
+"""`ci.test` end to end on both stacks: green on a clean copy; red, with code and logs, when something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Stack
+
+pytestmark = pytest.mark.engine
+
+Reference = Callable[[str, str], Stack]
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Path:
+    return tmp_path / "summary.md"
+
+
+def on_github(stack: Stack, summary: Path) -> None:
+    stack.program.env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    # The example's port is everybody's; here it is any that is free.
+    example = stack.root / ".env.example"
+    example.write_text(example.read_text().replace("WEB_PORT=8000", "WEB_PORT=0"))
+
+
+@pytest.mark.parametrize(("name", "project"), [("flask", "."), ("django", "apps/backend")])
+def test_green_from_a_clean_copy(reference: Reference, summary: Path, name: str, project: str) -> None:
+    stack = reference(name, project)
+    on_github(stack, summary)
+    ran = stack.uvdock("ci.test")
+    assert " passed" in ran.out
+    assert (stack.root / ".env").read_text() == (stack.root / ".env.example").read_text()
+    assert ran.out.count("::group::") == ran.out.count("::endgroup::") == 9
+    table = summary.read_text()
+    assert "| `test` | ✔ |" in table
+    assert "✘" not in table
+
+
+def test_red_when_a_test_fails(reference: Reference, summary: Path) -> None:
+    stack = reference("flask", ".")
+    on_github(stack, summary)
+    (stack.root / "test/test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
+    with stack.pyproject.open("a") as file:
+        file.write('[tool.uvdock]\nci = ["deps.install", "up --wait", "test", "secret"]\n')
+    ran = stack.uvdock("ci.test", ok=False)
+    assert ran.code == 1
+    assert "test_broken" in ran.out
+    assert "web-1" in ran.out
+    assert "ci.test: test failed with 1; not run: secret" in ran.err
+    assert "| `test` | ✘ 1 |" in summary.read_text()
+    assert "| `secret` | – |" in summary.read_text()
+
+
+def test_red_when_the_database_never_comes_up(reference: Reference, summary: Path) -> None:
+    stack = reference("flask", ".")
+    on_github(stack, summary)
+    compose = stack.root / "compose.yaml"
+    compose.write_text(
+        compose.read_text().replace(
+            'image: "postgres:18.4-trixie"', 'image: "postgres:18.4-trixie"\n    command: ["false"]'
+        )
+    )
+    stack.program.env["UVDOCK_CI"] = "up -- postgres:db.wait --timeout 3:secret"
+    ran = stack.uvdock("ci.test", ok=False)
+    assert ran.code == 1
+    assert "db.wait --timeout 3 failed with 1; not run: secret" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "step"),
+    [
+        pytest.param("Dockerfile", "FROM python:3.13-slim-trixie\nRUN sudo ls\n", "lint.dockerfile", id="linter"),
+        pytest.param("bin/more.sh", "#!/bin/sh\nrm $1\n", "lint.shell", id="shell linter"),
+        pytest.param("requirements.txt", "", "deps.install", id="build"),
+    ],
+)
+def test_red_when_a_step_before_the_tests_fails(
+    reference: Reference, summary: Path, file: str, content: str, step: str
+) -> None:
+    stack = reference("flask", ".")
+    on_github(stack, summary)
+    (stack.root / file).write_text(content)
+    if step == "deps.install":
+        dockerfile = stack.root / "Dockerfile"
+        dockerfile.write_text(dockerfile.read_text() + "RUN exit 3\n")
+    ran = stack.uvdock("ci.test", ok=False)
+    assert ran.code != 0
+    assert f"ci.test: {step} failed with {ran.code}" in ran.err
+    assert stack.compose("ps", "--all", "--quiet") == ""
