@@ -251,7 +251,7 @@ def test_a_read_only_disk_can_be_read(program: Program, disk: Path, tmp_path: Pa
         pytest.param(
             "pyproject.toml",
             '[tool.uvdock]\nbakend = "host"\n',
-            "unknown setting 'bakend' (did you mean backend?)",
+            "unknown setting 'bakend' (did you mean UVDOCK_BACKEND?)",
             "pyproject.toml [tool.uvdock]",
             id="pyproject",
         ),
@@ -299,7 +299,7 @@ def test_a_setting_in_a_file_that_is_wrong(
 @pytest.mark.parametrize(
     ("variable", "value", "what", "allowed"),
     [
-        pytest.param("UVDOCK_BAKEND", "host", "did you mean backend?", "UVDOCK_BACKEND", id="unknown"),
+        pytest.param("UVDOCK_BAKEND", "host", "did you mean UVDOCK_BACKEND?", "UVDOCK_BACKEND", id="unknown"),
         pytest.param("UVDOCK_BACKEND", "docker", "backend may not be 'docker'", "auto, host, compose", id="choice"),
         pytest.param("UVDOCK_BACKEND", "", "backend may not be ''", "auto, host, compose", id="empty"),
         pytest.param("UVDOCK_TTY", "maybe", "tty may not be 'maybe'", "true or false", id="flag"),
