@@ -251,7 +251,7 @@ def test_a_read_only_disk_can_be_read(program: Program, disk: Path, tmp_path: Pa
         pytest.param(
             "pyproject.toml",
             '[tool.uvdock]\nbakend = "host"\n',
-            "unknown setting 'bakend' (did you mean UVDOCK_BACKEND?)",
+            "unknown setting 'bakend' (did you mean backend?)",
             "pyproject.toml [tool.uvdock]",
             id="pyproject",
         ),
