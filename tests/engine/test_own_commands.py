@@ -18,7 +18,7 @@ keys = {service = "redis", run = "redis-cli --raw"}
 whoami = {run = "id -un", user = "root"}
 alone = {run = "hostname", one_off = true}
 together = "hostname"
-secret = {run = "printenv TOKEN", env = ["TOKEN"]}
+token = {run = "printenv TOKEN", env = ["TOKEN"]}
 here = {run = "uname -n", backend = "host"}
 quality = {steps = ["together", "whoami"], parallel = true}
 """
@@ -44,7 +44,7 @@ def test_commands_of_the_flask_stack(reference: Callable[[str, str], Stack]) -> 
     assert stack.uvdock("together").out.strip() == container
     assert stack.uvdock("alone").out.strip() != container
     stack.program.env["TOKEN"] = "t0k3n"
-    assert stack.uvdock("secret").out == "t0k3n\n"
+    assert stack.uvdock("token").out == "t0k3n\n"
     assert stack.uvdock("here").out.strip() != container
     shown = stack.uvdock("quality").out.splitlines()
     assert sorted(shown) == sorted([f"together │ {container}", "whoami   │ root"])
