@@ -38,6 +38,13 @@ def test_ready_tasks_are_there_where_they_make_sense(program: Program, repo: Pat
     assert {"lint", "format"} <= names(program, bare)
 
 
+def test_a_broken_manifest_somewhere_in_the_repo_takes_no_task_away(program: Program, repo: Path) -> None:
+    (repo / "examples/broken").mkdir(parents=True)
+    (repo / "examples/broken/pyproject.toml").write_text("[project\n")
+    assert program.run("--list", cwd=repo).code == 0
+    assert "test" in names(program, repo)
+
+
 def test_hadolint_reads_every_dockerfile(program: Program, repo: Path) -> None:
     ran = program.run("lint.dockerfile", cwd=repo)
     assert ran.code == 1

@@ -37,7 +37,7 @@ def ready(root: Path) -> dict[str, Task[Any]]:
         found |= {"lint.shell": lint_shell, "format.shell": format_shell}
     if manifests:
         found |= {"lint": lint, "format": format_python}
-    if any(_mentions(path, "pytest") for path in manifests) or any(path.name == "manage.py" for path in paths):
+    if any(_may_test(path) for path in manifests) or any(path.name == "manage.py" for path in paths):
         found["test"] = test
     order = [name for name in ("lint.dockerfile", "lint.shell", "lint", "format.shell", "format") if name in found]
     if order:
@@ -158,6 +158,14 @@ def _over_files(repo: Repo, program: str, package: str, args: Sequence[str], wan
         return 0
     # A name that begins with a dash is none of the tool's options.
     return process.run([*tool(program, package), *args, *(f"./{name}" for name in names)], cwd=repo.root)
+
+
+def _may_test(manifest: Path) -> bool:
+    """Whether a manifest names pytest; one that cannot be read is no reason to have no tasks at all."""
+    try:
+        return _mentions(manifest, "pytest")
+    except UvdockError:
+        return False
 
 
 def _mentions(manifest: Path, package: str) -> bool:
