@@ -94,20 +94,18 @@ def assert_gone(stack: Stack, command: str, since: float) -> None:
 
 class TestArguments:
     @pytest.mark.parametrize("args", [pytest.param(args, id=name) for name, args in LISTS.items()])
-    def test_reach_uv_and_commands_unchanged(self, stack: Stack, args: list[str]) -> None:
-        # One of the three spellings for each list here; the host's tests have every list in all of them.
-        spellings = [
-            ("inv", ["uv", "--", *args]),
-            ("uvdock", ["uv", "--", *args]),
-            ("inv", ["cmd", "--", "probe", *args]),
-        ]
-        program, line = spellings[sum(map(len, args)) % 3]
-        ran = stack.program.run(*line, cwd=stack.root, program=program)
+    def test_reach_uv_unchanged(self, stack: Stack, args: list[str]) -> None:
         # After an `add`, the running container's environment follows: uv is called once more, for that.
-        followed = line[0] == "uv" and args[:1] == ["add"]
-        assert ran.code == 0
-        assert followed or ran.err == ""
-        assert json.loads(ran.out) == args
+        followed = args[:1] == ["add"]
+        for program in ("inv", "uvdock"):
+            ran = stack.program.run("uv", "--", *args, cwd=stack.root, program=program)
+            assert (ran.code, json.loads(ran.out)) == (0, args)
+            assert followed or ran.err == ""
+
+    @pytest.mark.parametrize("name", ["empty-inside", "newline", "both-quotes", "globs", "dollar", "separator-inside"])
+    def test_reach_commands_unchanged(self, stack: Stack, name: str) -> None:
+        ran = stack.uvdock("cmd", "probe", *LISTS[name])
+        assert (json.loads(ran.out), ran.err) == (LISTS[name], "")
 
 
 class TestStreams:
