@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from uvdock import process
+from uvdock.project import folders_in
 
 _SHELL = re.compile(rb"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k)?sh\b")
-_SKIPPED = {"node_modules", "__pycache__", "site-packages", "dist", "build"}
 
 
 def listed(root: Path) -> list[Path]:
@@ -26,16 +26,11 @@ def listed(root: Path) -> list[Path]:
 def walk(root: Path, depth: int) -> Iterator[Path]:
     """The files below ``root`` without git's help, at most ``depth`` folders deep."""
     try:
-        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+        yield from sorted(path for path in root.iterdir() if path.is_file())
     except OSError:
         return
-    for entry in entries:
-        if entry.is_file():
-            yield Path(entry.path)
-        elif depth and entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            inside = Path(entry.path)
-            if entry.name not in _SKIPPED and not (inside / "pyvenv.cfg").exists():
-                yield from walk(inside, depth - 1)
+    for folder in folders_in(root) if depth else ():
+        yield from walk(folder, depth - 1)
 
 
 def is_dockerfile(path: Path) -> bool:

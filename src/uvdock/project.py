@@ -234,16 +234,17 @@ def _projects_below(folder: Path, depth: int) -> list[Path]:
         return [folder]
     if depth == 0:
         return []
+    return [found for child in folders_in(folder) for found in _projects_below(child, depth - 1)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in one that are worth looking into: not hidden, linked, installed or built ones; sorted."""
     try:
         children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
     except OSError:
         return []
-    found: list[Path] = []
-    for child in children:
-        hidden = child.name.startswith(".") or child.name in _SKIPPED
-        if not hidden and not (child / "pyvenv.cfg").exists():
-            found += _projects_below(child, depth - 1)
-    return found
+    named = (child for child in children if not child.name.startswith(".") and child.name not in _SKIPPED)
+    return [child for child in named if not (child / "pyvenv.cfg").exists()]
 
 
 def _compose_file(folder: Path) -> Path | None:

@@ -12,6 +12,7 @@ from uvdock.backends.place import Place, may_read, may_write
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
+from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
 from uvdock.engine.api import Running
 from uvdock.errors import UvdockError
@@ -100,7 +101,7 @@ class ComposeBackend:
             # What this uv cannot do it says at once; what the host cannot reach, the container perhaps can.
             if found.code == 0 or uvcommand.too_old(args, host.version(), "the host"):
                 return found
-        return self._volume(args, deliver=False, collect=True).output
+        return self._volume(args, manifest.collect(self.project, args), deliver=False, collect=True).output
 
     def check(self) -> list[Finding]:
         """The lock against the manifests; the running container and the image against the lock."""
@@ -117,14 +118,14 @@ class ComposeBackend:
         return findings
 
     def _change(self, args: Sequence[str]) -> Change:
-        manifests = manifest.collect(self.project, args)
         with sync.hold(self.project.folder):
+            manifests = manifest.collect(self.project, args)
             lock = self.project.lock
             before = lock.read_bytes() if lock.is_file() else None
             if before is not None and uvcommand.subcommand(args) in uvcommand.CHANGING:
                 lockfile.parse(before, lock)
             if not self._binds():
-                result = self._volume(args)
+                result = self._volume(args, manifests)
                 changed = [manifests.base / name for name in result.changed]
                 return describe(self.project, result.code, before, changed)
             snapshot = sync.Snapshot.take([manifests.base / name for name in manifests.owned])
@@ -136,9 +137,10 @@ class ComposeBackend:
                     snapshot.restore()
             return describe(self.project, code, before, snapshot.changed())
 
-    def _volume(self, args: Sequence[str], *, deliver: bool = True, collect: bool = False) -> Result:
+    def _volume(
+        self, args: Sequence[str], manifests: Manifests, *, deliver: bool = True, collect: bool = False
+    ) -> Result:
         session = image.uv_session(self.runner)
-        manifests = manifest.collect(self.project, args)
         result = run_in_volume(session, manifests, args, deliver=deliver, collect=collect)
         if result.code == uvcommand.USAGE_ERROR and not collect:
             where = f"service {self.runner.service_name}"
@@ -210,7 +212,7 @@ class ComposeBackend:
         if not lock.is_file():
             return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(lock.read_bytes(), lock)
-        result = self._volume(["lock"], deliver=False, collect=True)
+        result = self._volume(["lock"], manifest.collect(self.project), deliver=False, collect=True)
         if result.code != 0:
             raise UvdockError(
                 f"uv cannot resolve this project: {result.output.error_text}",

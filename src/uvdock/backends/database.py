@@ -11,9 +11,9 @@ from os import SEEK_END
 from typing import Any
 
 from uvdock import database, images
-from uvdock.backends.running import RunningService, environment
+from uvdock.backends.running import RunningService
 from uvdock.database import Account, Dialect
-from uvdock.engine.api import Engine
+from uvdock.engine.api import Engine, environment
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import EngineError, UvdockError
 
@@ -49,13 +49,11 @@ class DatabaseService:
     Args:
         running: The service and its container.
         dialect: Its dialect.
-        env_file: What the repo's `.env` says.
     """
 
-    def __init__(self, running: RunningService, dialect: Dialect, env_file: Mapping[str, str]) -> None:
+    def __init__(self, running: RunningService, dialect: Dialect) -> None:
         self.running = running
         self.dialect = dialect
-        self.env_file = env_file
 
     def account(self, *, admin: bool = False) -> Account:
         """The user and the database as the running container has them.
@@ -191,7 +189,7 @@ class DatabaseService:
         files = database.in_files(variables, env)
         if not files and not any(env.get(name) for name in variables):
             # An image that brings its own database says nothing; what the repo says may fit it.
-            return self.dialect.account(self.env_file, admin=admin)
+            return self.dialect.account(self.running.stack.dotenv, admin=admin)
         engine = self.running.engine
         read = {name: engine.exec(container, ["cat", path]).text.strip("\r\n") for name, path in files.items()}
         return self.dialect.account({**env, **read}, admin=admin)
@@ -222,12 +220,10 @@ def find_redis(stack: Stack, wanted: str) -> Service:
     return stack.services[_pick(stack, wanted, database.is_redis, "Redis")]
 
 
-def open_database(
-    engine: Engine, stack: Stack, wanted: str, tty: bool | None, env_file: Mapping[str, str]
-) -> DatabaseService:
+def open_database(engine: Engine, stack: Stack, wanted: str, tty: bool | None) -> DatabaseService:
     """The database of a stack, ready to be worked on; as `find_database`."""
     service, dialect = find_database(stack, wanted)
-    return DatabaseService(RunningService(engine, stack, service, tty), dialect, env_file)
+    return DatabaseService(RunningService(engine, stack, service, tty), dialect)
 
 
 def _pick(stack: Stack, wanted: str, fits: Callable[[str], bool], what: str) -> str:

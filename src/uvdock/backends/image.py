@@ -14,8 +14,7 @@ from uvdock.errors import UvdockError
 
 def built_services(runner: ServiceRunner) -> list[Service]:
     """The services that are built as the project's own is, each image once."""
-    found = [item for item in runner.stack.services.values() if item.build and same_build(item, runner.service)]
-    return list({item.image: item for item in found}.values())
+    return list({item.image: item for item in _of_the_same_build(runner)}.values())
 
 
 def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = False, pull: bool = False) -> int:
@@ -59,11 +58,7 @@ def recreate(runner: ServiceRunner) -> list[str]:
     Raises:
         UvdockError: Compose could not.
     """
-    images = {
-        item.name: item.image
-        for item in runner.stack.services.values()
-        if item.build and same_build(item, runner.service)
-    }
+    images = {item.name: item.image for item in _of_the_same_build(runner)}
     containers = [item for item in runner.engine.running(runner.stack.working_dir) if item.service in images]
     stale = [item for item in containers if runner.engine.image_id(images[item.service]) != item.image_id]
     names = sorted({item.service for item in stale})
@@ -121,6 +116,10 @@ def no_uv(where: str) -> UvdockError:
         fix="add `COPY --from=ghcr.io/astral-sh/uv:VERSION /uv /uvx /usr/local/bin/`, or set UVDOCK_BACKEND=host",
         code=127,
     )
+
+
+def _of_the_same_build(runner: ServiceRunner) -> list[Service]:
+    return [item for item in runner.stack.services.values() if item.build and same_build(item, runner.service)]
 
 
 def _cache_volume(runner: ServiceRunner, place: Place) -> str:

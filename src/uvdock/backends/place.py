@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from uvdock.engine.api import Engine
+from uvdock.engine.api import Engine, environment
 from uvdock.project import Project
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -21,8 +21,7 @@ class Place:
 
     Args:
         container: Its id.
-        user: The user its processes run as, as given (a name or a number; empty is root).
-        uid: That user's number.
+        uid: The number of the user its processes run as.
         gid: Its group's number.
         folder: The project's folder in it.
         uv: Where uv is in it, or ``None``.
@@ -34,7 +33,6 @@ class Place:
     """
 
     container: str
-    user: str
     uid: int
     gid: int
     folder: PurePosixPath
@@ -50,20 +48,18 @@ class Place:
         return self.env.get("PATH") or _PATH
 
 
-def look(engine: Engine, container: str, project: Project, user: str = "") -> Place:
+def look(engine: Engine, container: str, project: Project) -> Place:
     """Find out about a container, running or not.
 
     Args:
         engine: The engine that has it.
         container: Its id.
         project: The project whose folder to look for.
-        user: The user commands will run as, where it is not the container's own.
     """
     details = engine.container(container)
     config = details["Config"]
-    env = dict(item.partition("=")[::2] for item in config.get("Env") or [])
-    user = user or config.get("User") or ""
-    uid, gid = _numbers(engine, container, user)
+    env = environment(config)
+    uid, gid = _numbers(engine, container, config.get("User") or "")
     mounts = [mount for mount in details.get("Mounts") or [] if mount.get("Type") == "bind"]
     folder, mounted = _mounted_folder(mounts, project)
     if folder is None:
@@ -72,7 +68,6 @@ def look(engine: Engine, container: str, project: Project, user: str = "") -> Pl
     single = {name for name in names for mount in mounts if PurePosixPath(mount["Destination"]) == folder / name}
     return Place(
         container=container,
-        user=user,
         uid=uid,
         gid=gid,
         folder=folder,

@@ -9,7 +9,7 @@ from typing import IO
 
 from uvdock import process
 from uvdock.database import not_running
-from uvdock.engine.api import MARK, Engine, Running
+from uvdock.engine.api import MARK, Engine, Running, environment
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 
@@ -154,10 +154,3 @@ def exec_in(
         stdout_to_stderr=stdout_to_stderr,
         on_signal=lambda signum: engine.signal_marked(container, mark, signum, user),
     )
-
-
-def environment(config: Mapping[str, object]) -> dict[str, str]:
-    """The variables in what a container was made with."""
-    lines = config.get("Env") or []
-    assert isinstance(lines, list)
-    return {name: value for name, _, value in (str(line).partition("=") for line in lines)}

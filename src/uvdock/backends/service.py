@@ -112,7 +112,6 @@ class ServiceRunner:
         """
         tty = self.tty and not to_stderr
         options = _options(user, workdir, env or {})
-        environ = {**self.stack.env, **(env or {})}
         if self.running is not None and not one_off:
             code = exec_in(
                 self.stack,
@@ -131,7 +130,7 @@ class ServiceRunner:
         with self._one_off(argv, options, tty=tty) as (command, name):
             return process.run(
                 command,
-                env=environ,
+                env={**self.stack.env, **(env or {})},
                 cwd=self.stack.root,
                 stdout_to_stderr=to_stderr,
                 on_signal=lambda signum: self.engine.signal_container(name, signum),

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock.engine import archive, endpoint
+from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
 from uvdock.process import Output
 
@@ -280,22 +281,15 @@ class Engine:
         """Whether the engine sees this machine's ``folder``: a remote one does not.
 
         A container of ``image`` is made, not started, with the folder mounted; the file ``probe`` in it must be
-        there and have the size it has here.
+        there and hold what it holds here.
         """
-        from docker.errors import APIError
-        from docker.types import Mount
-
-        mount = Mount(target="/uvdock/probe", source=folder, type="bind", read_only=True)
+        bind = Bind(Path(folder), PurePosixPath("/uvdock/probe"), read_only=True)
         try:
-            host = self.api.create_host_config(mounts=[mount])
-            made = self.api.create_container(image, command=["true"], host_config=host, labels={LABEL: "true"})["Id"]
-        except APIError:
+            with self.created(image, command=["true"], binds=[bind]) as box:
+                return self.read(box, bind.target / probe) == Path(folder, probe).read_bytes()
+        except EngineError:
+            # A folder that is not there cannot be mounted.
             return False
-        try:
-            found = self.read(made, PurePosixPath("/uvdock/probe") / probe)
-        finally:
-            self.api.remove_container(made, force=True, v=True)
-        return found == Path(folder, probe).read_bytes()
 
     @cached_property
     def rootless(self) -> bool:
@@ -316,6 +310,13 @@ class Engine:
             where=self.address,
             fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
         )
+
+
+def environment(config: Mapping[str, object]) -> dict[str, str]:
+    """The variables in what a container was made with."""
+    lines = config.get("Env") or []
+    assert isinstance(lines, list)
+    return {name: value for name, _, value in (str(line).partition("=") for line in lines)}
 
 
 @contextmanager

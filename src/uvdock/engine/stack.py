@@ -109,6 +109,7 @@ class Stack:
         self.root = root
         self.files = tuple(files)
         self.context = context
+        self.dotenv = dotenv
         self.env = compose_env(self.files, context, environ, dotenv)
 
     @property

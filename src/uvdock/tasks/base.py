@@ -174,6 +174,21 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
         return code
 
 
+def ask(question: str, undone: str, where: str) -> None:
+    """Ask before something is lost.
+
+    Args:
+        question: What a person at a terminal is asked.
+        undone: What an error says after a no, and where there is no terminal to ask at.
+        where: The place, for that error.
+
+    Raises:
+        UvdockError: The answer was not yes, or there is no terminal.
+    """
+    if not console.confirm(question):
+        raise UvdockError(undone, where=where, fix="answer y at a terminal, or give --yes")
+
+
 def report(change: Change) -> None:
     """Say what a uv command changed, and where it went."""
     if change.diff:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import passed, task
+from uvdock.tasks.base import ask, passed, task
 from uvdock.tasks.separator import PassthroughTask
-from uvdock.tasks.stack import ask, open_stack
+from uvdock.tasks.stack import open_stack
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -119,8 +119,8 @@ def wait(c: Context, timeout: int = 60, service: str = "") -> int:
 def _open(c: Context, service: str) -> DatabaseService:
     from uvdock.backends.database import open_database
 
-    stack, engine, tty, env_file = open_stack(c)
-    return open_database(engine, stack, service, tty, env_file)
+    stack, engine, tty = open_stack(c)
+    return open_database(engine, stack, service, tty)
 
 
 def _warning(db: DatabaseService) -> str:

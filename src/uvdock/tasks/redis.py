@@ -19,7 +19,7 @@ def cli(c: Context, service: str = "") -> int:
     from uvdock.backends.database import find_redis
     from uvdock.backends.running import RunningService
 
-    stack, engine, tty, _ = open_stack(c)
+    stack, engine, tty = open_stack(c)
     running = RunningService(engine, stack, find_redis(stack, service), tty)
     secrets = {"REDISCLI_AUTH": database.redis_password(running.environment, running.command)}
     return running.run([*database.first_of("redis-cli", "valkey-cli"), *passed(c)], secrets=secrets)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock import console
-from uvdock.errors import UvdockError
-from uvdock.tasks.base import open_repo, passed, task
+from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
@@ -58,34 +56,13 @@ def logs(c: Context, follow: bool = False, tail: str = "") -> int:
     return _stack(c).run("logs", *options, *passed(c), stdout_to_stderr=False)
 
 
-def ask(question: str, undone: str, where: str) -> None:
-    """Ask before something is lost.
-
-    Args:
-        question: What a person at a terminal is asked.
-        undone: What an error says after a no, and where there is no terminal to ask at.
-        where: The place, for that error.
-
-    Raises:
-        UvdockError: The answer was not yes, or there is no terminal.
-    """
-    if not console.confirm(question):
-        raise UvdockError(undone, where=where, fix="answer y at a terminal, or give --yes")
-
-
-def open_stack(c: Context) -> tuple[Stack, Engine, bool | None, dict[str, str]]:
-    """For tasks on a service that is not the project's: the stack, its engine, the setting `tty`, and `.env`."""
+def open_stack(c: Context) -> tuple[Stack, Engine, bool | None]:
+    """For tasks on a service that is not the project's: the stack, its engine, and the setting `tty`."""
     from uvdock import backends
     from uvdock.engine.api import Engine
-    from uvdock.project import dotenv
 
-    repo = open_repo(c)
-    return (
-        backends.find_stack(repo.root, repo.settings),
-        Engine(repo.settings.context),
-        repo.settings.tty,
-        dotenv(repo.root),
-    )
+    settings = (repo := open_repo(c)).settings
+    return backends.find_stack(repo.root, settings), Engine(settings.context), settings.tty
 
 
 def _stack(c: Context) -> Stack:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import open_repo, passed, task
+from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def clean(c: Context, dry_run: bool = False, yes: bool = False) -> int:
     if dry_run:
         console.say(f"{len(found)} would be removed")
         return 0
-    if not yes and not console.confirm(f"Remove these {len(found)}?"):
-        raise UvdockError("nothing was removed", where=str(repo.root), fix="answer y, or give --yes")
+    if not yes:
+        ask(f"Remove these {len(found)}?", "nothing was removed", str(repo.root))
     cleaning.remove(repo.root, found)
     console.say(f"{len(found)} removed")
     return 0
