@@ -36,6 +36,8 @@ def walk(root: Path, depth: int) -> Iterator[Path]:
 def is_dockerfile(path: Path) -> bool:
     """``Dockerfile``, ``Dockerfile.prod``, ``app.Dockerfile``; not its ``.dockerignore``."""
     name = path.name.lower()
+    if path.suffix == ".py":
+        return False
     return (name.split(".")[0] == "dockerfile" or name.endswith(".dockerfile")) and not name.endswith(".dockerignore")
 
 

@@ -52,6 +52,7 @@ class Settings:
     )
     tty: bool | None = _key(None, "flag", "force a terminal on or off instead of looking")
     ci: tuple[str, ...] = _key((), "texts", "the steps of ci.test, each as it would be typed")
+    doctor_ignore: tuple[str, ...] = _key((), "texts", "rules that doctor leaves out")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 

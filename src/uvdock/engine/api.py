@@ -149,6 +149,11 @@ class Engine:
             except ImageNotFound:
                 return None
 
+    def history(self, reference: str) -> tuple[str, ...]:
+        """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""
+        with _told(reference):
+            return tuple(str(item.get("CreatedBy") or "") for item in self.api.history(reference))
+
     def container(self, container: str) -> dict[str, Any]:
         """A container's details as `docker inspect` has them."""
         with _told(container):

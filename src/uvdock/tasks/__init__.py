@@ -16,7 +16,7 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import ci, command, deps, init, quality, ready, service, tidy
+from uvdock.tasks import ci, command, deps, doctor, init, quality, ready, service, tidy
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ALWAYS: dict[str, Task[Any]] = {
     "clean": tidy.clean,
     "secret": tidy.secret,
     "init": init.init,
+    "doctor": doctor.doctor,
 }
 
 

@@ -1,0 +1,96 @@
+"""What a rule is, what it finds, and what a fix changes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from uvdock.doctor.facts import Facts
+
+#: ``error`` breaks, leaks or is not what anybody meant; ``warning`` will, some day or on another machine;
+#: ``advice`` costs time or space.
+Level = Literal["error", "warning", "advice"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "advice")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change to a file, by position: the lines from ``start`` to before ``end``, from 0, become ``lines``.
+
+    Lines have no line ends: they get the file's own.
+    """
+
+    file: str
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One place where a rule does not hold.
+
+    Args:
+        file: The file from the repo root, or the name of an image or container.
+        line: The line in it, from 1; ``None`` where there is no one line.
+        what: What is there, one sentence.
+        fix: What to write instead.
+        edits: The fix itself, where it is safe.
+    """
+
+    file: str
+    line: int | None
+    what: str
+    fix: str
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A hit with its rule."""
+
+    rule: Rule
+    hit: Hit
+
+    @property
+    def place(self) -> str:
+        """``Dockerfile:12``."""
+        return self.hit.file if self.hit.line is None else f"{self.hit.file}:{self.hit.line}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name, its level, and the function that looks.
+
+    The function's docstring is the rule's page in docs/doctor.md: a line that says what is looked for, a paragraph
+    with the reason, then an example, the fix and the source.
+    """
+
+    name: str
+    level: Level
+    check: Callable[[Facts], Iterator[Hit]]
+    fixable: bool = False
+
+    @cached_property
+    def page(self) -> str:
+        """The rule's whole text, without its name."""
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def summary(self) -> str:
+        """What is looked for, one line."""
+        return self.page.partition("\n")[0]
+
+    @property
+    def why(self) -> str:
+        """The reason, on one line."""
+        return " ".join(self.page.split("\n\n")[1].split())
+
+    @property
+    def link(self) -> str:
+        """Where the page is."""
+        return f"docs/doctor.md#{self.name}"

@@ -1,0 +1,86 @@
+"""YAML with the lines its values stand on: workflows, and the Compose files' own text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from uvdock.errors import UvdockError
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a YAML file and where it stands."""
+
+    node: Any
+
+    @property
+    def line(self) -> int:
+        """Its line, from 1."""
+        return int(self.node.start_mark.line) + 1
+
+    @property
+    def text(self) -> str:
+        """A scalar's text; nothing for anything else."""
+        return str(self.node.value) if isinstance(self.node.value, str) else ""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether its text begins on the line below: ``|`` and ``>``."""
+        return getattr(self.node, "style", None) in ("|", ">")
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """The keys of a mapping with their values, those that it merges in (``<<``) after its own."""
+        merged: list[Any] = []
+        for key, value in self._pairs():
+            if str(key.value) == "<<":
+                merged += [value] if not _is_list(value) else value.value
+            elif isinstance(key.value, str):
+                yield key.value, Value(value)
+        for node in merged:
+            if node is not self.node:
+                yield from Value(node).items()
+
+    def own_keys(self) -> Iterator[tuple[str, int]]:
+        """The keys of a mapping with their lines."""
+        yield from ((str(key.value), int(key.start_mark.line) + 1) for key, _ in self._pairs())
+
+    def __iter__(self) -> Iterator[Value]:
+        """The items of a list."""
+        yield from (Value(node) for node in (self.node.value if _is_list(self.node) else ()))
+
+    def get(self, *path: str) -> Value | None:
+        """The value below these keys, or ``None``."""
+        found: Value | None = self
+        for name in path:
+            found = next((value for key, value in found.items() if key == name), None) if found else None
+        return found
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        return self.node.value if type(self.node).__name__ == "MappingNode" else []
+
+
+def read(text: str, name: str) -> Value | None:
+    """The document of a YAML file; ``None`` for an empty one.
+
+    Raises:
+        UvdockError: It is no YAML; says where.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise UvdockError(
+            f"{name} is not valid YAML: {getattr(error, 'problem', None) or error}",
+            where=f"{name}:{mark.line + 1}" if mark else name,
+            fix="correct that line",
+        ) from error
+    return None if node is None else Value(node)
+
+
+def _is_list(node: Any) -> bool:
+    return type(node).__name__ == "SequenceNode"
