@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from uvdock import ns
+from uvdock.doctor.table import pages
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -37,6 +39,14 @@ def picture(c: Context) -> None:
     c.run(f"{sys.executable} docs/picture.py")
 
 
-for own in (test, lint, picture):
+@task
+def docs(_: Context) -> None:
+    """Write the rules' pages into docs/doctor.md."""
+    path = Path(__file__).parent / "docs" / "doctor.md"
+    text = path.read_text(encoding="utf-8").partition("## Rules\n")[0]
+    path.write_text(text + pages(), encoding="utf-8")
+
+
+for own in (test, lint, picture, docs):
     assert isinstance(own, Task)
     ns.add_task(own)

@@ -15,7 +15,7 @@ from tests.conftest import REPO, clean_environment
 SOURCE = REPO / "src" / "uvdock"
 MODULES = sorted(SOURCE.rglob("*.py"))
 #: What takes long to import and `--list` does without.
-HEAVY = {"docker", "rich", "tomlkit", "dotenv"}
+HEAVY = {"docker", "rich", "tomlkit", "dotenv", "ruamel", "packaging"}
 #: Functions of `os` that start programs too.
 STARTERS = ("exec", "spawn", "posix_spawn", "fork", "system", "popen")
 LONGEST_MODULE = 450

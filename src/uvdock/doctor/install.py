@@ -82,7 +82,7 @@ def sync_without_locked(facts: Facts) -> Iterator[Hit]:
                 if told or step.is_on("UV_LOCKED", command) or step.is_on("UV_FROZEN", command):
                     continue
                 line = build.line_of(step, r"\buv\s+sync\b", at)
-                edits = _add_locked(facts, build, stage, line)
+                edits = _add_locked(facts, build, stage, step, line)
                 yield Hit(build.name, line, "uv sync may change the lock", "uv sync --locked", edits)
 
 
@@ -362,10 +362,11 @@ def _env_before(build: Dockerfile, step: Step, setting: str) -> Edit:
     return Edit(build.name, at, at, (f"{indent[0] if indent else ''}ENV {setting}",))
 
 
-def _add_locked(facts: Facts, build: Dockerfile, stage: Stage, line: int) -> tuple[Edit, ...]:
+def _add_locked(facts: Facts, build: Dockerfile, stage: Stage, step: Step, line: int) -> tuple[Edit, ...]:
     """``--locked``, where the repo has a lock and the build gets it."""
     locks = [facts.root / folder / "uv.lock" for folder in facts.projects_of(build)]
-    given = any("uv.lock" in step.item.text or _copies_source(build, step) for step in stage.lineage)
+    so_far = stage.lineage[: stage.lineage.index(step) + 1]
+    given = any("uv.lock" in item.item.text or _copies_source(build, item) for item in so_far)
     text = build.lines[line - 1]
     if not given or not any(lock.is_file() for lock in locks) or len(re.findall(r"\buv\s+sync\b", text)) != 1:
         return ()

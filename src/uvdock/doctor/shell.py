@@ -26,7 +26,8 @@ class Command:
     def program(self) -> str:
         """Its program without a folder; ``pip`` for ``python -m pip`` too."""
         name = self.words[0].rpartition("/")[2]
-        return self.words[2] if re.match(r"python[\d.]*$", name) and self.words[1:2] == ("-m",) else name
+        module = re.match(r"python[\d.]*$", name) and len(self.words) > 2 and self.words[1] == "-m"
+        return self.words[2] if module else name
 
     @property
     def arguments(self) -> tuple[str, ...]:
