@@ -100,7 +100,7 @@ def test_a_rule_is_explained(program: Program, tmp_path: Path) -> None:
     assert ran.code == 0
     assert ran.out.strip() == f"unpinned-uv (warning)\n\n{table.rule('unpinned-uv').page}"
     ran = program.run("doctor", "--explain", "unpined-uv", cwd=tmp_path)
-    assert (ran.code, len(ran.err.splitlines())) == (2, 3)
+    assert (ran.code, len(ran.err.splitlines())) == (2, 4)
     assert "did you mean unpinned-uv?" in ran.err
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_said_and_no_reason_to_stop(program: Program, rep
     ran = program.run("doctor", cwd=repo)
 
     assert ran.code == 0
-    assert "not looked at: .github/workflows/ci.yml:2: .github/workflows/ci.yml is not valid YAML" in ran.err
+    assert "not looked at: .github/workflows/ci.yml:1: .github/workflows/ci.yml is not valid YAML" in ran.err
     assert "Dockerfile:3  warning  sync-without-locked" in ran.out
     assert "Traceback" not in ran.err
 

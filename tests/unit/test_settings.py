@@ -32,6 +32,9 @@ GOOD = [
     pytest.param(Case("projects", '"apps/api"', "apps/api", "apps/api", ("apps/api",)), id="projects-one-text"),
     pytest.param(Case("projects", "[]", [], "", ()), id="projects-none"),
     pytest.param(
+        Case("doctor_ignore", '["no-bytecode"]', ["no-bytecode"], "no-bytecode", ("no-bytecode",)), id="doctor-ignore"
+    ),
+    pytest.param(
         Case("ci", '["lint", "test -- -x"]', ["lint", "test -- -x"], "lint:test -- -x", ("lint", "test -- -x")), id="ci"
     ),
     pytest.param(Case("compose_files", '["c.yaml"]', ["c.yaml"], "c.yaml", ("c.yaml",)), id="compose_files"),
@@ -56,6 +59,7 @@ BAD = [
     pytest.param(Case("tty", '"false"', "false", "maybe", "true or false"), id="tty-text"),
     pytest.param(Case("tty", "0", 0, "", "true or false"), id="tty-number"),
     pytest.param(Case("ci", "5", 5, None, "a list of texts"), id="ci-number"),
+    pytest.param(Case("doctor_ignore", "5", 5, None, "a list of texts"), id="doctor-ignore-number"),
 ]
 
 

@@ -41,7 +41,7 @@ def doctor(  # noqa: PLR0917 - the options of a task are its arguments
     fix: bool = False,
     json: bool = False,
     exit_code: bool = False,
-    rule: Sequence[str] = (),
+    rule: Sequence[str] | None = None,
     explain: str = "",
 ) -> int:
     """Say what is wrong with how uv is used in Dockerfiles, Compose files, CI and images."""
@@ -52,7 +52,7 @@ def doctor(  # noqa: PLR0917 - the options of a task are its arguments
         console.data(f"{found.name} ({found.level})\n\n{found.page}")
         return 0
     repo = open_repo(c)
-    rules = [table.rule(name) for name in rule] or list(table.RULES)
+    rules = [table.rule(name) for name in rule or ()] or list(table.RULES)
     source = f"doctor_ignore, from {repo.settings.sources.get('doctor_ignore', '')}"
     for name in repo.settings.doctor_ignore:
         table.rule(name, source)
