@@ -174,6 +174,24 @@ CASES = [
         ("Dockerfile:8",),
         swap=(*dockerfile("COPY pyproject.toml uv.lock ./", "COPY . ."), *dockerfile(" --no-install-project", "")),
     ),
+    Case(
+        "source-before-dependencies",
+        "all-before-the-first-sync",
+        ("Dockerfile:8",),
+        swap=dockerfile("COPY pyproject.toml uv.lock ./", "COPY . ."),
+    ),
+    Case(
+        "source-before-dependencies",
+        "a-folder-that-is-a-dependency",
+        files={"vendor/a.py": ""},
+        swap=dockerfile("COPY pyproject.toml", "COPY vendor vendor\nCOPY pyproject.toml"),
+    ),
+    Case(
+        "venv-not-ignored",
+        "a-member-of-a-workspace",
+        files={"lib/pyproject.toml": "[project]\nname = 'lib'\n"},
+        swap=change("pyproject.toml", "dependencies", "[tool.uv.workspace]\nmembers = ['lib']\n[a]\ndependencies"),
+    ),
     Case("source-before-dependencies", "dependencies-first"),
     Case(
         "no-cache-mount",

@@ -145,6 +145,11 @@ class Facts:
                     return file.name, value.line
         return self.compose_place(service, key)
 
+    @property
+    def roots(self) -> list[str]:
+        """The projects that have a lock and an environment of their own: all but the members of a workspace."""
+        return without_members(self.projects)
+
     def projects_of(self, build: Dockerfile) -> list[str]:
         """The projects that a Dockerfile builds, by their folders from the root."""
         found = {folder for folder in self.projects if self.root.joinpath(folder).resolve() == build.context}
@@ -326,6 +331,12 @@ def _projects(texts: Mapping[str, Text]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
+def without_members(projects: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The folders of the projects that are not below a workspace."""
+    workspaces = {Path(folder) for folder, data in projects.items() if "workspace" in uv_table(data)}
+    return [folder for folder in projects if not workspaces & set(Path(folder).parents)]
+
+
 def uv_table(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The ``[tool.uv]`` table of a pyproject.toml."""
     tool = data.get("tool")
@@ -347,15 +358,12 @@ def _yaml(texts: Mapping[str, Text], wanted: Callable[[str], bool], skipped: lis
     return tuple(found)
 
 
-def _ignored_by_git(root: Path, projects: Mapping[str, Any]) -> tuple[IgnoredByGit, ...]:
+def _ignored_by_git(root: Path, projects: Mapping[str, Mapping[str, Any]]) -> tuple[IgnoredByGit, ...]:
     found = []
     top = process.capture(["git", "rev-parse", "--show-toplevel"], cwd=root) if _has_git() else None
     if top is None or top.code != 0:
         return ()
-    roots = {Path(folder) for folder, data in projects.items() if "workspace" in uv_table(data)}
-    for folder in projects:
-        if roots & set(Path(folder).parents):
-            continue  # a member has no lock of its own
+    for folder in without_members(projects):
         lock = (Path(folder) / "uv.lock").as_posix()
         said = process.capture(["git", "check-ignore", "--verbose", lock], cwd=root)
         # SOURCE:LINE:PATTERN<tab>PATH; a pattern that takes it back is told too.

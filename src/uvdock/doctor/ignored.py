@@ -68,7 +68,7 @@ def lock_ignored_by_docker(facts: Facts) -> Iterator[Hit]:
             continue
         for folder in facts.projects_of(build):
             lock = facts.root / folder / "uv.lock"
-            if not lock.is_relative_to(build.context):
+            if folder not in facts.roots or not lock.is_relative_to(build.context):
                 continue
             path = PurePosixPath(lock.relative_to(build.context).as_posix())
             line = build.ignored.line_of(path)
@@ -134,7 +134,7 @@ def _environments(facts: Facts, build: Dockerfile, source: str) -> Iterator[Pure
     if "$" in source or "://" in source:
         return
     folder = PurePosixPath(*[part for part in source.split("/") if part not in ("", ".")])
-    for project in facts.projects:
+    for project in facts.roots:
         environment = facts.root.resolve() / project / ".venv"
         if environment.is_relative_to(build.context):
             path = PurePosixPath(environment.relative_to(build.context).as_posix())

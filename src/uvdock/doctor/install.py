@@ -229,20 +229,23 @@ def source_before_dependencies(facts: Facts) -> Iterator[Hit]:
         for stage in build.stages:
             source: Step | None = None
             for step in stage.lineage:
-                if step.syncs and any(item.has(*_DEPENDENCIES_ONLY) or _skips_own(step, item) for item in step.syncs):
-                    break
-                if step.syncs and source is not None:
-                    if (build.name, source.line) not in seen:
-                        seen.add((build.name, source.line))
-                        yield Hit(
-                            build.name,
-                            source.line,
-                            f"the source is copied before uv sync (line {step.line})",
-                            "copy pyproject.toml and uv.lock, uv sync --locked --no-install-project, then the source",
-                        )
-                    break
-                if source is None and _copies_source(build, step):
-                    source = step
+                if not step.syncs:
+                    # A later copy of everything weighs more than one of a folder.
+                    if _copies_source(build, step) and (source is None or _copies_all(step)):
+                        source = step
+                    continue
+                first = any(item.has(*_DEPENDENCIES_ONLY) or _skips_own(step, item) for item in step.syncs)
+                # A folder may be needed by then: a dependency that is one.
+                fault = source is not None and (not first or _copies_all(source))
+                if source is not None and fault and (build.name, source.line) not in seen:
+                    seen.add((build.name, source.line))
+                    yield Hit(
+                        build.name,
+                        source.line,
+                        f"the source is copied before uv sync (line {step.line})",
+                        "copy pyproject.toml and uv.lock, uv sync --locked --no-install-project, then the source",
+                    )
+                break
 
 
 def system_python_with_sync(facts: Facts) -> Iterator[Hit]:
@@ -382,6 +385,11 @@ def _copies_source(build: Dockerfile, step: Step) -> bool:
         for name in step.copies[1]
         if "$" not in name and "\0" not in name
     )
+
+
+def _copies_all(step: Step) -> bool:
+    """Whether a step copies the whole context."""
+    return step.copies is not None and not step.copies[0] and any(name.strip("./") == "" for name in step.copies[1])
 
 
 def _skips_own(step: Step, command: Command) -> bool:

@@ -48,9 +48,10 @@ def unpinned_uv(facts: Facts) -> Iterator[Hit]:
     uv](https://docs.astral.sh/uv/guides/integration/docker/#installing-uv),
     [setup-uv](https://github.com/astral-sh/setup-uv#install-a-required-version-or-latest-default).
     """
+    fix = "name a version" + (f", such as this machine's: {facts.host_uv}" if facts.host_uv else "")
     for pin in _pins(facts):
         if not pin.version:
-            yield Hit(pin.file, pin.line, f"uv has no version here: {pin.written}", "name a version, such as uv 0.13.8")
+            yield Hit(pin.file, pin.line, f"uv has no version here: {pin.written}", fix)
 
 
 def uv_versions_differ(facts: Facts) -> Iterator[Hit]:
@@ -77,7 +78,7 @@ def uv_versions_differ(facts: Facts) -> Iterator[Hit]:
             yield Hit(pin.file, pin.line, what, "use the same version in both places")
     if facts.host_uv and not _same(_minor(first.version), _minor(facts.host_uv)):
         what = f"uv {facts.host_uv} on this machine, and {first.version} in {first.file}:{first.line}"
-        yield Hit(HOST, None, what, f"install uv {first.version} here, or use it in {first.file}")
+        yield Hit(HOST, None, what, f"install uv {first.version} here, or use {facts.host_uv} in {first.file}")
 
 
 def uv_not_required_version(facts: Facts) -> Iterator[Hit]:
