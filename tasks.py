@@ -10,7 +10,6 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from uvdock import ns
-from uvdock.doctor.table import pages
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -42,6 +41,8 @@ def picture(c: Context) -> None:
 @task
 def docs(_: Context) -> None:
     """Write the rules' pages into docs/doctor.md."""
+    from uvdock.doctor.table import pages
+
     path = Path(__file__).parent / "docs" / "doctor.md"
     text = path.read_text(encoding="utf-8").partition("## Rules\n")[0]
     path.write_text(text + pages(), encoding="utf-8")

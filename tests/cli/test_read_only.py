@@ -15,6 +15,7 @@ TASKS = [
     pytest.param(["deps.outdated"], 0, 0, 1, id="outdated"),
     pytest.param(["deps.outdated", "--all", "--json"], 0, 0, 1, id="outdated-json"),
     pytest.param(["config"], 0, 0, 0, id="config"),
+    pytest.param(["doctor"], 0, 0, 0, id="doctor"),
     pytest.param(["--list"], 0, 0, 0, id="list"),
     pytest.param(["--help"], 0, 0, 0, id="help"),
     pytest.param(["--help", "deps.install"], 0, 0, 0, id="help-of-a-task"),

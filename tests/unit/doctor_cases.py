@@ -444,6 +444,28 @@ CASES = [
     Case("lock-ignored-by-docker", "by-pattern", (".dockerignore:2",), files={".dockerignore": ".venv\n*.lock\n"}),
     Case("lock-ignored-by-docker", "taken-back", files={".dockerignore": ".venv\n*.lock\n!uv.lock\n"}),
     Case("lock-ignored-by-git", "by-name", (".gitignore:2",), files={".gitignore": ".venv\nuv.lock\n"}),
+    Case("venv-not-ignored", "a-project-for-tests", files={"tests/data/pyproject.toml": "[project]\nname = 'data'\n"}),
+    Case(
+        "venv-not-ignored",
+        "a-project-for-tests-with-one",
+        ("Dockerfile:11",),
+        files={"tests/data/pyproject.toml": "[project]\nname = 'data'\n", "tests/data/.venv/x": ""},
+    ),
+    Case(
+        "lock-ignored-by-git",
+        "of-a-project-for-tests",
+        files={"tests/data/pyproject.toml": "[project]\nname = 'data'\n", ".gitignore": ".venv\ntests/**/uv.lock\n"},
+    ),
+    Case(
+        "lock-ignored-by-git",
+        "of-a-built-project",
+        (".gitignore:2",),
+        files={
+            "b/pyproject.toml": "[project]\nname = 'b'\n",
+            "b/Dockerfile": DOCKERFILE,
+            ".gitignore": ".venv\nb/uv.lock\n",
+        },
+    ),
     Case("lock-ignored-by-git", "taken-back", files={".gitignore": ".venv\n*.lock\n!uv.lock\n"}),
     Case("foreign-environment", "host", (".venv",), files={".venv/pyvenv.cfg": "home = /nowhere/bin\n"}),
     Case(

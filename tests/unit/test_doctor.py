@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import get_args
 
@@ -16,7 +17,7 @@ from tests.conftest import REPO
 from tests.unit.doctor_cases import CASES, CLEAN, Case, look
 from uvdock.doctor import fix, table
 from uvdock.doctor.build import Dockerfile
-from uvdock.doctor.facts import Facts, Text, Yaml, read
+from uvdock.doctor.facts import Facts, Text, Yaml, read, with_services
 from uvdock.doctor.model import Edit, Finding, Level, Rule
 from uvdock.doctor.shell import commands, expand
 from uvdock.doctor.yamlfile import Value
@@ -89,6 +90,24 @@ def test_a_comment_on_the_line_of_another_file(tmp_path: Path) -> None:
     assert not found(look(tmp_path), case.rule)
 
 
+def test_a_dockerfile_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    services: dict[str, dict[str, object]] = {
+        "inline": {"build": {"context": str(tmp_path), "dockerfile_inline": "FROM a"}},
+        "remote": {"build": {"context": "https://git.example/a.git"}},
+        "missing": {"build": {"context": str(tmp_path), "dockerfile": "Dockerfile.no"}},
+        "image": {"image": "postgres"},
+    }
+
+    facts = with_services(Case("", "").build(tmp_path), services)
+
+    assert {(item.what, item.why) for item in facts.skipped} == {
+        ("the Dockerfile of inline", "it is written in the Compose file"),
+        ("the Dockerfile of remote", "its context is elsewhere"),
+        ("the Dockerfile of missing", "Dockerfile.no cannot be read"),
+    }
+    assert facts.services["missing"].dockerfile is None
+
+
 def test_rules_can_be_left_out_and_chosen(tmp_path: Path) -> None:
     facts = Case("", "", swap=(("Dockerfile", " --locked", ""), ("Dockerfile", "USER app\n", ""))).build(tmp_path)
 
@@ -135,6 +154,22 @@ def test_the_fixes(files: dict[str, str | None], expected: dict[str, str | None]
     left = {name: (tmp_path / name).read_bytes().decode() for name in CLEAN if (tmp_path / name).exists()}
     wanted = {**CLEAN, **files, **expected}
     assert left == {name: text for name, text in wanted.items() if text is not None}
+
+
+def test_a_file_outside_the_repo_is_not_mended(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    facts = Case("", "", swap=(("Dockerfile", " --locked", ""),), files={"compose.yaml": None}).build(tmp_path)
+    seen = with_services(
+        replace(facts, root=inner, dockerfiles=(), projects={"..": facts.projects["."]}),
+        {"web": {"build": {"context": str(tmp_path)}}},
+    )
+
+    findings = found(seen, "sync-without-locked")
+
+    assert [finding.place for finding in findings] == [f"{tmp_path}/Dockerfile:10"]
+    assert findings[0].hit.edits
+    assert fix.plan(inner, findings) == {}
 
 
 def test_every_rule_that_says_so_has_a_fix_and_no_other(tmp_path: Path) -> None:

@@ -236,9 +236,14 @@ def with_services(facts: Facts, services: Mapping[str, Mapping[str, Any]], proje
     """
     builds = {build.name: build for build in facts.dockerfiles}
     wanted: dict[str, tuple[Path, list[str], list[str]]] = {}
+    skipped: list[Skipped] = []
     for name, data in services.items():
         build = data.get("build")
-        if not isinstance(build, Mapping) or not Path(str(build.get("context", ""))).is_absolute():
+        if not isinstance(build, Mapping):
+            continue
+        if "dockerfile_inline" in build or not Path(str(build.get("context", ""))).is_absolute():
+            why = "it is written in the Compose file" if "dockerfile_inline" in build else "its context is elsewhere"
+            skipped.append(Skipped(f"the Dockerfile of {name}", why))
             continue
         context = Path(str(build["context"]))
         path = relative(facts.root, (context / str(build.get("dockerfile", "Dockerfile"))).resolve())
@@ -248,16 +253,18 @@ def with_services(facts: Facts, services: Mapping[str, Mapping[str, Any]], proje
         if not build.get("target"):
             # The last stage, by its number, is built too.
             targets += [str(len(builds[path].stages) - 1)] if path in builds else []
-    for path, (context, targets, _) in wanted.items():
+    for path, (context, targets, users) in wanted.items():
         made = dockerfile(facts.root, path, context, targets)
-        if made is not None:
+        if made is None:
+            skipped.append(Skipped(f"the Dockerfile of {', '.join(users)}", f"{path} cannot be read"))
+        else:
             builds[path] = made
-    of = {user: builds.get(path) for path, (_, _, users) in wanted.items() for user in users}
+    of = {user: builds.get(path) for path, (_, _, names) in wanted.items() for user in names}
     found = {
         name: Service(name, str(data.get("image") or f"{project}-{name}"), data, of.get(name))
         for name, data in services.items()
     }
-    return replace(facts, dockerfiles=tuple(builds.values()), services=found)
+    return replace(facts, dockerfiles=tuple(builds.values()), services=found, skipped=(*facts.skipped, *skipped))
 
 
 def with_compose(facts: Facts, settings: Settings) -> Facts:

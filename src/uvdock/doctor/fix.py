@@ -11,12 +11,15 @@ from uvdock.doctor.model import Edit, Finding
 
 
 def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
-    """The new content of the files that the findings' edits change; of edits that meet, the first counts."""
+    """The new content of the files that the findings' edits change; of edits that meet, the first counts.
+
+    A file outside the repo is left as it is.
+    """
     wanted: dict[str, list[Edit]] = {}
     for item in findings:
         for edit in item.hit.edits:
             meets = (other for other in wanted.get(edit.file, ()) if _meet(edit, other))
-            if next(meets, None) is None:
+            if next(meets, None) is None and not Path(edit.file).is_absolute():
                 wanted.setdefault(edit.file, []).append(edit)
     return {root / name: edited(_bytes(root / name), edits) for name, edits in wanted.items()}
 

@@ -95,7 +95,10 @@ def lock_ignored_by_git(facts: Facts) -> Iterator[Hit]:
 
     Source: [the lock file](https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile) is to be committed.
     """
+    built = {".", *(folder for build in facts.dockerfiles for folder in facts.projects_of(build))}
     for found in facts.ignored_locks:
+        if Path(found.lock).parent.as_posix() not in built:
+            continue
         text = facts.texts.get(found.source)
         name = Path(found.lock).name
         edit = _without(found.source, found.line, found.pattern, name, text.lines) if text else ()
@@ -134,7 +137,11 @@ def _environments(facts: Facts, build: Dockerfile, source: str) -> Iterator[Pure
     if "$" in source or "://" in source:
         return
     folder = PurePosixPath(*[part for part in source.split("/") if part not in ("", ".")])
+    # A project that no build is of, such as one for tests, counts only with an environment that is there.
+    built = facts.projects_of(build) or facts.roots
     for project in facts.roots:
+        if project not in built and not (facts.root / project / ".venv").is_dir():
+            continue
         environment = facts.root.resolve() / project / ".venv"
         if environment.is_relative_to(build.context):
             path = PurePosixPath(environment.relative_to(build.context).as_posix())

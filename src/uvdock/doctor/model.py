@@ -88,7 +88,7 @@ class Rule:
     @property
     def why(self) -> str:
         """The reason, on one line."""
-        return " ".join(self.page.split("\n\n")[1].split())
+        return " ".join("".join(self.page.split("\n\n")[1:2]).split())
 
     @property
     def link(self) -> str:
