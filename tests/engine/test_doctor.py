@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import hashes
-from tests.engine.conftest import Stack
+from tests.engine.conftest import Stack, docker
 
 pytestmark = pytest.mark.engine
 
@@ -65,12 +65,27 @@ def test_images_and_containers(small: Callable[..., Stack]) -> None:
     assert ("lock-mounted-alone", "compose.yaml") not in found
 
 
-def test_a_reference_stack_is_well(reference: Callable[[str], Stack]) -> None:
+def test_a_reference_stack_is_well_again_after_a_fix(reference: Callable[[str], Stack]) -> None:
     stack = reference("flask")
+    stack.uvdock("deps.lock")
+    dockerfile, ignored = stack.root / "Dockerfile", stack.root / ".dockerignore"
+    text = dockerfile.read_text()
+    for part in ("    UV_COMPILE_BYTECODE=1 \\\n", "    UV_LINK_MODE=copy \\\n", " --locked"):
+        assert part in text
+        text = text.replace(part, "")
+    dockerfile.write_text(text)
+    ignored.write_text(ignored.read_text().replace(".venv\n", "*.lock\n"))
+
+    ran = stack.uvdock("doctor", "--fix")
+
+    assert "written: .dockerignore, Dockerfile" in ran.err
     stack.uvdock("deps.install")
-
-    ran = stack.uvdock("doctor", "--json")
-
-    made = json.loads(ran.out)
+    made = json.loads(stack.uvdock("doctor", "--json").out)
     assert [item for item in made["findings"] if item["rule"] != "uv-versions-differ"] == []
     assert made["not_checked"] == []
+    # What was mended is in effect in the image.
+    environment = "/home/python/.venv/lib/python3.13/site-packages"
+    image = f"{stack.name}-web"
+    compiled = docker("run", "--rm", "--entrypoint", "ls", image, f"{environment}/flask/__pycache__")
+    assert "app.cpython-313.pyc" in compiled
+    assert stack.image_lock() == stack.lock.read_bytes()
