@@ -10,10 +10,11 @@ which makes a task of one.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# `typing` takes half as long to import as Python to start, and a shell waits for it at each word it completes.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uvdock.errors import UvdockError
     from uvdock.settings import Settings
     from uvdock.tasks import ns
@@ -34,4 +35,6 @@ def __getattr__(name: str) -> Any:
     # Imported when asked for: who only wants the settings pays for no Invoke.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)

@@ -1,5 +1,5 @@
 """``python -m uvdock`` is the `uvdock` command."""
 
-from uvdock.program import main
+from uvdock.start import main
 
 main()

@@ -77,15 +77,21 @@ class UvdockProgram(Program):
             ) from error
 
 
-def main() -> None:
-    """Run the `uvdock` command and leave with its exit code."""
+def make_program() -> UvdockProgram:
+    """The program, with the tasks of the repo that the person is in."""
     from importlib.metadata import version
 
-    from uvdock import console
-    from uvdock.errors import UvdockError
     from uvdock.tasks import ns
 
-    program = UvdockProgram(name="uvdock", binary="uvdock", version=version("uvdock"), namespace=ns)
+    return UvdockProgram(name="uvdock", binary="uvdock", version=version("uvdock"), namespace=ns)
+
+
+def main() -> None:
+    """Run the `uvdock` command and leave with its exit code."""
+    from uvdock import console
+    from uvdock.errors import UvdockError
+
+    program = make_program()
     try:
         program.run()
     except UvdockError as problem:

@@ -16,7 +16,7 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import ci, command, deps, doctor, init, quality, ready, service, tidy
+from uvdock.tasks import ci, command, deps, doctor, init, prompt, quality, ready, service, tidy
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ ALWAYS: dict[str, Task[Any]] = {
     "secret": tidy.secret,
     "init": init.init,
     "doctor": doctor.doctor,
+    "completion": prompt.completion_script,
 }
 
 

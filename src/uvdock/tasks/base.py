@@ -6,7 +6,7 @@ import functools
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from invoke.tasks import task as invoke_task
 
 from uvdock import console
 from uvdock.errors import InterruptedBySignalError, UvdockError
+from uvdock.tasks.kinds import OwnTask, document, program
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -107,13 +108,23 @@ def passed(c: Context) -> list[str]:
     return remainder_list(c.remainder)
 
 
-def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callable[..., int | None]], Task[Any]]:
+def task(
+    name: str,
+    *,
+    quiet: bool = False,
+    examples: Sequence[str] = (),
+    values: Mapping[str, Sequence[str] | str] | None = None,
+    **options: Any,
+) -> Callable[[Callable[..., int | None]], Task[Any]]:
     """Make a task of a function that returns an exit code.
 
     Args:
         name: The task's name as a person types it.
         quiet: Say nothing of its own where nobody is at a terminal: for pass-through tasks, whose standard
             error is the command's own.
+        examples: Command lines that `--help` shows, as `inv` takes them and without the program: ``uv -- add flask``.
+        values: What may be typed for an argument, by its name, or after ``--`` (`kinds.WORDS`): a list of values, or
+            `kinds.SERVICES`, which goes without saying for ``service``.
         options: Those of `invoke.task`.
     """
 
@@ -126,7 +137,10 @@ def task(name: str, *, quiet: bool = False, **options: Any) -> Callable[[Callabl
             if code:
                 leave(code)
 
-        made: Task[Any] = invoke_task(name=name.rpartition(".")[2], **options)(wrapped)
+        made: OwnTask = invoke_task(name=name.rpartition(".")[2], **{"klass": OwnTask, **options})(wrapped)
+        made.examples = tuple(examples)
+        made.values = {**made.values, **(values or {})}
+        made.__doc__ = document(made.__doc__ or "", examples, program())
         return made
 
     return decorate

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
-from invoke.tasks import Task
 
 from uvdock import console
 from uvdock.errors import UvdockError
+from uvdock.tasks.kinds import SERVICES, WORDS, OwnTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
 
 
-class PassthroughTask(Task[Any]):
+class PassthroughTask(OwnTask):
     """A task that hands on what follows ``--``, and explains itself when that is forgotten.
 
     It is the task that does so, and not the collection: of the one in a tasks.py Invoke makes a plain copy
@@ -46,6 +46,7 @@ class WordsTask(PassthroughTask):
     """A pass-through task whose words are names: of services, say."""
 
     ends_at_task = True
+    values = {WORDS: SERVICES}  # noqa: RUF012 - as the class it is from has it, a Mapping
 
 
 def forgotten(argv: Sequence[str], names: Sequence[str], passthrough: Sequence[str]) -> UvdockError | None:

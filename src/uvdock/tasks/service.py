@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
+from uvdock.tasks.kinds import SERVICES, WORDS
 from uvdock.tasks.separator import PassthroughTask, WordsTask
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 
 
 @task(
-    "build", klass=PassthroughTask, help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."}
+    "build",
+    klass=PassthroughTask,
+    values={WORDS: SERVICES},
+    help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."},
 )
 def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named: build [-- SERVICE…]"""

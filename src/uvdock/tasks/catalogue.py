@@ -1,0 +1,166 @@
+"""What there is to complete at the prompt, looked up with Invoke: the slow way, whose answer is kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.util import helpline
+
+from uvdock.tasks.kinds import SERVICES, WORDS, OwnTask
+from uvdock.tasks.separator import PassthroughTask
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
+    from invoke.parser.argument import Argument
+    from invoke.parser.context import ParserContext
+
+    from uvdock.completion.shape import Catalogue, Option, TaskWords
+
+#: The values of Invoke's own options; ``None`` is what the shell completes itself.
+_CORE: dict[str, list[str] | str] = {
+    "help": "tasks",
+    "list": "namespaces",
+    "list-format": ["flat", "nested", "json"],
+    "hide": ["out", "err", "both"],
+}
+_HIDDEN = ("complete", "print-completion-script")
+
+
+def look_up(kind: str, program: str) -> object:
+    """The tasks or the services of the repo that the person is in.
+
+    Args:
+        kind: ``tasks`` for a `Catalogue`, ``services`` for a list of names, `None` where they cannot be told now.
+        program: ``uvdock``, or ``inv`` for the tasks of a tasks.py.
+    """
+    # As Invoke has it: a folder of compiled files is nothing that a repo asked for.
+    sys.dont_write_bytecode = True
+    with _silence():
+        if kind == "services":
+            return _services()
+        return _of_invoke() if program == "inv" else _of_uvdock()
+
+
+def catalogue(collection: Collection, core: Iterable[Argument], *, bare: bool) -> Catalogue:
+    """All that can be typed for a collection's tasks.
+
+    Args:
+        collection: The tasks.
+        core: The program's own options.
+        bare: Whether no ``--`` is needed after the first task.
+    """
+    tasks: dict[str, TaskWords] = {}
+    aliases: dict[str, str] = {}
+    for context in collection.to_contexts():
+        name = str(context.name)
+        # `lint` beside `lint.shell` is known as `lint.lint` too; a person types the short one.
+        short = min((name, *context.aliases), key=len) if _is_default(name, context.aliases) else name
+        tasks[short] = _task(collection, context)
+        aliases |= {other: short for other in (name, *context.aliases) if other != short}
+    return {
+        "bare": bare,
+        "core": [_option(argument, _CORE.get(str(argument.name))) for argument in core if argument.name not in _HIDDEN],
+        "tasks": dict(sorted(tasks.items())),
+        "aliases": aliases,
+        "namespaces": sorted(_namespaces(collection)),
+    }
+
+
+def _of_uvdock() -> Catalogue:
+    from uvdock.program import make_program
+    from uvdock.tasks import ns
+
+    return catalogue(ns, make_program().core_args(), bare=True)
+
+
+def _of_invoke() -> Catalogue:
+    from invoke.collection import Collection
+    from invoke.config import Config
+    from invoke.loader import FilesystemLoader
+    from invoke.main import program
+
+    config = Config()
+    module, parent = FilesystemLoader(config=config, start=None).load(None)
+    config.set_project_location(parent)
+    config.load_project()
+    found = Collection.from_module(module, loaded_from=parent, auto_dash_names=config.tasks.auto_dash_names)
+    return catalogue(found, [*program.core_args(), *program.task_args()], bare=False)
+
+
+def _services() -> list[str] | None:
+    from uvdock import backends, settings
+    from uvdock.errors import UvdockError
+    from uvdock.project import find_compose_files, find_root
+
+    root = find_root(Path.cwd())
+    loaded = settings.load(root)
+    if not find_compose_files(root, loaded, os.environ):
+        return []
+    # Looking at the tasks opens every Compose file there is, those that others include too.
+    from uvdock.tasks import ready
+
+    ready.ready(root)
+    try:
+        return sorted(backends.find_stack(root, loaded).services)
+    except UvdockError:
+        return None
+
+
+def _is_default(name: str, aliases: Iterable[str]) -> bool:
+    return name.rpartition(".")[0] in aliases
+
+
+def _task(collection: Collection, context: ParserContext) -> TaskWords:
+    task = collection[context.name]
+    values: dict[str, Sequence[str] | str | None] = dict(task.values) if isinstance(task, OwnTask) else {}
+    for item in context.args.values():
+        values.setdefault(_key(item), SERVICES if _key(item) == "service" else None)
+    kinds = {name: value if value is None or isinstance(value, str) else list(value) for name, value in values.items()}
+    passthrough = isinstance(task, PassthroughTask)
+    return {
+        "help": helpline(task) or "",
+        "options": [_option(item, kinds[_key(item)]) for item in context.args.values() if not item.positional],
+        "positionals": [kinds[_key(item)] for item in context.positional_args],
+        "words": kinds.get(WORDS),
+        "passthrough": passthrough,
+        "greedy": isinstance(task, PassthroughTask) and task.ends_at_task,
+    }
+
+
+def _key(argument: Argument) -> str:
+    """The name of an argument as the task's function has it."""
+    return str(argument.name).replace("-", "_")
+
+
+def _option(argument: Argument, values: list[str] | str | None) -> Option:
+    names = [f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}" for name in argument.names]
+    if argument.kind is bool and argument.default is True:
+        names = [f"--no-{str(argument.name).replace('_', '-')}", *names]
+    # The long one first: it is the one that says something.
+    names.sort(key=lambda name: not name.startswith("--"))
+    takes = "no" if not argument.takes_value else "maybe" if argument.optional else "yes"
+    about = " ".join((argument.help or "").split())
+    return {"names": names, "value": takes, "help": about, "values": values}
+
+
+def _namespaces(collection: Collection, above: str = "") -> Iterator[str]:
+    for name, below in collection.collections.items():
+        yield above + name
+        yield from _namespaces(below, f"{above}{name}.")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what a tasks.py prints away from the prompt."""
+    before = sys.stdout, sys.stderr
+    with open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123 - no path of a file
+        sys.stdout = sys.stderr = nothing
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before

@@ -1,0 +1,68 @@
+"""uvdock's own tasks: Invoke's, with examples and with what is known of their arguments at the prompt."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from inspect import cleandoc
+from typing import Any
+
+from invoke.tasks import Task
+
+#: The names of the Compose services, which are looked up when they are needed.
+SERVICES = "services"
+#: The key of `OwnTask.values` for what follows ``--``.
+WORDS = "--"
+
+
+class OwnTask(Task[Any]):
+    """A task with examples, and the values that its options and arguments may have."""
+
+    #: Command lines as `inv` takes them, without the program.
+    examples: Sequence[str] = ()
+    #: By the name of an argument, or `WORDS`: a list of values, or `SERVICES`.
+    values: Mapping[str, Sequence[str] | str] = {}
+    #: Whether it is the repo's own, from the commands table or a tasks.py.
+    yours = False
+
+
+def program() -> str:
+    """The program as a person typed it: ``inv``, ``invoke``, else ``uvdock``."""
+    name = sys.argv[0].rpartition("/")[2] if sys.argv else ""
+    return name if name in ("inv", "invoke") else "uvdock"
+
+
+def document(text: str, examples: Sequence[str], called: str) -> str:
+    """A task's docstring, which `--help` shows whole and `--list` by its first line, with its examples.
+
+    Args:
+        text: What it says of itself.
+        examples: Command lines as `inv` takes them.
+        called: The program that is running, whose form the examples get.
+    """
+    text = cleandoc(text)
+    if not examples:
+        return text
+    lines = "\n".join(f"  {shown(example, called)}" for example in examples)
+    return f"{text}\n\nExamples:\n{lines}"
+
+
+def shown(example: str, called: str) -> str:
+    """An example as it is typed: `uvdock` needs no ``--`` after a pass-through task."""
+    return f"{called} {example}" if called != "uvdock" else f"uvdock {bare(example)}"
+
+
+def bare(example: str) -> str:
+    """An example without the ``--`` that `uvdock` puts in itself."""
+    words = shlex.split(example)
+    if "--" not in words or not words[words.index("--") + 1 :]:
+        return example
+    before, _, after = example.partition(" -- ")
+    return f"{before} {after}"
+
+
+def add_to_first_line(text: str | None, remark: str) -> str:
+    """A docstring with a remark at the end of its first line."""
+    first, newline, rest = cleandoc(text or "").partition("\n")
+    return f"{first} {remark}{newline}{rest}"
