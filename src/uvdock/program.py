@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 from invoke.program import Program
 
 from uvdock.argv import PROGRAM_ARGV, put_separator
+from uvdock.tasks.kinds import SERVICES, WORDS, is_yours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from invoke.parser.argument import Argument
+
+
+#: How `--list` shows the tasks; the first where nothing else is asked for.
+FORMATS = ("grouped", "flat", "nested", "json")
 
 
 class UvdockProgram(Program):
@@ -28,9 +33,20 @@ class UvdockProgram(Program):
         own = {name: _options(task.get_arguments()) for name, task in tasks.items()}
         own["cmd"] |= {"--help": False, "-h": False}
         greedy = [name for name, task in tasks.items() if task.ends_at_task]
-        tokens = put_separator(self.argv[1:], _options(self.core_args()), own, greedy, ns.task_names)
+        typed = self.argv[1:]
+        tokens = put_separator(typed, _options(self.core_args()), own, greedy, ns.task_names)
+        if len(tokens) > len(typed):
+            _refuse_mistyped(tokens, own, {name for name, task in tasks.items() if task.values.get(WORDS) == SERVICES})
         self.argv = [*self.argv[:1], *tokens]
         PROGRAM_ARGV.set(self.argv)
+
+    def core_args(self) -> list[Argument]:
+        """Invoke's own; the list of tasks is in groups where no other format is asked for."""
+        found = super().core_args()
+        shown = next(argument for argument in found if argument.name == "list-format")
+        shown.default = FORMATS[0]
+        shown.help = f"How --list shows the tasks: {FORMATS[0]} (default), {', '.join(FORMATS[1:])}."
+        return found
 
     def parse_tasks(self) -> None:
         """Invoke's own; a word that is no task is told with the task most like it.
@@ -47,13 +63,57 @@ class UvdockProgram(Program):
             super().parse_tasks()
         except ParseError as error:
             names = every_name(ns)
-            word = next((word for word in self.core.unparsed if word not in names and not word.startswith("-")), "")
+            # The message has the word as Python writes it.
+            words = [word.partition("=")[0] for word in self.core.unparsed]
+            at = next((at for at, word in enumerate(words) if word not in names and repr(word) in str(error)), None)
+            word = "" if at is None else words[at]
+            task = next((name for name in reversed(words[:at]) if name in names), "") if word.startswith("-") else ""
+            known = _options([*(ns[task].get_arguments() if task else ()), *self.core_args()])
             raise UvdockError(
-                f"{error}{nearest(word, names)}",
+                f"{error}{nearest(word, list(known) if word.startswith('-') else names)}",
                 where=" ".join(self.argv[1:]),
-                fix="`uvdock --list` shows every task, `uvdock --help TASK` its options",
+                fix=f"`uvdock --help {task}` shows its options"
+                if task
+                else "`uvdock --list` shows every task, `uvdock --help TASK` its options",
                 code=2,
             ) from error
+
+    def list_tasks(self) -> None:
+        """Invoke's own, for a format there is.
+
+        Raises:
+            UvdockError: There is no such format.
+        """
+        from uvdock.errors import UvdockError, nearest
+
+        if self.list_format not in FORMATS:
+            raise UvdockError(
+                f"there is no format {self.list_format!r}{nearest(self.list_format, list(FORMATS))}",
+                where="--list-format",
+                fix=f"name one of these: {', '.join(FORMATS)}",
+                code=2,
+            )
+        super().list_tasks()
+
+    def list_grouped(self) -> None:
+        """Show the tasks in groups, one line each: what `Program.list_tasks` calls for the format ``grouped``."""
+        import shutil
+
+        from invoke.util import helpline
+
+        from uvdock import console
+        from uvdock.tasks import groups, listed_names, ns
+
+        if self.list_root or self.list_depth:
+            # A part of the tasks is one group anyway.
+            self.list_format = "flat"
+            self.list_flat()
+            return
+        tasks = {name: ns[name] for name in listed_names(ns)}
+        lines = [groups.Line(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        for line, heading in groups.text(groups.grouped(lines), width):
+            console.data(console.paint(line, "bold", sys.stdout) if heading else line)
 
     def parse_collection(self) -> None:
         """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py.
@@ -66,6 +126,7 @@ class UvdockProgram(Program):
         from uvdock.settings import invoke_file
 
         super().parse_collection()
+        self.list_format = FORMATS[0]
         root = find_root(Path.cwd())
         self.config.set_project_location(str(root))
         try:
@@ -99,6 +160,31 @@ def main() -> None:
         sys.exit(problem.code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _refuse_mistyped(
+    tokens: Sequence[str], own: Mapping[str, Mapping[str, bool]], on_services: Collection[str]
+) -> None:
+    """Refuse what looks like a mistyped option of a task whose words are names of services, such as `build`.
+
+    Raises:
+        UvdockError: It does.
+    """
+    from difflib import get_close_matches
+
+    from uvdock.errors import UvdockError
+
+    at = tokens.index("--")
+    name = next(word for word in tokens if word in own)
+    word = tokens[at + 1].partition("=")[0]
+    close = get_close_matches(word, [option for option in own[name] if option.startswith("--")], n=1, cutoff=0.8)
+    if name in on_services and word.startswith("--") and close:
+        raise UvdockError(
+            f"{name} has no option {word} (did you mean {close[0]}?)",
+            where=" ".join(word for word in tokens if word != "--"),
+            fix=f"`uvdock --help {name}` shows its options; what is Compose's own goes after --",
+            code=2,
+        )
 
 
 def _options(arguments: Iterable[Argument]) -> dict[str, bool]:

@@ -16,7 +16,8 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import ci, command, deps, doctor, init, prompt, quality, ready, service, tidy
+from uvdock.tasks import ci, command, deps, doctor, groups, init, prompt, quality, ready, service, tidy
+from uvdock.tasks.kinds import add_to_first_line
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def namespace(root: Path) -> Collection:
         if name in ALWAYS and not replaces:
             raise command.refuse_shadowing(name, root)
         if name in found:
-            task.__doc__ = f"{task.__doc__} (in place of uvdock's own)"
+            task.__doc__ = add_to_first_line(task.__doc__, "(in place of uvdock's own)")
         found[name] = task
     return _collection(found)
 
@@ -90,6 +91,14 @@ def passthrough_tasks(collection: Collection) -> dict[str, PassthroughTask]:
 def every_name(collection: Collection) -> list[str]:
     """Every name by which a task can be called."""
     return [name for names in collection.task_names.items() for name in (names[0], *names[1])]
+
+
+def listed_names(collection: Collection) -> list[str]:
+    """Each task once, by the name that a person types: ``lint``, which is ``lint.lint`` too."""
+    return [
+        next((other for other in others if other == name.rpartition(".")[0]), name)
+        for name, others in collection.task_names.items()
+    ]
 
 
 def _collection(tasks: Mapping[str, Task[Any]], name: str | None = None) -> Collection:
@@ -107,6 +116,7 @@ def _collection(tasks: Mapping[str, Task[Any]], name: str | None = None) -> Coll
             made.add_task(task, name=path)
     for head, inner in below.items():
         sub = _collection(inner, head)
+        sub.__doc__ = groups.group_of(head)
         if head in tasks:
             sub.default = head
         made.add_collection(sub)

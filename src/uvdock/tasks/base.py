@@ -21,7 +21,6 @@ from uvdock.tasks.kinds import OwnTask, document, program
 
 if TYPE_CHECKING:
     from invoke.context import Context
-    from invoke.tasks import Task
 
     from uvdock.backends import Backend, Change
     from uvdock.backends.service import ServiceRunner
@@ -115,7 +114,7 @@ def task(
     examples: Sequence[str] = (),
     values: Mapping[str, Sequence[str] | str] | None = None,
     **options: Any,
-) -> Callable[[Callable[..., int | None]], Task[Any]]:
+) -> Callable[[Callable[..., int | None]], OwnTask]:
     """Make a task of a function that returns an exit code.
 
     Args:
@@ -128,7 +127,7 @@ def task(
         options: Those of `invoke.task`.
     """
 
-    def decorate(body: Callable[..., int | None]) -> Task[Any]:
+    def decorate(body: Callable[..., int | None]) -> OwnTask:
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
             _announce(args[0] if args else None)

@@ -46,25 +46,29 @@ def look_up(kind: str, program: str) -> object:
         return _of_invoke() if program == "inv" else _of_uvdock()
 
 
-def catalogue(collection: Collection, core: Iterable[Argument], *, bare: bool) -> Catalogue:
+def catalogue(collection: Collection, core: Iterable[Argument], formats: Sequence[str], *, bare: bool) -> Catalogue:
     """All that can be typed for a collection's tasks.
 
     Args:
         collection: The tasks.
         core: The program's own options.
+        formats: How the program can list its tasks.
         bare: Whether no ``--`` is needed after the first task.
     """
+    values = {**_CORE, "list-format": list(formats)}
     tasks: dict[str, TaskWords] = {}
     aliases: dict[str, str] = {}
     for context in collection.to_contexts():
         name = str(context.name)
         # `lint` beside `lint.shell` is known as `lint.lint` too; a person types the short one.
-        short = min((name, *context.aliases), key=len) if _is_default(name, context.aliases) else name
+        short = next((other for other in context.aliases if other == name.rpartition(".")[0]), name)
         tasks[short] = _task(collection, context)
         aliases |= {other: short for other in (name, *context.aliases) if other != short}
     return {
         "bare": bare,
-        "core": [_option(argument, _CORE.get(str(argument.name))) for argument in core if argument.name not in _HIDDEN],
+        "core": [
+            _option(argument, values.get(str(argument.name))) for argument in core if argument.name not in _HIDDEN
+        ],
         "tasks": dict(sorted(tasks.items())),
         "aliases": aliases,
         "namespaces": sorted(_namespaces(collection)),
@@ -72,10 +76,10 @@ def catalogue(collection: Collection, core: Iterable[Argument], *, bare: bool) -
 
 
 def _of_uvdock() -> Catalogue:
-    from uvdock.program import make_program
+    from uvdock.program import FORMATS, make_program
     from uvdock.tasks import ns
 
-    return catalogue(ns, make_program().core_args(), bare=True)
+    return catalogue(ns, make_program().core_args(), FORMATS, bare=True)
 
 
 def _of_invoke() -> Catalogue:
@@ -89,7 +93,7 @@ def _of_invoke() -> Catalogue:
     config.set_project_location(parent)
     config.load_project()
     found = Collection.from_module(module, loaded_from=parent, auto_dash_names=config.tasks.auto_dash_names)
-    return catalogue(found, [*program.core_args(), *program.task_args()], bare=False)
+    return catalogue(found, [*program.core_args(), *program.task_args()], ("flat", "nested", "json"), bare=False)
 
 
 def _services() -> list[str] | None:
@@ -109,10 +113,6 @@ def _services() -> list[str] | None:
         return sorted(backends.find_stack(root, loaded).services)
     except UvdockError:
         return None
-
-
-def _is_default(name: str, aliases: Iterable[str]) -> bool:
-    return name.rpartition(".")[0] in aliases
 
 
 def _task(collection: Collection, context: ParserContext) -> TaskWords:

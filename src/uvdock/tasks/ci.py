@@ -44,7 +44,7 @@ class Done:
     seconds: float
 
 
-@task("ci.test")
+@task("ci.test", examples=["ci.test"])
 def test(c: Context) -> int:
     """Run what CI runs, step by step; the setting `ci` names other steps."""
     from uvdock.tasks import every_name, ns
@@ -66,7 +66,7 @@ def test(c: Context) -> int:
     return failed.code
 
 
-@task("ci.env")
+@task("ci.env", examples=["ci.env"])
 def env(c: Context) -> int:
     """Copy .env.example to .env, unless there is one."""
     root = open_repo(c).root

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvdock.errors import SettingsError
 from uvdock.tasks.base import guarded, leave, open_repo, passed, task
+from uvdock.tasks.kinds import OwnTask, document, program
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -154,23 +155,42 @@ def passthrough(
 
 def _task_of(command: Command) -> Task[Any]:
     if command.steps:
-        shown = command.help or f"{' and ' if command.parallel else ', then '}".join(command.steps)
 
-        @task(command.name)
+        @task(command.name, examples=[command.name])
         def steps(_: Context) -> int:
+            """Run its steps."""
             from uvdock.tasks import steps as runner
 
             return runner.run_steps(command)
 
-        steps.__doc__ = shown
-        return steps
+        return _described(steps, command)
 
-    @task(command.name, quiet=True, klass=PassthroughTask)
+    examples = [command.name, *(f"{command.name} -- {first}" for first in command.before)]
+
+    @task(command.name, quiet=True, klass=PassthroughTask, examples=examples)
     def one(c: Context) -> int:
+        """Run its command."""
         return _run(c, command, passed(c))
 
-    one.__doc__ = command.help or command.run
-    return one
+    return _described(one, command)
+
+
+def _described(made: OwnTask, command: Command) -> OwnTask:
+    made.yours = True
+    made.__doc__ = document("\n".join(about(command)), made.examples, program())
+    return made
+
+
+def about(command: Command) -> list[str]:
+    """What `--help` says of a command: its help, what it runs, and where; the first line stands in `--list`."""
+    text = f"{' and ' if command.parallel else ', then '}".join(command.steps) or command.run
+    lines = [command.help or text, ""]
+    if command.help:
+        lines.append(f"Runs: {text}{' (in a shell)' if command.shell else ''}")
+    lines += [f"Before {first}: {what}" for first, what in dict(command.before).items()]
+    where = {"In the service": command.service, "As": command.user, "In the folder": command.workdir}
+    lines += [f"{word}: {value}" for word, value in where.items() if value]
+    return lines
 
 
 def _run(c: Context, command: Command, args: Sequence[str]) -> int:

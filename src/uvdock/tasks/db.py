@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SERVICE = {"service": "The database's service, where there are several."}
 
 
-@task("db.shell", quiet=True, klass=PassthroughTask, help=_SERVICE)
+@task("db.shell", examples=["db.shell", "db.shell -- -c 'select 1'"], quiet=True, klass=PassthroughTask, help=_SERVICE)
 def shell(c: Context, service: str = "") -> int:
     """Open the database's own client (psql, mysql, mariadb): db.shell [-- -c 'select 1']"""
     return _open(c, service).shell(passed(c))
@@ -28,6 +28,7 @@ def shell(c: Context, service: str = "") -> int:
 
 @task(
     "db.dump",
+    examples=["db.dump", "db.dump --output backup.sql.gz", "db.dump --output -"],
     quiet=True,
     help={
         **_SERVICE,
@@ -68,6 +69,7 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
 
 @task(
     "db.restore",
+    examples=["db.restore backup.sql.gz", "db.restore - --yes"],
     quiet=True,
     help={
         **_SERVICE,
@@ -100,7 +102,12 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
     return 0
 
 
-@task("db.wait", quiet=True, help={**_SERVICE, "timeout": "For how long, seconds."})
+@task(
+    "db.wait",
+    examples=["db.wait", "db.wait --timeout 120"],
+    quiet=True,
+    help={**_SERVICE, "timeout": "For how long, seconds."},
+)
 def wait(c: Context, timeout: int = 60, service: str = "") -> int:
     """Wait until the database takes connections; leaves with 1 when it does not."""
     db = _open(c, service)

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from uvdock.deps.install import Step
 
 
-@task("deps.install", help={"build": "Without it, only the running container is brought up to date."})
+@task(
+    "deps.install",
+    examples=["deps.install", "deps.install --no-build"],
+    help={"build": "Without it, only the running container is brought up to date."},
+)
 def install(c: Context, build: bool = True) -> int:
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
     from uvdock.deps import install
@@ -31,7 +35,7 @@ def install(c: Context, build: bool = True) -> int:
     return 0
 
 
-@task("deps.lock")
+@task("deps.lock", examples=["deps.lock"])
 def lock(c: Context) -> int:
     """Bring uv.lock up to date with pyproject.toml, with the image's uv."""
     repo = open_repo(c)
@@ -42,7 +46,7 @@ def lock(c: Context) -> int:
     return 0
 
 
-@task("deps.check")
+@task("deps.check", examples=["deps.check"])
 def check(c: Context) -> int:
     """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
     findings = open_repo(c).backend.check()
@@ -54,6 +58,7 @@ def check(c: Context) -> int:
 
 @task(
     "deps.outdated",
+    examples=["deps.outdated", "deps.outdated --all --json"],
     help={"all": "Also the packages that only others need.", "json": "A list of objects instead of a table."},
 )
 def outdated(c: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the option's name

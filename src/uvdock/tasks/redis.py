@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 
-@task("redis.cli", quiet=True, klass=PassthroughTask, help={"service": "The Redis service, where there are several."})
+@task(
+    "redis.cli",
+    examples=["redis.cli", "redis.cli -- get KEY"],
+    quiet=True,
+    klass=PassthroughTask,
+    help={"service": "The Redis service, where there are several."},
+)
 def cli(c: Context, service: str = "") -> int:
     """Run redis-cli in the Redis service: redis.cli [-- get KEY]"""
     from uvdock import database

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 _SERVICE = {"service": "The Compose service, where it is not the one found by looking."}
 
 
-@task("uv", quiet=True, klass=PassthroughTask, help=_SERVICE)
+@task(
+    "uv",
+    examples=["uv -- add 'flask>=3'", "uv -- remove flask", "uv -- tree", "uv --service worker -- add celery"],
+    quiet=True,
+    klass=PassthroughTask,
+    help=_SERVICE,
+)
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host: uv -- add flask"""
     from uvdock.deps import uvcommand
@@ -45,7 +51,13 @@ def uv(c: Context, service: str = "") -> int:
     return change.code
 
 
-@task("cmd", quiet=True, klass=PassthroughTask, help={**_SERVICE, "user": "The user to run as in the container."})
+@task(
+    "cmd",
+    examples=["cmd -- python -V", "cmd --user root -- apt-get update", "cmd --service worker -- env"],
+    quiet=True,
+    klass=PassthroughTask,
+    help={**_SERVICE, "user": "The user to run as in the container."},
+)
 def cmd(c: Context, service: str = "", user: str = "") -> int:
     """Run any command in the service: cmd -- python -V"""
     argv = passed(c)
@@ -54,7 +66,13 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     return open_repo(c, service=service).backend.run(argv, user=user)
 
 
-@task("shell", quiet=True, klass=WordsTask, help={**_SERVICE, "user": "The user to run as in the container."})
+@task(
+    "shell",
+    examples=["shell", "shell -- postgres", "shell --user root"],
+    quiet=True,
+    klass=WordsTask,
+    help={**_SERVICE, "user": "The user to run as in the container."},
+)
 def shell(c: Context, service: str = "", user: str = "") -> int:
     """Open a shell in the service (bash, else sh): shell [-- SERVICE]"""
     words = passed(c)
@@ -69,6 +87,7 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 
 @task(
     "build",
+    examples=["build", "build -- web", "build --no-cache --pull"],
     klass=PassthroughTask,
     values={WORDS: SERVICES},
     help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."},
@@ -82,7 +101,7 @@ def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
         return image.build(runner, passed(c), no_cache=no_cache, pull=pull)
 
 
-@task("config", quiet=True)
+@task("config", examples=["config"], quiet=True)
 def config(c: Context) -> int:
     """Show every setting, its value, and where it came from."""
     from uvdock import settings

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from uvdock.engine.stack import Stack
 
 
-@task("up", quiet=True, klass=WordsTask, help={"wait": "Until every service runs, and is healthy if it has a check."})
+@task(
+    "up",
+    examples=["up", "up --wait", "up -- web worker"],
+    quiet=True,
+    klass=WordsTask,
+    help={"wait": "Until every service runs, and is healthy if it has a check."},
+)
 def up(c: Context, wait: bool = False) -> int:
     """Start the stack in the background, or the services named: up [-- SERVICE…]"""
     return _stack(c).run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
@@ -22,6 +28,7 @@ def up(c: Context, wait: bool = False) -> int:
 
 @task(
     "down",
+    examples=["down", "down --volumes"],
     quiet=True,
     help={"volumes": "Remove the volumes too, and all data in them; asks first.", "yes": "Do not ask."},
 )
@@ -38,7 +45,7 @@ def down(c: Context, volumes: bool = False, yes: bool = False) -> int:
     return stack.run(*command, "--volumes", stdout_to_stderr=False)
 
 
-@task("ps", quiet=True, klass=WordsTask)
+@task("ps", examples=["ps", "ps -- web"], quiet=True, klass=WordsTask)
 def ps(c: Context) -> int:
     """List the stack's containers: ps [-- SERVICE…]"""
     return _stack(c).run("ps", *passed(c), stdout_to_stderr=False)
@@ -46,6 +53,7 @@ def ps(c: Context) -> int:
 
 @task(
     "logs",
+    examples=["logs", "logs --follow --tail 20 -- web"],
     quiet=True,
     klass=WordsTask,
     help={"follow": "Go on as long as there is more.", "tail": "How many lines of each container, the last ones."},

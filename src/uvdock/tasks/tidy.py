@@ -18,6 +18,7 @@ PATTERNS = ("__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache
 
 @task(
     "clean",
+    examples=["clean --dry-run", "clean --yes", "clean -- 'build/*.map'"],
     klass=PassthroughTask,
     help={"dry_run": "Only show what would go.", "yes": "Do not ask."},
 )
@@ -42,7 +43,12 @@ def clean(c: Context, dry_run: bool = False, yes: bool = False) -> int:
     return 0
 
 
-@task("secret", quiet=True, help={"bytes": "How many random bytes; 32 by default."})
+@task(
+    "secret",
+    examples=["secret", "secret --bytes 64"],
+    quiet=True,
+    help={"bytes": "How many random bytes; 32 by default."},
+)
 def secret(c: Context, bytes: int = 32) -> int:  # noqa: A002, ARG001 - the option's name
     """Print a random token, as for SECRET_KEY."""
     import secrets
