@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,8 +114,8 @@ class UvdockProgram(Program):
         tasks = {name: ns[name] for name in listed_names(ns)}
         lines = [groups.Line(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for line, heading in groups.text(groups.grouped(lines), width):
-            console.data(console.paint(line, "bold", sys.stdout) if heading else line)
+        shown = groups.text(groups.grouped(lines), width)
+        console.data("\n".join(console.paint(line, "bold" if heading else "", sys.stdout) for line, heading in shown))
 
     def parse_collection(self) -> None:
         """Invoke's own, and the repo's invoke.yaml, which it reads only beside a tasks.py.
@@ -160,6 +162,10 @@ def main() -> None:
         sys.exit(problem.code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # Who reads it has seen enough: `uvdock --list | head`. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def _refuse_mistyped(

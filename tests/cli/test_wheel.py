@@ -78,10 +78,19 @@ def test_version_and_list(environment: Path, project: Path) -> None:
 
 
 def test_a_tasks_file_of_two_lines(environment: Path, project: Path) -> None:
-    own = _run(environment, "uvdock", "--list", cwd=project)
+    own = _run(environment, "uvdock", "--list", "--list-format", "flat", cwd=project)
     listed = _run(environment, "inv", "--list", cwd=project)
 
     assert (listed.code, listed.out, listed.err) == (0, own.out.replace("Subcommands", "Available tasks"), "")
+
+
+def test_the_completion_script_comes_with_it(environment: Path, project: Path) -> None:
+    script = _run(environment, "uvdock", "completion", "bash", cwd=project)
+    found = _run(environment, "uvdock", "__complete", "bash", "uvdock", "deps.i", cwd=project)
+
+    assert (script.code, script.err) == (0, "")
+    assert "complete -o default -F _uvdock uvdock\n" in script.out
+    assert (found.code, found.out, found.err) == (0, "deps.install\n", "")
 
 
 def test_the_public_names(environment: Path, project: Path) -> None:

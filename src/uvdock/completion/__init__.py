@@ -9,6 +9,7 @@ Nothing here imports Invoke, `typing` or anything else that takes long.
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -53,21 +54,27 @@ def show_script(shell: str, inv: bool) -> None:
 def answer(words: Sequence[str], look_up: Callable[[str, str], object]) -> None:
     """Print what may stand in the place of the last word: one a line, for zsh and fish with a tab and its help.
 
-    Whatever goes wrong, nothing is printed: a prompt is no place for an error.
+    Whatever goes wrong, nothing is printed: a prompt is no place for an error. The program must end after it, for its
+    standard streams are closed.
 
     Args:
         words: The shell, then the command line up to the cursor, its program first.
         look_up: What to call with ``tasks`` or ``services`` and the program's name for what is not in the cache.
     """
-    out = sys.stdout
+    out = os.dup(1)
+    # A tasks.py may print, or ask, when it is imported; so may what it starts.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
     try:
-        lines = list(_lines(words, look_up))
+        lines = _lines(words, look_up)
     except Exception:
         return
     except SystemExit:
         # A tasks.py or settings that cannot be read: they are told when a task is run.
         return
-    out.write("".join(f"{line}\n" for line in lines))
+    with os.fdopen(out, "wb") as file:
+        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
 
 
 def _lines(words: Sequence[str], look_up: Callable[[str, str], object]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,10 +39,9 @@ def look_up(kind: str, program: str) -> object:
     """
     # As Invoke has it: a folder of compiled files is nothing that a repo asked for.
     sys.dont_write_bytecode = True
-    with _silence():
-        if kind == "services":
-            return _services()
-        return _of_invoke() if program == "inv" else _of_uvdock()
+    if kind == "services":
+        return _services()
+    return _of_invoke() if program == "inv" else _of_uvdock()
 
 
 def catalogue(collection: Collection, core: Iterable[Argument], formats: Sequence[str], *, bare: bool) -> Catalogue:
@@ -152,15 +150,3 @@ def _namespaces(collection: Collection, above: str = "") -> Iterator[str]:
     for name, below in collection.collections.items():
         yield above + name
         yield from _namespaces(below, f"{above}{name}.")
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what a tasks.py prints away from the prompt."""
-    before = sys.stdout, sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123 - no path of a file
-        sys.stdout = sys.stderr = nothing
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = before

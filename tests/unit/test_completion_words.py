@@ -1,0 +1,181 @@
+"""What may stand at the cursor, from the words before it: tables over a small catalogue."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uvdock.completion.shape import Catalogue, Option, TaskWords
+from uvdock.completion.words import candidates, joined
+
+SERVICES = ["db", "web", "worker"]
+TASKS = ["build", "cmd", "completion", "config", "db.restore", "deps.install", "lint", "shell", "up", "uv"]
+
+
+def option(*names: str, value: str = "no", values: list[str] | str | None = None) -> Option:
+    return {"names": list(names), "value": value, "help": f"help of {names[0]}", "values": values}
+
+
+def task(
+    *options: Option,
+    words: list[str] | str | None = None,
+    positionals: tuple[list[str] | str | None, ...] = (),
+    passthrough: bool = False,
+    greedy: bool = False,
+) -> TaskWords:
+    return {
+        "help": "what it does",
+        "options": list(options),
+        "positionals": list(positionals),
+        "words": words,
+        "passthrough": passthrough,
+        "greedy": greedy,
+    }
+
+
+SERVICE = option("--service", "-s", value="yes", values="services")
+
+
+def catalogue(*, bare: bool) -> Catalogue:
+    return {
+        "bare": bare,
+        "core": [
+            option("--echo", "-e"),
+            option("--config", "-f", value="yes"),
+            option("--list-format", "-F", value="yes", values=["flat", "json"]),
+            option("--help", "-h", value="maybe", values="tasks"),
+            option("--list", "-l", value="maybe", values="namespaces"),
+        ],
+        "tasks": {
+            "build": task(option("--no-cache"), words="services", passthrough=True),
+            "cmd": task(SERVICE, option("--user", "-u", value="yes"), passthrough=True),
+            "completion": task(option("--inv"), positionals=(["bash", "zsh", "fish"],)),
+            "config": task(),
+            "db.restore": task(SERVICE, option("--yes", "-y"), positionals=(None,)),
+            "deps.install": task(option("--no-build", "--build")),
+            "lint": task(passthrough=True),
+            "shell": task(SERVICE, words="services", passthrough=True, greedy=True),
+            "up": task(option("--wait"), words="services", passthrough=True, greedy=True),
+            "uv": task(SERVICE, passthrough=True),
+        },
+        "aliases": {"lint.lint": "lint"},
+        "namespaces": ["db", "deps"],
+    }
+
+
+def found(line: str, *, bare: bool = True) -> str:
+    """The candidates at the end of a command line, as words."""
+    words = line.split(" ")[1:]
+    return " ".join(value for value, _ in candidates(words, catalogue(bare=bare), lambda: SERVICES))
+
+
+ALL = " ".join(TASKS)
+CORE = "--echo --config --list-format --help --list"
+ON_SERVICES = "db web worker"
+EVERYWHERE = [
+    pytest.param("x ", ALL, id="first-word"),
+    pytest.param("x de", ALL, id="beginning"),
+    pytest.param("x -e ", ALL, id="after-a-core-option"),
+    pytest.param("x -", CORE, id="core-options"),
+    pytest.param("x --", CORE, id="core-options-long"),
+    pytest.param("x -F ", "flat json", id="value-of-a-core-option"),
+    pytest.param("x --list-format=", "--list-format=flat --list-format=json", id="value-after-equals"),
+    pytest.param("x -F flat --", CORE, id="after-a-value"),
+    pytest.param("x --help ", ALL, id="help-of-a-task"),
+    pytest.param("x --help --", CORE, id="help-without-one"),
+    pytest.param("x --list ", "db deps", id="list-of-a-namespace"),
+    pytest.param("x --config ", "", id="files-after-an-option"),
+    pytest.param("x --config=", "", id="files-after-equals"),
+    pytest.param("x config ", ALL, id="another-task"),
+    pytest.param("x config deps.install --", "--no-build --help", id="options-of-the-last-task"),
+    pytest.param("x cmd --", "--service --user --help --", id="options-of-a-task"),
+    pytest.param("x cmd --service ", ON_SERVICES, id="service"),
+    pytest.param("x cmd -s ", ON_SERVICES, id="service-by-its-short-name"),
+    pytest.param("x cmd --service=w", "--service=db --service=web --service=worker", id="service-after-equals"),
+    pytest.param("x cmd --user ", "", id="a-value-nobody-knows"),
+    pytest.param("x cmd --nothing=", "", id="unknown-option"),
+    pytest.param("x completion ", "bash zsh fish", id="choices"),
+    pytest.param("x completion --inv ", "bash zsh fish", id="choices-after-an-option"),
+    pytest.param("x completion bash ", ALL, id="after-the-last-argument"),
+    pytest.param("x db.restore ", "", id="a-file"),
+    pytest.param("x db.restore --", "--service --yes --help", id="options-before-a-file"),
+    pytest.param("x db.restore config ", ALL, id="a-file-with-the-name-of-a-task"),
+    pytest.param("x shell -- ", ON_SERVICES, id="services-after-the-separator"),
+    pytest.param("x build -- web ", ON_SERVICES, id="more-services-after-the-separator"),
+    pytest.param("x uv -- add ", "", id="what-is-handed-on"),
+    pytest.param("x uv -- --", "", id="options-that-are-handed-on"),
+    pytest.param("x -- ", "", id="separator-without-a-task"),
+    pytest.param("x nothing ", "", id="no-task"),
+    pytest.param("x lint.lint --", "--help --", id="other-name-of-a-task"),
+]
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["uvdock", "inv"])
+@pytest.mark.parametrize(("line", "expected"), EVERYWHERE)
+def test_the_same_under_both_programs(line: str, expected: str, bare: bool) -> None:
+    assert found(line, bare=bare) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "uvdock", "inv"),
+    [
+        pytest.param("x shell ", ON_SERVICES, f"-- {ALL}", id="service-without-separator"),
+        pytest.param("x up --wait ", ON_SERVICES, f"-- {ALL}", id="after-an-option"),
+        pytest.param("x up web ", ON_SERVICES, "", id="another-service"),
+        pytest.param("x up config ", ALL, ALL, id="a-task-after-a-task"),
+        pytest.param("x build ", ON_SERVICES, f"-- {ALL}", id="build"),
+        pytest.param("x build web --", ON_SERVICES, "", id="handed-on-to-compose"),
+        pytest.param("x uv ", "", f"-- {ALL}", id="uv"),
+        pytest.param("x uv add --", "", "", id="what-is-uvs"),
+        pytest.param("x cmd --user root python ", "", "", id="what-is-handed-on"),
+        pytest.param("x config shell ", f"-- {ALL}", f"-- {ALL}", id="only-the-first-task-does-without"),
+    ],
+)
+def test_without_a_separator(line: str, uvdock: str, inv: str) -> None:
+    assert (found(line), found(line, bare=False)) == (uvdock, inv)
+
+
+def test_where_services_are_unknown_a_task_may_follow() -> None:
+    shown = candidates(["up", ""], catalogue(bare=True), list)
+    assert [value for value, _ in shown] == TASKS
+
+
+def test_services_are_looked_up_only_where_one_may_stand() -> None:
+    def never() -> list[str]:
+        raise AssertionError
+
+    for line in (["dep"], ["deps.install", "--"], ["cmd", "--user", ""], ["uv", "add", ""]):
+        candidates(line, catalogue(bare=True), never)
+
+
+def test_each_has_its_help() -> None:
+    shown = dict(candidates([""], catalogue(bare=True), list))
+    assert shown["config"] == "what it does"
+    assert dict(candidates(["cmd", "--"], catalogue(bare=True), list))["--user"] == "help of --user"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "split"),
+    [
+        pytest.param(["cmd", "--service", "=", "w"], ["cmd", "--service=w"], True, id="value"),
+        pytest.param(["cmd", "--service", "="], ["cmd", "--service="], True, id="no-value-yet"),
+        pytest.param(["--service", "=", "w", "x"], ["--service=w", "x"], False, id="earlier"),
+        pytest.param(["cmd", "--service", ""], ["cmd", "--service", ""], False, id="nothing-to-join"),
+        pytest.param(["cmd", "--service=w"], ["cmd", "--service=w"], False, id="bash-3"),
+        pytest.param(["uv", "a", "=", "b"], ["uv", "a", "=", "b"], False, id="no-option"),
+        pytest.param([""], [""], False, id="empty"),
+    ],
+)
+def test_what_bash_takes_apart_is_put_together(words: list[str], expected: list[str], split: bool) -> None:
+    assert joined(words) == (expected, split)
+
+
+@given(
+    st.lists(st.sampled_from([*TASKS, "--", "--help", "-F", "--service", "--list", "=", "-", "web", ""]), min_size=1)
+)
+def test_no_line_is_too_odd(words: list[str]) -> None:
+    for bare in (True, False):
+        for value, about in candidates(words, catalogue(bare=bare), lambda: SERVICES):
+            assert value
+            assert isinstance(about, str)

@@ -1,0 +1,87 @@
+"""The list of tasks in groups, and what `--help` says of a task."""
+
+from __future__ import annotations
+
+import pytest
+
+from uvdock.commands import Command
+from uvdock.tasks.command import about
+from uvdock.tasks.groups import Line, grouped, text
+from uvdock.tasks.kinds import add_to_first_line, document
+
+LINES = [
+    Line("build", "Build."),
+    Line("deps.lock", "Lock."),
+    Line("lint.shell", "Shell."),
+    Line("lint", "Python."),
+    Line("flask", "The app's own.", yours=True),
+    Line("uv", "Run uv."),
+    Line("up", "Start."),
+    Line("down", "Stop."),
+    Line("uv.mine", "Mine.", yours=True),
+    Line("unheard-of", ""),
+]
+
+
+def test_tasks_stand_in_their_groups() -> None:
+    shown = {group: " ".join(line.name for line in members) for group, members in grouped(LINES).items()}
+    assert shown == {
+        "Dependencies": "uv deps.lock",
+        "The stack": "build up down",
+        "Quality": "lint lint.shell",
+        "Others": "unheard-of",
+        "Yours": "flask uv.mine",
+    }
+    assert list(shown)[-1] == "Yours"
+
+
+def test_each_has_one_line_at_any_width() -> None:
+    groups = grouped(LINES)
+    whole = text(groups, None)
+    assert ("  deps.lock   Lock.", False) in whole
+    assert ("Dependencies", True) in whole
+    assert ("  unheard-of", False) in whole
+    for width in (80, 20, 5, 1):
+        cut = text(groups, width)
+        assert len(cut) == len(whole)
+        assert all(len(line) <= width for line, heading in cut if not heading)
+    assert ("  build       Buil…", False) in text(groups, 19)
+    assert text(groups, 80) == whole
+    assert text({}, None) == []
+
+
+@pytest.mark.parametrize(
+    ("examples", "called", "expected"),
+    [
+        pytest.param([], "inv", "Does it.", id="none"),
+        pytest.param(["x -- 'a b'"], "inv", "Does it.\n\nExamples:\n  inv x -- 'a b'", id="inv"),
+        pytest.param(["x -- 'a b'", "x"], "uvdock", "Does it.\n\nExamples:\n  uvdock x 'a b'\n  uvdock x", id="uvdock"),
+        pytest.param(["x --y -- -z -- w"], "uvdock", "Does it.\n\nExamples:\n  uvdock x --y -z -- w", id="the-first"),
+    ],
+)
+def test_examples_are_shown_as_they_are_typed(examples: list[str], called: str, expected: str) -> None:
+    assert document("Does it.", examples, called) == expected
+
+
+def test_a_remark_goes_to_the_line_of_the_list() -> None:
+    assert add_to_first_line("One.\n\n    Two.\n    ", "(so)") == "One. (so)\n\nTwo."
+    assert add_to_first_line(None, "(so)") == " (so)"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        pytest.param(Command("a", run="flask run"), ["flask run", ""], id="run"),
+        pytest.param(Command("a", run="flask", help="The app."), ["The app.", "", "Runs: flask"], id="help"),
+        pytest.param(
+            Command("a", run="x | y", help="H.", shell=True, service="web", user="root", workdir="/srv"),
+            ["H.", "", "Runs: x | y (in a shell)", "In the service: web", "As: root", "In the folder: /srv"],
+            id="where",
+        ),
+        pytest.param(Command("a", steps=("x", "y -- z"), help="H."), ["H.", "", "Runs: x, then y -- z"], id="steps"),
+        pytest.param(Command("a", steps=("x", "y"), parallel=True), ["x and y", ""], id="parallel"),
+        pytest.param(Command("a", run="m", before={"test": "collect"}), ["m", "", "Before test: collect"], id="before"),
+    ],
+)
+def test_the_help_of_a_command_says_what_it_runs(command: Command, expected: list[str]) -> None:
+    assert about(command) == expected
