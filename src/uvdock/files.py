@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from uvdock import process
 from uvdock.project import folders_in
 
 _SHELL = re.compile(rb"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k)?sh\b")
@@ -15,6 +14,8 @@ _SHELL = re.compile(rb"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k)?sh\b")
 
 def listed(root: Path) -> list[Path]:
     """Every file of the repo, relative to ``root`` and sorted; without git, all but hidden and installed ones."""
+    from uvdock import process
+
     argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
     found = process.capture(argv, cwd=root) if (root / ".git").exists() else None
     if found is None or found.code != 0:

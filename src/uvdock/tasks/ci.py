@@ -7,9 +7,8 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uvdock import console
 from uvdock.tasks.base import open_repo, task
@@ -35,8 +34,7 @@ STEPS = (
 LOG_LINES = "50"
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """A step that ran: its exit code and how long it took, in seconds."""
 
     step: str

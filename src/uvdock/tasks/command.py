@@ -27,7 +27,6 @@ def own_tasks(root: Path) -> dict[str, tuple[Task[Any], bool]]:
     Raises:
         UvdockError: The table is not as it should be.
     """
-    from uvdock import commands
     from uvdock.project import read_pyproject
 
     manifest = root / "pyproject.toml"
@@ -36,6 +35,10 @@ def own_tasks(root: Path) -> dict[str, tuple[Task[Any], bool]]:
     settings = read_pyproject(manifest).get("tool", {}).get("uvdock", {})
     # Settings that are no table are refused where they are read.
     table = settings.get("commands", {}) if isinstance(settings, dict) else {}
+    if table == {}:
+        return {}
+    from uvdock import commands
+
     return {name: (_task_of(found), found.replace) for name, found in commands.parse(table, str(manifest)).items()}
 
 

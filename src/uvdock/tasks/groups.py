@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Each group, and the tasks in it by the first part of their names, in the order they are shown.
 GROUPS: dict[str, Sequence[str]] = {
@@ -22,8 +22,7 @@ YOURS = "Yours"
 OTHERS = "Others"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A task in the list: its name, its help in one line, and whether it is the repo's own."""
 
     name: str

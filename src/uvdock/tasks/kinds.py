@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from inspect import cleandoc
@@ -60,11 +59,8 @@ def shown(example: str, called: str) -> str:
 
 def bare(example: str) -> str:
     """An example without the ``--`` that `uvdock` puts in itself."""
-    words = shlex.split(example)
-    if "--" not in words or not words[words.index("--") + 1 :]:
-        return example
-    before, _, after = example.partition(" -- ")
-    return f"{before} {after}"
+    before, separator, after = example.partition(" -- ")
+    return f"{before} {after}" if separator else example
 
 
 def add_to_first_line(text: str | None, remark: str) -> str:

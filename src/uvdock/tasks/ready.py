@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uvdock import database, images, project, settings
+from uvdock import project, settings
 from uvdock.tasks import db, redis, stack
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def ready(root: Path) -> dict[str, Task[Any]]:
         return {**STACK, **DATABASE, **REDIS}
     if found is None:
         return {}
+    # Imported where there is a Compose file: it takes a while.
+    from uvdock import database
+
     tasks = dict(STACK)
     if any(database.dialect_of(image) for image in found):
         tasks |= DATABASE
@@ -46,6 +49,8 @@ def ready(root: Path) -> dict[str, Task[Any]]:
 
 def _images(root: Path) -> set[str] | None:
     """The images that the repo's Compose files mention; ``None`` without a Compose file."""
+    from uvdock import images
+
     loaded = settings.load(root)
     if not loaded.compose_files and (named := _named_in_invoke(root)):
         loaded = replace(loaded, compose_files=named)
