@@ -123,8 +123,23 @@ def _collection(tasks: Mapping[str, Task[Any]], name: str | None = None) -> Coll
     return made
 
 
+def _start() -> Path:
+    """Where to look for the repo: from the person's folder, or from that of the tasks.py that Invoke is loading.
+
+    With `inv -r FOLDER` that is another repo's; `open_repo` decides the same of Invoke's configuration later.
+    """
+    cwd = Path.cwd()
+    # Invoke's loader puts the module there before it runs it.
+    file = getattr(sys.modules.get("tasks"), "__file__", None)
+    if not file:
+        return cwd
+    path = Path(file).resolve()
+    folder = path.parent.parent if path.name == "__init__.py" else path.parent
+    return cwd if cwd.is_relative_to(folder) else folder
+
+
 try:
-    ns = namespace(find_root(Path.cwd()))
+    ns = namespace(find_root(_start()))
 except UvdockError as problem:
     # Whoever imports this is about to run a task, and Invoke would show a traceback.
     console.error(problem)
