@@ -219,6 +219,19 @@ def test_a_repo_without_uvdock_is_completed_under_inv_too(program: Program, repo
     assert program.run("__complete", "bash", "inv", "", cwd=repo).out == "seed\n"
 
 
+def test_what_a_terminal_would_obey_or_nobody_may_see_is_not_shown(program: Program, repo: Path) -> None:
+    with (repo / "pyproject.toml").open("a") as file:
+        file.write('odd = { run = "x", help = "a\\u001b[31m\\tb" }\nget = "curl https://ada:pw1@host.example/x"\n')
+    lines = dict(
+        line.split("\t") for line in program.run("__complete", "fish", "uvdock", "", cwd=repo).out.splitlines()
+    )
+    assert lines["odd"] == "a [31m  b"
+    assert lines["get"] == "curl https://***@host.example/x"
+    for name in ("uvdock", "inv"):
+        for arguments in (["--list"], ["--help", "get"]):
+            assert "pw1" not in program.run(*arguments, cwd=repo, program=name).out
+
+
 def test_it_writes_nothing_into_the_repo(program: Program, repo: Path) -> None:
     before = sorted(path.name for path in repo.iterdir())
     for name in ("uvdock", "inv"):

@@ -62,7 +62,7 @@ def test_other_formats_are_invokes(program: Program, repo: Path) -> None:
     shallow = program.run("--list", "-D", "1", cwd=repo).out
     assert "  db [4 tasks]" in shallow
     assert "Dependencies\n" in shallow
-    assert "Quality" in program.run("--list", "-F", "nested", cwd=repo, program="inv").out
+    assert "Databases\n" in program.run("--list", "-F", "nested", cwd=repo, program="inv").out
 
 
 @pytest.mark.parametrize("columns", [40, 80])

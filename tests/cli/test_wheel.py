@@ -85,8 +85,9 @@ def test_a_tasks_file_of_two_lines(environment: Path, project: Path) -> None:
 
 
 def test_the_completion_script_comes_with_it(environment: Path, project: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(project.parent / "cache")}
     script = _run(environment, "uvdock", "completion", "bash", cwd=project)
-    found = _run(environment, "uvdock", "__complete", "bash", "uvdock", "deps.i", cwd=project)
+    found = _run(environment, "uvdock", "__complete", "bash", "uvdock", "deps.i", cwd=project, env=cache)
 
     assert (script.code, script.err) == (0, "")
     assert "complete -o default -F _uvdock uvdock\n" in script.out

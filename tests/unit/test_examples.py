@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def test_every_task_has_a_few_examples_that_parse(everything: Path, monkeypatch:
             words = shlex.split(example)
             (context,) = parser.parse_argv(words)
             assert name in (context.name, *context.aliases), example
-            program.normalize_argv(["uvdock", *shlex.split(bare(example))])
+            # In a context of its own: it keeps what it was given.
+            copy_context().run(program.normalize_argv, ["uvdock", *shlex.split(bare(example))])
             assert program.argv[1:] == words, example
             if "--" in words:
                 assert isinstance(task, PassthroughTask), example

@@ -93,7 +93,12 @@ def _lines(words: Sequence[str], look_up: Callable[[str, str], object]) -> list[
 
     found = candidates(given, catalogue, services)
     if shell != "bash":
-        return [f"{value}\t{about}" for value, about in found]
+        return [f"{value}\t{_printable(about)}" for value, about in found]
     values = [value for value, _ in found if value.startswith(given[-1])]
     # Bash takes what stands before = for a word of its own.
     return [value.partition("=")[2] for value in values] if split else values
+
+
+def _printable(text: str) -> str:
+    """``text`` without what a terminal would obey: a repo's files are not always one's own."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

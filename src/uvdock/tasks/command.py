@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from uvdock import console
 from uvdock.errors import SettingsError
 from uvdock.tasks.base import guarded, leave, open_repo, passed, task
 from uvdock.tasks.kinds import OwnTask, document, program
@@ -180,7 +181,8 @@ def _task_of(command: Command) -> Task[Any]:
 
 def _described(made: OwnTask, command: Command) -> OwnTask:
     made.yours = True
-    made.__doc__ = document("\n".join(about(command)), made.examples, program())
+    # Invoke prints it as it is: an address in it may have a password.
+    made.__doc__ = document(console.redact("\n".join(about(command))), made.examples, program())
     return made
 
 
