@@ -167,3 +167,35 @@ def test_inv_with_a_search_root_has_that_repos_tasks(program: Program, repo: Pat
     below = repo / "below"
     below.mkdir()
     assert "  assets " in program.run("--list", cwd=below, program="inv").out
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        "ci.env",
+        "clean --dry-run",
+        "cmd -- python -V",
+        "completion bash",
+        "completion zsh --inv",
+        "config",
+        "init --dry-run",
+        "secret --bytes 64",
+        "uv -- tree",
+    ],
+)
+def test_examples_that_need_no_engine_run_as_they_are_shown(program: Program, tmp_path: Path, example: str) -> None:
+    folder = make_project(tmp_path / "plain")
+    (folder / "tasks.py").write_text("from uvdock import ns\n")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    name = example.split(maxsplit=1)[0]
+    for called in ("uvdock", "inv"):
+        helped = program.run("--help", name, cwd=folder, program=called).out
+        typed = next(
+            line.split()[1:] for line in helped.splitlines() if line.strip() == f"{called} {_as(called, example)}"
+        )
+        ran = program.run(*typed, cwd=folder, program=called)
+        assert ran.code == 0, ran.err
+
+
+def _as(called: str, example: str) -> str:
+    return example if called == "inv" else example.replace(" -- ", " ")
