@@ -159,11 +159,11 @@ def test_a_mistyped_option_of_build_is_not_handed_to_compose(program: Program, t
 
 
 def test_inv_with_a_search_root_has_that_repos_tasks(program: Program, repo: Path, tmp_path: Path) -> None:
-    elsewhere = make_project(tmp_path / "elsewhere", extra='[tool.uvdock.commands]\nwrong = "true"\n')
+    elsewhere = make_project(tmp_path / "elsewhere", extra='[tool.uvdock.commands]\nelsewhere-only = "true"\n')
     listed = program.run("-r", str(repo), "--list", cwd=elsewhere, program="inv").out
     assert "  assets " in listed
     assert "  db.dump " in listed
-    assert "wrong" not in listed
+    assert "elsewhere-only" not in listed
     below = repo / "below"
     below.mkdir()
     assert "  assets " in program.run("--list", cwd=below, program="inv").out

@@ -27,6 +27,7 @@ _WIDEST = 100
 
 @task(
     "doctor",
+    examples=["doctor", "doctor --fix", "doctor --exit-code --json", "doctor --explain env-after-install"],
     iterable=["rule"],
     help={
         "fix": "Change the files where that is safe, and show what changed.",
