@@ -19,12 +19,14 @@ _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 
 
 def redact(text: str) -> str:
-    """``text`` without the user and password of any address, and without the values of index passwords."""
+    """``text`` without the user and password of any address, and without the passwords of indexes and registries."""
     text = _USERINFO.sub("***@", text)
     secrets = {
         value
         for name, value in os.environ.items()
-        if name.startswith("UV_") and name.endswith(("_PASSWORD", "_TOKEN")) and len(value) > 2
+        if name.startswith(("UV_", "NPM_", "NODE_AUTH_", "YARN_NPM_"))
+        and name.endswith(("_PASSWORD", "_TOKEN", "_IDENT"))
+        and len(value) > 2
     }
     # The longest first: of one that begins with another, nothing stays.
     for value in sorted(secrets, key=len, reverse=True):

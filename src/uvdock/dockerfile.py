@@ -31,6 +31,7 @@ _HEREDOC = re.compile(r"(?<!\S)\d*<<-?([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
 #: Parser directives come first, in any order (https://docs.docker.com/reference/dockerfile/#parser-directives).
 _BACKTICK = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*$", re.IGNORECASE)
+_PACKAGES = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:-\S+\s+)*(?:ci|i|install|add|run|build|fetch|exec)\b")
 _COPY_UV = re.compile(r"^COPY\s.*--from=(?P<image>\S*uv\S*)", re.IGNORECASE)
 
 
@@ -111,6 +112,29 @@ def up_to_uv(content: str) -> str | None:
     return None
 
 
+def base_image(content: str, target: str | None = None) -> str:
+    """The image that stage ``target``, or the last one, is made from in the end; empty without any stage."""
+    stages = _chain(content, target)
+    return stages[0].image if stages else ""
+
+
+def before_packages(content: str, target: str | None = None) -> str:
+    """The Dockerfile up to the step of stage ``target`` that needs a package.json: an image to lock with.
+
+    Its layers are the real build's own, so the real build reuses them.
+    """
+    lines = content.splitlines()
+    stages = _chain(content, target)
+    end = stages[-1].end if stages else len(lines)
+    for item in instructions(content):
+        ours = any(stage.start <= item.start < stage.end for stage in stages)
+        copies = item.verb in ("COPY", "ADD") and "--from=" not in item.text
+        if ours and (copies or (item.verb == "RUN" and _installs(item.text))):
+            end = item.start
+            break
+    return "".join(f"{line}\n" for line in lines[:end])
+
+
 def sync_flags(content: str, target: str | None = None) -> list[str]:
     """What the last `uv sync` up to the end of stage ``target`` selects, for a running container to get the same.
 
@@ -133,6 +157,45 @@ def sync_flags(content: str, target: str | None = None) -> list[str]:
             continue
         flags = _selected(words)
     return flags
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One stage: its name, what it is made from, and its lines."""
+
+    name: str
+    image: str
+    start: int
+    end: int
+
+
+def _chain(content: str, target: str | None) -> list[_Stage]:
+    """Stage ``target``, or the last one, after those that it is made from."""
+    found = [(match, item.start) for item in instructions(content) if (match := _FROM.match(item.text))]
+    ends = [*(start for _, start in found[1:]), len(content.splitlines())]
+    stages = [
+        _Stage((match["name"] or str(at)).lower(), match["image"], start, end)
+        for at, ((match, start), end) in enumerate(zip(found, ends, strict=False))
+    ]
+    wanted = (target or "").lower()
+    chain = [next((stage for stage in stages if stage.name == wanted), stages[-1])] if stages else []
+    while chain:
+        earlier = stages[: stages.index(chain[0])]
+        parent = next((stage for stage in reversed(earlier) if stage.name == chain[0].image.lower()), None)
+        if parent is None:
+            break
+        chain.insert(0, parent)
+    return chain
+
+
+def _installs(text: str) -> bool:
+    """Whether a RUN needs the packages or their manifest; what it installs for the whole image does not."""
+    for command in re.split(r"&&|\|\||[;\n]", text):
+        if "package.json" in command or re.fullmatch(r"(RUN\s+)?(--\S+\s+)*yarn\s*", command.strip()):
+            return True
+        if _PACKAGES.search(command) and not re.search(r"\s(-g|--global|global)\b", command):
+            return True
+    return False
 
 
 def _selected(words: list[str]) -> list[str]:

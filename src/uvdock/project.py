@@ -26,29 +26,47 @@ _TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"))
 
 
 @dataclass(frozen=True)
-class Project:
-    """A folder with `pyproject.toml` and, once locked, `uv.lock`.
+class Tool:
+    """What keeps a project's packages: its program, and the names of the manifest and of the lock it writes."""
 
-    ``folder`` is the one with the lock (the workspace root); ``inside`` is where in it uv is to run, which is
-    a member's folder for someone who works there.
+    program: str
+    manifest: str
+    lock: str
+
+
+UV = Tool("uv", "pyproject.toml", "uv.lock")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `pyproject.toml` and, once locked, `uv.lock`; or with the manifest and lock of another tool.
+
+    ``folder`` is the one with the lock (the workspace root); ``inside`` is where in it the tool is to run, which
+    is a member's folder for someone who works there.
     """
 
     folder: Path
     inside: Path = Path()
+    tool: Tool = UV
 
     @property
     def pyproject(self) -> Path:
+        """The manifest of a Python project."""
+        return self.folder / UV.manifest
+
+    @property
+    def manifest(self) -> Path:
         """The project's own manifest."""
-        return self.folder / "pyproject.toml"
+        return self.folder / self.tool.manifest
 
     @property
     def lock(self) -> Path:
         """The project's lock, which need not be there yet."""
-        return self.folder / "uv.lock"
+        return self.folder / self.tool.lock
 
     @property
     def cwd(self) -> Path:
-        """Where uv runs on the host."""
+        """Where the tool runs on the host."""
         return self.folder / self.inside
 
 

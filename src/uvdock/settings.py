@@ -37,6 +37,7 @@ class Settings:
         "auto", "choice", "where commands run", ("auto", "host", "compose")
     )
     service: str | None = _key(None, "text", "the Compose service that holds the Python environment")
+    js_service: str | None = _key(None, "text", "the Compose service that holds Node; found by looking when not given")
     projects: tuple[str, ...] = _key(
         (), "texts", "folders with a pyproject.toml, from the repo root; found by looking when not given"
     )

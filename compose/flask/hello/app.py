@@ -13,7 +13,8 @@ from hello.views import pages
 
 def create_app(database_url: str | None = None) -> Flask:
     """Return an app on DATABASE_URL, or on the given database."""
-    app = Flask(__name__)
+    # What the js service builds, at /static/app.js and /static/app.css.
+    app = Flask(__name__, static_folder="../public", static_url_path="/static")
     app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
     database = Database(database_url or os.environ["DATABASE_URL"])
     app.extensions["database"] = database

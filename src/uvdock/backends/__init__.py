@@ -12,7 +12,10 @@ from uvdock.deps.lockfile import LockDiff
 from uvdock.errors import EngineError, UvdockError
 
 if TYPE_CHECKING:
+    from uvdock.engine.api import Engine
     from uvdock.engine.stack import Stack
+    from uvdock.javascript.manager import Manager
+    from uvdock.javascript.outdated import Row
     from uvdock.process import Output
     from uvdock.project import Project
     from uvdock.settings import Settings
@@ -99,6 +102,30 @@ class Backend(Protocol):
         """Bring the environment in use (the host's, a running container's) to the lock."""
 
 
+class JsBackend(Protocol):
+    """What the tasks on JavaScript ask of a place where commands run."""
+
+    @property
+    def name(self) -> str:
+        """``host`` or ``compose``."""
+
+    @property
+    def where(self) -> str:
+        """The place for a person."""
+
+    def run(self, args: Sequence[str]) -> Change:
+        """Run the package manager; what it changes of package.json and its lock comes to the host whole or not."""
+
+    def lock(self) -> Change:
+        """Bring the lock up to date with package.json; nothing is installed."""
+
+    def sync(self) -> Change:
+        """Install what the lock says where commands run: the host, a running container."""
+
+    def outdated(self) -> list[Row]:
+        """The direct dependencies that are behind. Writes nothing."""
+
+
 def choose(root: Path, project: Project, settings: Settings) -> Backend:
     """The backend the settings name.
 
@@ -109,13 +136,46 @@ def choose(root: Path, project: Project, settings: Settings) -> Backend:
         UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
             was named that does not exist or answer.
     """
-    return _BACKENDS[settings.backend](root, project, settings)
-
-
-def _host(_: Path, project: Project, __: Settings) -> Backend:
+    from uvdock.backends.compose import ComposeBackend
     from uvdock.backends.host import HostBackend
+    from uvdock.backends.service import ServiceRunner
 
-    return HostBackend(project)
+    found = find_engine(root, settings)
+    if found is None:
+        return HostBackend(project)
+    stack, engine = found
+    return ComposeBackend(ServiceRunner(project, settings, engine, stack))
+
+
+def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager, settings: Settings) -> JsBackend:
+    """The backend that the settings name, for JavaScript.
+
+    Args:
+        root: The repo root.
+        cwd: Where the person is.
+        project: The folder with the package.json.
+        manager: Its package manager.
+        settings: The settings.
+
+    Raises:
+        UvdockError: As `choose`.
+    """
+    from uvdock.backends.javascript import JsCompose, JsHost, JsRunner
+
+    found = find_engine(root, settings)
+    if found is None:
+        return JsHost(project, manager)
+    stack, engine = found
+    return JsCompose(JsRunner(project, settings, engine, stack, cwd), manager)
+
+
+def find_engine(root: Path, settings: Settings) -> tuple[Stack, Engine] | None:
+    """The Compose project and its engine, where commands run in containers; ``None`` where they run on the host.
+
+    Raises:
+        UvdockError: As `choose`.
+    """
+    return _BACKENDS[settings.backend](root, settings)
 
 
 def find_stack(root: Path, settings: Settings) -> Stack:
@@ -137,23 +197,21 @@ def find_stack(root: Path, settings: Settings) -> Stack:
     return Stack(root, files, settings.context, os.environ, dotenv(root))
 
 
-def _compose(root: Path, project: Project, settings: Settings) -> Backend:
-    from uvdock.backends.compose import ComposeBackend
-    from uvdock.backends.service import ServiceRunner
+def _compose(root: Path, settings: Settings) -> tuple[Stack, Engine]:
     from uvdock.engine.api import Engine
 
     stack = find_stack(root, settings)
     engine = Engine(settings.context)
     _ = engine.api
-    return ComposeBackend(ServiceRunner(project, settings, engine, stack))
+    return stack, engine
 
 
-def _auto(root: Path, project: Project, settings: Settings) -> Backend:
+def _auto(root: Path, settings: Settings) -> tuple[Stack, Engine] | None:
     from uvdock.engine.api import Engine
     from uvdock.project import find_compose_files
 
     if not find_compose_files(root, settings, os.environ):
-        return _host(root, project, settings)
+        return None
     engine = Engine(settings.context)
     try:
         _ = engine.api
@@ -161,12 +219,12 @@ def _auto(root: Path, project: Project, settings: Settings) -> Backend:
         # Who names a context means that engine.
         if engine.context is not None:
             raise
-        return _host(root, project, settings)
-    return _compose(root, project, settings)
+        return None
+    return find_stack(root, settings), engine
 
 
-_BACKENDS: Mapping[str, Callable[[Path, Project, Settings], Backend]] = {
+_BACKENDS: Mapping[str, Callable[[Path, Settings], tuple[Stack, Engine] | None]] = {
     "auto": _auto,
-    "host": _host,
+    "host": lambda _, __: None,
     "compose": _compose,
 }

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from uvdock.backends import Change, Finding, image
 from uvdock.backends.host import HostBackend, describe, find_uv
-from uvdock.backends.place import Place, may_read, may_write
+from uvdock.backends.place import Place, home_files, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
@@ -183,23 +183,10 @@ class ComposeBackend:
 
     def _push(self, place: Place) -> PurePosixPath:
         """Bring the host's manifests to a running container that does not have them; returns where they are."""
-        manifests = manifest.collect(self.project)
-        home = {}
-        for name, content in manifests.read().items():
-            path = manifests.base / name
-            if name in manifests.owned and path.is_relative_to(self.project.folder):
-                home[PurePosixPath(*path.relative_to(self.project.folder).parts)] = content
+        home = home_files(self.project, manifest.collect(self.project))
         engine = self.runner.engine
-        stale = {
-            name: content
-            for name, content in home.items()
-            if engine.read(place.container, place.folder / name) != content
-        }
-        folder = place.folder
-        hidden = place.mounted and not all(may_read(place, self.project.folder / name) for name in home)
-        if hidden or place.single_files:
-            # The host's mode may keep the container's user from reading a mounted file, and a file mounted on
-            # its own stays the old one after the host's was replaced: then all of them go aside.
+        folder, stale = place.folder, stale_files(engine, place, home)
+        if needs_aside(place, self.project, home):
             folder, stale = _ASIDE, home
         if stale:
             files = {folder / name: content for name, content in stale.items()}

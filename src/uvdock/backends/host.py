@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -166,9 +167,13 @@ def describe(project: Project, code: int, before: bytes | None, changed: Sequenc
         return Change(code)
     old = lockfile.parse(before, project.lock) if before and before.strip() else {}
     new = lockfile.parse(project.lock.read_bytes(), project.lock) if project.lock.is_file() else {}
+    return replace(written(project, changed), diff=lockfile.diff(old, new), first=not old)
+
+
+def written(project: Project, changed: Sequence[Path]) -> Change:
+    """The change of a command that succeeded, from the files that are no longer as they were."""
     files = tuple(sorted(os.path.relpath(path, project.folder) for path in changed))
-    places = (f"host ({', '.join(files)})",)
-    return Change(code, lockfile.diff(old, new), files, places, first=not old)
+    return Change(0, files=files, places=(f"host ({', '.join(files)})",) if files else ())
 
 
 def find_uv() -> str | None:

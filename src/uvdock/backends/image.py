@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uvdock import dockerfile
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
-from uvdock.backends.volume import Session
+from uvdock.backends.volume import Session, uv_environment
 from uvdock.engine.stack import Service, same_build
 from uvdock.errors import UvdockError
 
@@ -36,21 +36,25 @@ def lock_is_hosts(runner: ServiceRunner) -> bool | None:
         return None
     with engine.created(image, command=["true"]) as box:
         place = look(engine, box, runner.project)
-        content = engine.read(box, place.folder / "uv.lock")
+        content = engine.read(box, place.folder / runner.project.lock.name)
+    lock, manifest = runner.project.lock, runner.project.manifest
     if content is None:
         raise UvdockError(
-            "the image holds no uv.lock, so it cannot be proved that it was made from the host's",
+            f"the image holds no {lock.name}, so it cannot be proved that it was made from the host's",
             where=f"{image}, folder {place.folder}",
-            fix="copy pyproject.toml and uv.lock into the final stage, and keep uv.lock out of .dockerignore",
+            fix=f"copy {manifest.name} and {lock.name} into the final stage, and keep {lock.name} out of .dockerignore",
         )
-    lock = runner.project.lock
     return lock.is_file() and content == lock.read_bytes()
 
 
-def recreate(runner: ServiceRunner) -> list[str]:
+def recreate(runner: ServiceRunner, *flags: str) -> list[str]:
     """Recreate the running services whose image is no longer the one they were started from.
 
     Nothing else is touched: no other service is stopped, none is started.
+
+    Args:
+        runner: The service.
+        flags: Further options of `docker compose up`.
 
     Returns:
         Their names.
@@ -66,7 +70,7 @@ def recreate(runner: ServiceRunner) -> list[str]:
         return []
     counts = {name: sum(item.service == name for item in containers) for name in names}
     scale = [word for name, count in counts.items() if count > 1 for word in ("--scale", f"{name}={count}")]
-    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
+    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *flags, *scale, *names)
     if code != 0:
         raise UvdockError(
             f"Compose could not recreate {', '.join(names)}",
@@ -97,8 +101,8 @@ def uv_session(runner: ServiceRunner) -> Session:
         image=image,
         place=place,
         user=user,
-        environment=runner.service.environment,
-        cache_volume=_cache_volume(runner, place),
+        environment=uv_environment(runner.service.environment, place),
+        cache_volume=cache_volume(runner, place),
         tty=runner.tty,
     )
 
@@ -118,12 +122,36 @@ def no_uv(where: str) -> UvdockError:
     )
 
 
+def js_image(runner: ServiceRunner) -> str:
+    """An image that has the service's Node: its own, pulled, or its build up to the step that needs package.json.
+
+    Raises:
+        UvdockError: It cannot be had.
+    """
+    service = runner.service
+    if service.build is None:
+        if runner.engine.image_id(service.image) is None and runner.stack.run("pull", service.name) != 0:
+            raise UvdockError(
+                f"the image {service.image} could not be pulled",
+                where=f"service {service.name}",
+                fix="read what Compose says above; no file was changed",
+            )
+        return service.image
+    where = f"the Dockerfile of {service.name}"
+    content = service.dockerfile
+    if content is None:
+        raise UvdockError("it cannot be read", where=where, fix="name another service with js_service")
+    tag = f"{runner.stack.config['name']}-{service.name}-js:uvdock"
+    _build_prefix(runner, dockerfile.before_packages(content, service.build.get("target")), tag, where)
+    return tag
+
+
 def _of_the_same_build(runner: ServiceRunner) -> list[Service]:
     return [item for item in runner.stack.services.values() if item.build and same_build(item, runner.service)]
 
 
-def _cache_volume(runner: ServiceRunner, place: Place) -> str:
-    """The cache volume's name, one for each user: uv of one may not write what another's wrote."""
+def cache_volume(runner: ServiceRunner, place: Place) -> str:
+    """The cache volume's name, one for each user: the tool of one may not write what another's wrote."""
     name = runner.settings.cache_volume
     return f"{name}-{place.uid}" if name else ""
 
@@ -138,12 +166,18 @@ def _uv_image(runner: ServiceRunner) -> str:
     if content is None:
         raise no_uv(f"{where}, before its first step that needs uv.lock")
     tag = f"{runner.stack.config['name']}-{runner.service_name}-uv:uvdock"
+    _build_prefix(runner, content, tag, where)
+    return tag
+
+
+def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> None:
     if runner.stack.build_prefix(runner.service, content, tag) != 0:
         raise UvdockError(
-            "the first part of the image, up to uv, could not be built",
+            "the first part of the image could not be built",
             where=where,
             fix="read what the build says above; no file was changed",
         )
     if runner.engine.image_id(tag) is None:
-        raise UvdockError("the image with uv is not built yet", where=tag, fix="leave --dry out once, to build it")
-    return tag
+        raise UvdockError(
+            "the first part of the image is not built yet", where=tag, fix="leave --dry out once, to build it"
+        )

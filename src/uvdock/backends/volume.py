@@ -1,7 +1,7 @@
 """Lock sync by volume: the manifests go into a one-off as an archive, uv runs there, the results come back.
 
 Works on a remote engine, with any user in the image and without any mount, for nothing of the host is needed
-where uv runs but the manifests.
+where uv runs but the manifests. And so it does for any other tool that reads manifests and writes a lock.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _LEFT_THERE = {".venv", "__pycache__", "build"}
 
 @dataclass(frozen=True)
 class Session:
-    """Where and how uv runs in volume mode.
+    """Where and how uv, or another tool, runs in volume mode.
 
     Args:
         engine: The engine.
         docker: The `docker` command for it.
-        image: An image that has uv.
+        image: An image that has the tool.
         place: What is known of that image.
         user: The user to run as; empty for the image's own.
-        environment: The service's variables.
-        cache_volume: The named volume for uv's cache; empty for none.
-        tty: Whether to give uv a terminal.
+        environment: The one-off's variables; one that is ``None`` is taken away from those of the image.
+        cache_volume: The named volume for the tool's cache; empty for none.
+        tty: Whether to give it a terminal.
     """
 
     engine: Engine
@@ -47,14 +47,14 @@ class Session:
     image: str
     place: Place
     user: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str | None]
     cache_volume: str
     tty: bool
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run left: uv's exit code, the files it changed, and its output where that was collected."""
+    """What a run left: the tool's exit code, the files it changed, and its output where that was collected."""
 
     code: int
     changed: tuple[Path, ...]
@@ -62,30 +62,39 @@ class Result:
 
 
 def run_in_volume(
-    session: Session, manifests: Manifests, args: Sequence[str], *, deliver: bool = True, collect: bool = False
+    session: Session,
+    manifests: Manifests,
+    args: Sequence[str],
+    *,
+    deliver: bool = True,
+    collect: bool = False,
+    only_owned: bool = False,
+    further: Mapping[Path, bytes] | None = None,
 ) -> Result:
-    """Run uv over ``manifests`` in a one-off.
+    """Run uv, or another tool, over ``manifests`` in a one-off.
 
     Args:
         session: Where.
-        manifests: The files uv reads; what it changes of them, or makes beside them, is brought back.
-        args: uv's arguments.
-        deliver: Replace the host's files when uv succeeds; otherwise nothing is written.
-        collect: Collect uv's output instead of letting it through.
+        manifests: The files it reads; what it changes of them, or makes beside them, is brought back.
+        args: Its arguments.
+        deliver: Replace the host's files when it succeeds; otherwise nothing is written.
+        collect: Collect its output instead of letting it through.
+        only_owned: Bring back nothing but the files it owns, for one that installs beside them.
+        further: Further files to send, relative to the manifests' base.
 
     Raises:
-        UvdockError: A file changed on the host while uv ran, or cannot be written; every file is as it was.
+        UvdockError: A file changed on the host while it ran, or cannot be written; every file is as it was.
     """
-    assert session.place.uv is not None
+    assert session.place.program is not None
     engine, place = session.engine, session.place
-    sent = manifests.read()
+    sent = {**manifests.read(), **(further or {})}
     tty = session.tty and not collect
     options = {
-        "entrypoint": [place.uv],
+        "entrypoint": [place.program],
         "command": list(args),
         "working_dir": str(_inside(manifests.cwd)),
         "user": session.user or None,
-        "environment": _environment(session),
+        "environment": dict(session.environment),
         "tty": tty,
         "stdin_open": True,
         "volumes": {session.cache_volume: str(CACHE)} if session.cache_volume else {},
@@ -104,17 +113,19 @@ def run_in_volume(
             code = process.run(
                 argv,
                 on_signal=lambda signum: engine.signal_container(box, signum),
-                shown=[*session.docker, "run", "--rm", "--entrypoint", str(place.uv), session.image, *args],
+                shown=[*session.docker, "run", "--rm", "--entrypoint", str(place.program), session.image, *args],
             )
             output = Output(code, b"", b"")
-        back = engine.get(box, WORK) if code == 0 else None
+        back = (
+            _back(engine, box, manifests if only_owned else None) if code == 0 and (deliver or not only_owned) else {}
+        )
     changed = {
         Path(*name.parts): content
-        for name, content in (back or {}).items()
+        for name, content in back.items()
         if content != sent.get(Path(*name.parts)) and not _LEFT_THERE & set(name.parts)
     }
     if deliver and changed:
-        _refuse_edited(manifests, sent, changed)
+        _refuse_edited(manifests, sent, changed, PurePosixPath(str(place.program)).name)
         sync.replace_all({manifests.base / name: content for name, content in changed.items()})
     return Result(code, tuple(sorted(changed)), output)
 
@@ -137,26 +148,41 @@ def forwarded(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name in names or name.startswith(prefixes))
 
 
-def _environment(session: Session) -> dict[str, str | None]:
-    """The one-off's variables; one that is ``None`` is taken away from those of the image."""
-    env: dict[str, str | None] = dict(session.environment)
+def uv_environment(service: Mapping[str, str], place: Place) -> dict[str, str | None]:
+    """The variables for uv in a one-off.
+
+    Args:
+        service: Those of the service.
+        place: What is known of the image.
+    """
+    env: dict[str, str | None] = dict(service)
     env |= {name: os.environ[name] for name in forwarded(os.environ)}
     env |= dict.fromkeys(uvcommand.LOCKING_OFF)
     env["UV_CACHE_DIR"] = str(CACHE)
     # The environment follows in a step of its own, in the container that is to have it.
     env["UV_NO_SYNC"] = "1"
-    if "HOME" not in session.place.env and session.place.uid != 0:
+    if "HOME" not in place.env and place.uid != 0:
         env.setdefault("XDG_DATA_HOME", str(CACHE / "data"))
     return env
 
 
-def _refuse_edited(manifests: Manifests, sent: Mapping[Path, bytes], changed: Mapping[Path, bytes]) -> None:
+def _back(engine: Engine, box: str, owned: Manifests | None) -> dict[PurePosixPath, bytes]:
+    """What is in the one-off now: everything, or only what of these manifests the tool owns."""
+    if owned is None:
+        return engine.get(box, WORK) or {}
+    found = {name: engine.read(box, _inside(name)) for name in owned.owned}
+    return {PurePosixPath(*name.parts): content for name, content in found.items() if content is not None}
+
+
+def _refuse_edited(
+    manifests: Manifests, sent: Mapping[Path, bytes], changed: Mapping[Path, bytes], program: str
+) -> None:
     now = manifests.read()
     for name in changed:
         path = manifests.base / name
         if now.get(name) != sent.get(name) or (name not in manifests.files and path.exists()):
             raise UvdockError(
-                f"{name} was changed on the host while uv ran, so nothing was written",
+                f"{name} was changed on the host while {program} ran, so nothing was written",
                 where=str(path),
                 fix="run the command again: it starts from the file as it is now",
             )

@@ -58,7 +58,7 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
     """Replace several files: all of them, or, when anything fails, none.
 
     New content is written beside each file and made durable first; only then is one after the other renamed
-    into place. Owner and mode of an existing file stay; a new one gets those of the pyproject.toml beside
+    into place. Owner and mode of an existing file stay; a new one gets those of the manifest beside
     it, or its folder's owner where there is none.
 
     Raises:
@@ -98,8 +98,9 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
-    model = path if path.exists() else path.parent / "pyproject.toml"
-    like = model.stat() if model.exists() else path.parent.stat()
+    beside = (path.parent / name for name in ("pyproject.toml", "package.json"))
+    model = next((file for file in (path, *beside) if file.exists()), path.parent)
+    like = model.stat()
     mode = like.st_mode & (0o777 if model == path else 0o666)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temp = Path(name)

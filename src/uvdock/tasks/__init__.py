@@ -16,7 +16,7 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import ci, command, deps, doctor, groups, init, prompt, quality, ready, service, tidy
+from uvdock.tasks import ci, command, deps, doctor, groups, init, js, prompt, quality, ready, service, tidy
 from uvdock.tasks.kinds import add_to_first_line
 from uvdock.tasks.separator import PassthroughTask
 
@@ -73,7 +73,7 @@ def namespace(root: Path) -> Collection:
     Raises:
         UvdockError: Its commands cannot be read, or one has a built-in task's name and does not say so.
     """
-    found = {**quality.ready(root), **ready.ready(root), **ALWAYS}
+    found = {**quality.ready(root), **ready.ready(root), **js.ready(root), **ALWAYS}
     for name, (task, replaces) in command.own_tasks(root).items():
         if name in ALWAYS and not replaces:
             raise command.refuse_shadowing(name, root)

@@ -1,0 +1,1 @@
+"""What uvdock knows of JavaScript's package managers, apart from where they run."""

@@ -1,0 +1,163 @@
+"""Tasks on JavaScript, there where the repo has a package.json: its package manager, install, outdated."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from signal import SIGINT, SIGTERM
+from typing import TYPE_CHECKING, Any
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import open_repo, passed, report, task
+from uvdock.tasks.separator import PassthroughTask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from invoke.context import Context
+    from invoke.tasks import Task
+
+    from uvdock.backends import JsBackend
+    from uvdock.backends.javascript import JsCompose
+    from uvdock.javascript.manager import Manager
+    from uvdock.project import Project
+    from uvdock.tasks.base import Repo
+
+
+def ready(root: Path) -> dict[str, Task[Any]]:
+    """The tasks on JavaScript that make sense in the repo at ``root``, by their whole names. Reads no file."""
+    from uvdock.javascript import manifests
+
+    return {"js": js, "js.install": install, "js.outdated": outdated} if manifests.folders(root) else {}
+
+
+@task("js", quiet=True, klass=PassthroughTask)
+def js(c: Context) -> int:
+    """Run the package manager whose lock is there (npm, yarn, pnpm, bun): js -- add esbuild"""
+    project, manager, backend = _open(open_repo(c))
+    args = passed(c)
+    change = backend.run(args)
+    report(change)
+    if change.code and change.files:
+        raise UvdockError(
+            "the new lock could not be installed in the running container",
+            where=backend.where,
+            fix="the host's files are written: js.install builds the image with them",
+            code=change.code,
+        )
+    if change.code and manager.changes(args):
+        raise UvdockError(
+            f"{manager.name} {' '.join(args[:1])} did not succeed",
+            where=f"folder {project.folder} ({backend.where})",
+            fix=f"read {manager.name}'s words above; {project.manifest.name} and {project.lock.name} are as they were",
+            code=change.code,
+        )
+    return change.code
+
+
+@task("js.install", help={"build": "Without it, only the running container is brought up to date."})
+def install(c: Context, build: bool = True) -> int:
+    """Lock what is not locked, build with the lock as it is, recreate what changed: of JavaScript."""
+    from uvdock.deps.install import Step, plan
+
+    project, manager, backend = _open(open_repo(c))
+    compose: JsCompose | None = backend if backend.name == "compose" else None  # type: ignore[assignment]
+    builds = build and compose is not None and compose.built()
+    for step in plan(backend.name, build=builds):
+        if step is Step.PROVE and c.config.run.dry:
+            continue  # nothing was built that could be compared
+        name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value
+        with console.step(name):
+            if step is Step.LOCK:
+                change = backend.lock()
+                _stop_on(change.code, f"{manager.name} could not lock", project, backend)
+                report(change)
+                if not change.files:
+                    console.say(f"{project.lock.name} follows from {project.manifest.name} already")
+            elif compose is None or step is Step.SYNC_CONTAINER:
+                _sync(project, manager, backend)
+            else:
+                _with_image(step, project, compose)
+    if compose is not None and builds and compose.keeps_packages():
+        # A mount hides the image's packages, and outlives the container.
+        with console.step(Step.SYNC_CONTAINER.value):
+            _sync(project, manager, compose)
+    if compose is not None and not build:
+        console.note("the image is not rebuilt: js.install does that")
+    return 0
+
+
+@task("js.outdated", help={"json": "A list of objects instead of a table."})
+def outdated(c: Context, json: bool = False) -> int:
+    """Show the JavaScript dependencies that are behind: locked, wanted and latest version."""
+    from uvdock.javascript import outdated as reading
+
+    _, manager, backend = _open(open_repo(c))
+    found = backend.outdated()
+    if json:
+        console.data(reading.to_json(found))
+        return 0
+    if found:
+        columns = ("package", "group", "locked", "wanted", "latest")
+        console.table(columns, [(row.name, row.group, row.locked, row.wanted, row.latest) for row in found])
+    count = len({row.name for row in found})
+    console.say(f"{count or 'no'} package{'s have' if count != 1 else ' has'} a newer release, says {manager.name}")
+    return 0
+
+
+def _open(repo: Repo) -> tuple[Project, Manager, JsBackend]:
+    """The folder with the package.json, its manager, and where commands run."""
+    from uvdock import backends
+    from uvdock.javascript import manifests
+    from uvdock.project import find_compose_files
+
+    project, manager = manifests.find(repo.root, repo.cwd)
+    backend = backends.choose_javascript(repo.root, repo.cwd, project, manager, repo.settings)
+    fallen_back = repo.settings.backend == "auto" and backend.name == "host"
+    if fallen_back and shutil.which("docker") and find_compose_files(repo.root, repo.settings, os.environ):
+        console.note("the Docker engine does not answer, so this runs on the host")
+    return project, manager, backend
+
+
+def _sync(project: Project, manager: Manager, backend: JsBackend) -> None:
+    change = backend.sync()
+    _stop_on(change.code, f"{manager.name} could not install what the lock says", project, backend)
+    for note in change.notes:
+        console.note(note)
+    if change.places:
+        console.say(f"installed in: {' · '.join(change.places)}")
+
+
+def _with_image(step: object, project: Project, backend: JsCompose) -> None:
+    from uvdock.backends import image
+    from uvdock.deps.install import Step
+
+    runner = backend.runner
+    if step is Step.BUILD:
+        names = [service.name for service in image.built_services(runner)]
+        _stop_on(image.build(runner, names), "the image could not be built", project, backend)
+    elif step is Step.PROVE:
+        if not image.lock_is_hosts(runner):
+            raise UvdockError(
+                f"the image holds another {project.lock.name} than the host",
+                where=f"image {runner.service.image}, {project.lock}",
+                fix=f"let the Dockerfile copy {project.lock.name} as it is, and install with the lock frozen; nothing "
+                "was recreated",
+            )
+        console.say(f"image {runner.service.image} holds the host's {project.lock.name}, byte for byte")
+    elif step is Step.RECREATE:
+        names = image.recreate(runner, "--renew-anon-volumes")
+        backend.forget()
+        console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
+
+
+def _stop_on(code: int, what: str, project: Project, backend: JsBackend) -> None:
+    if code:
+        stopped = code in (128 + SIGINT, 128 + SIGTERM)
+        raise UvdockError(
+            "stopped" if stopped else what,
+            where=f"folder {project.folder} ({backend.where})",
+            fix=f"read the words above; {project.manifest.name} and {project.lock.name} are as they were",
+            code=code,
+        )
