@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conftest import REPO
-from uvdock.dockerfile import instructions, sync_flags, up_to_uv
+from uvdock.dockerfile import base_image, before_packages, instructions, sync_flags, up_to_uv
 
 FLASK = (REPO / "compose/flask/Dockerfile").read_text()
 DJANGO = (REPO / "compose/django/apps/backend/Dockerfile").read_text()
@@ -237,3 +237,73 @@ def test_indented_texts_are_read_too() -> None:
 def test_a_lock_that_is_copied_before_uv_arrives_is_left_out() -> None:
     content = "FROM python:3.13\nCOPY pyproject.toml \\\n  uv.lock ./\nRUN pip install uv\nRUN uv sync --locked\n"
     assert up_to_uv(content) == "FROM python:3.13\nRUN pip install uv\n"
+
+
+ASSETS = """\
+ARG NODE=24
+FROM node:${NODE}-slim AS assets
+WORKDIR /app/assets
+RUN npm install -g yarn@1 && corepack enable
+COPY --from=other /x /x
+USER node
+COPY assets/package.json assets/*yarn* ./
+RUN yarn install
+CMD ["yarn"]
+
+FROM python:3.13 AS app
+COPY . .
+
+FROM assets AS watch
+CMD ["yarn", "watch"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "target", "expected"),
+    [
+        pytest.param(ASSETS, "assets", "node:${NODE}-slim", id="target"),
+        pytest.param(ASSETS, "APP", "python:3.13", id="another-target"),
+        pytest.param(ASSETS, None, "node:${NODE}-slim", id="the-last-stage-is-made-from-the-first"),
+        pytest.param("FROM a AS a\nFROM a", None, "a", id="an-image-called-as-its-stage"),
+        pytest.param("", None, "", id="empty"),
+        pytest.param("RUN x", "y", "", id="no-stage"),
+    ],
+)
+def test_the_image_in_the_end(content: str, target: str | None, expected: str) -> None:
+    assert base_image(content, target) == expected
+
+
+@pytest.mark.parametrize("target", ["assets", "watch", None])
+def test_the_part_before_the_packages(target: str | None) -> None:
+    assert before_packages(ASSETS, target) == ASSETS.partition("COPY assets/package.json")[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "needs"),
+    [
+        ("RUN npm ci", True),
+        ("RUN npm install", True),
+        ("RUN --mount=type=cache,target=/x yarn", True),
+        ("RUN cd /app && yarn install --frozen-lockfile", True),
+        ("RUN corepack enable; pnpm fetch", True),
+        ("RUN --mount=type=bind,source=package.json,target=package.json pnpm i", True),
+        ("RUN npm run build", True),
+        ("ADD . /app", True),
+        ("RUN npm install --global pnpm", False),
+        ("RUN npm i -g pnpm && pnpm --version", False),
+        ("RUN yarn global add x", False),
+        ("RUN yarn --version", False),
+        ("RUN apt-get install --yes git", False),
+        ("COPY --from=b /x /x", False),
+        ("ENV PATH=/node_modules/.bin:$PATH", False),
+    ],
+)
+def test_what_needs_the_packages(line: str, needs: bool) -> None:
+    content = f"FROM node\n{line}\nRUN last\n"
+    assert before_packages(content) == ("FROM node\n" if needs else content)
+
+
+@given(st.lists(st.sampled_from([*ASSETS.splitlines(), "FROM assets", "RUN npm ci", "COPY . .", ""])), st.text())
+def test_the_part_before_the_packages_is_a_beginning(lines: list[str], target: str) -> None:
+    content = "".join(f"{line}\n" for line in lines)
+    assert content.startswith(before_packages(content, target))

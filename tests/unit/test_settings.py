@@ -28,6 +28,7 @@ class Case:
 GOOD = [
     pytest.param(Case("backend", '"host"', "host", "host", "host"), id="backend"),
     pytest.param(Case("service", '"web"', "web", "web", "web"), id="service"),
+    pytest.param(Case("js_service", '"web"', "web", "web", "web"), id="js_service"),
     pytest.param(Case("projects", '["a", "b"]', ["a", "b"], os.pathsep.join("ab"), ("a", "b")), id="projects"),
     pytest.param(Case("projects", '"apps/api"', "apps/api", "apps/api", ("apps/api",)), id="projects-one-text"),
     pytest.param(Case("projects", "[]", [], "", ()), id="projects-none"),
@@ -49,7 +50,9 @@ BAD = [
     pytest.param(Case("backend", '"docker"', "docker", "docker", "auto, host, compose"), id="backend-other-word"),
     pytest.param(Case("backend", "true", True, "", "auto, host, compose"), id="backend-no-word"),
     pytest.param(Case("service", "1", 1, "", "a text"), id="service-no-text"),
+    pytest.param(Case("js_service", "1", 1, "", "a text"), id="js-service-no-text"),
     pytest.param(Case("service", '""', "", "", "a text"), id="service-empty"),
+    pytest.param(Case("js_service", '""', "", "", "a text"), id="js-service-empty"),
     pytest.param(Case("projects", "[1]", [1], None, "a list of texts"), id="projects-numbers"),
     pytest.param(Case("projects", '["a", ""]', ["a", ""], None, "a list of texts"), id="projects-with-empty"),
     pytest.param(Case("compose_files", "{}", {}, None, "a list of texts"), id="compose_files-table"),

@@ -36,7 +36,13 @@ SAME: Mapping[str, str] = {
     "help": "--list",
 }
 #: Tasks that do what a function of another name is for, where the function itself is not plain.
-_LIKE: Mapping[str, str] = {"psql": "db.shell", "mysql": "db.shell", "redis-cli": "redis.cli", "pytest": "test"}
+_LIKE: Mapping[str, str] = {
+    "psql": "db.shell",
+    "mysql": "db.shell",
+    "redis-cli": "redis.cli",
+    "pytest": "test",
+    **{f"{name}.{verb}": f"js.{verb}" for name in ("npm", "yarn", "pnpm", "bun") for verb in ("install", "outdated")},
+}
 #: What follows the name of these tasks is handed on.
 _PASSING = frozenset(("uv", "cmd", "build"))
 _DEEPEST = 50

@@ -159,7 +159,16 @@ def _gather(state: State, settings: Mapping[str, Any]) -> _Gathered:
         gathered.notes.append(
             "docker compose run starts a service's dependencies and its entry point; uvdock's one-offs have neither"
         )
+    gathered.notes += _about_javascript({name for item in gathered.found for name in item.commands}, ready)
     return gathered
+
+
+def _about_javascript(commands: set[str], ready: frozenset[str]) -> Iterator[str]:
+    """What a person should know of commands beside uvdock's own tasks on JavaScript, or in their place."""
+    for name in sorted(commands & ready & {"js", "js.install", "js.outdated"}):
+        yield f"your {name} takes the place of uvdock's own {name}; call yours something else to have both"
+    for name in sorted(commands & {"npm", "yarn", "pnpm", "bun"} if "js" in ready else ()):
+        yield f"{name} runs as in your file; js -- does the same, and brings package.json and its lock back to the host"
 
 
 def _read(name: str, text: str) -> Script:

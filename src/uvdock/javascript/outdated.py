@@ -99,7 +99,10 @@ def rows(manager: Manager, outputs: Sequence[Output], data: Mapping[str, Any]) -
         FailedError: The manager could not answer.
     """
     readers = {"npm": _npm, "pnpm": _pnpm, "bun": _bun, "yarn": _berry if manager.berry else _classic}
-    found = readers[manager.name](outputs, data)
+    try:
+        found = readers[manager.name](outputs, data)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise FailedError(f"it printed what is not known: {outputs[0].text[:80]!r}") from error
     behind = (row for row in found if row.latest and row.locked != row.latest)
     return sorted(set(behind), key=lambda row: (_GROUPS.index(row.group) if row.group in _GROUPS else 9, row.name))
 

@@ -111,6 +111,18 @@ def config(c: Context) -> int:
     return 0
 
 
+def _js_service(repo: Repo) -> str:
+    """The service that holds Node, where there is a package.json."""
+    from uvdock import backends
+    from uvdock.javascript import manifests
+
+    if not manifests.folders(repo.root):
+        return ""
+    project, manager = manifests.find(repo.root, repo.cwd)
+    runner = getattr(backends.choose_javascript(repo.root, repo.cwd, project, manager, repo.settings), "runner", None)
+    return runner.service_name if runner is not None else ""
+
+
 def _found(repo: Repo) -> dict[str, str]:
     """What looking finds for the settings that nobody made; what is not clear is named, not guessed."""
     from uvdock.project import find_compose_files
@@ -121,6 +133,7 @@ def _found(repo: Repo) -> dict[str, str]:
     looks: dict[str, Callable[[], str]] = {
         "backend": lambda: f"{repo.settings.backend}: {repo.backend.name}",
         "service": lambda: repo.compose("service").service_name if repo.backend.name == "compose" else "",
+        "js_service": lambda: _js_service(repo),
         "projects": lambda: relative(repo.project.folder),
         "compose_files": lambda: ", ".join(
             relative(file) for file in find_compose_files(repo.root, repo.settings, os.environ)
