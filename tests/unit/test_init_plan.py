@@ -170,3 +170,21 @@ def test_settings_that_are_none(text: str) -> None:
 def test_the_diff_of_a_file() -> None:
     assert Edit("a", None, "x\n").diff() == ["--- /dev/null", "+++ b/a", "@@ -0,0 +1 @@", "+x"]
     assert Edit("a", "x\n", "x\ny\n").diff() == ["--- a/a", "+++ b/a", "@@ -1 +1,2 @@", " x", "+y"]
+
+
+def test_commands_beside_the_tasks_on_javascript_are_told() -> None:
+    run = '#!/bin/bash\njs() { docker compose exec js node "$@"; }\nyarn() { docker compose exec js yarn "$@"; }\n'
+    ready = frozenset(("js", "js.js", "js.install", "js.outdated"))
+    made = plan(State({"run": run}, ALWAYS, ready=ready))
+    assert {name for item in made.found for name in item.commands} == {"js", "yarn"}
+    assert [note.partition(";")[0] for note in made.notes] == [
+        "your js takes the place of uvdock's own js",
+        "yarn runs as in your file",
+    ]
+    assert plan(State({"run": run}, ALWAYS)).notes == ()
+
+
+def test_a_function_that_is_not_plain_is_the_task_on_javascript() -> None:
+    run = "#!/bin/bash\nyarn:outdated() { docker compose exec js yarn outdated | sort; }\n"
+    found = plan(State({"run": run}, ALWAYS, ready=frozenset(("js", "js.outdated")))).found
+    assert [(item.state, item.task) for item in found] == [("has", "js.outdated")]

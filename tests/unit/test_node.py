@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.test_stack import built, stack
 from uvdock.engine.node import choose_js_service
-from uvdock.engine.stack import Service
+from uvdock.engine.stack import Service, choose_service
 from uvdock.errors import UvdockError
 
 DOCKERFILE = "FROM node:24 AS js\nFROM js AS css\nFROM python:3.13 AS app\n"
@@ -85,6 +85,16 @@ def choose(repo: Path, services: dict[str, Any], wanted: str | None = None) -> s
 )
 def test_choose_by_looking(repo: Path, make: Any, expected: str) -> None:
     assert choose(repo, make(repo)) == expected
+
+
+def test_the_python_service_is_not_one_with_node(repo: Path) -> None:
+    services = {
+        "css": built(repo, build={"target": "css"}),
+        "js": built(repo, build={"target": "js"}, ports=[{"target": 3000}]),
+        "worker": built(repo, build={"target": "app"}),
+        "web": built(repo, build={"target": "app"}, ports=[{"target": 8000}]),
+    }
+    assert choose_service(stack(repo, services), repo, None, "").name == "web"
 
 
 def test_choose_the_one_that_is_named(repo: Path) -> None:

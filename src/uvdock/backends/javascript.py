@@ -19,8 +19,8 @@ from uvdock.deps import sync
 from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
 from uvdock.engine.api import Engine
-from uvdock.engine.node import choose_js_service, has_node
-from uvdock.engine.stack import Service, Stack, choose_service
+from uvdock.engine.node import choose_js_service
+from uvdock.engine.stack import Service, Stack, choose_service, has_node
 from uvdock.errors import UvdockError
 from uvdock.javascript import manifests, outdated
 from uvdock.javascript.manager import Manager, read

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from uvdock import dockerfile, images
-from uvdock.engine.stack import Service, Stack, same_build
+from uvdock.engine.stack import Service, Stack, has_node, same_build
 from uvdock.errors import UvdockError
 
-_IMAGES = ("node", "bun", "deno")
 #: What such services are called, the likeliest first.
 _NAMES = ("js", "node", "assets", "frontend", "webpack", "vite", "esbuild", "yarn", "npm", "ui", "client", "css")
-
-
-def base_of(service: Service) -> str:
-    """The image that a service is made from in the end: of its Dockerfile's stage, or its own."""
-    text = service.dockerfile
-    if service.build is None or text is None:
-        return service.image if service.build is None else ""
-    return dockerfile.base_image(text, service.build.get("target"))
-
-
-def has_node(service: Service) -> bool:
-    """Whether a service's image is made from one that brings Node, or what takes its place."""
-    return images.is_one_of(base_of(service), _IMAGES)
 
 
 def choose_js_service(
