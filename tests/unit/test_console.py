@@ -62,6 +62,9 @@ def test_no_password_of_an_address_is_left(user: str, password: str) -> None:
     [
         pytest.param("UV_INDEX_PRIVATE_PASSWORD", True, id="index-password"),
         pytest.param("UV_PUBLISH_TOKEN", True, id="token"),
+        pytest.param("NPM_TOKEN", True, id="npm-token"),
+        pytest.param("NODE_AUTH_TOKEN", True, id="node-token"),
+        pytest.param("YARN_NPM_AUTH_IDENT", True, id="yarn-ident"),
         pytest.param("UV_INDEX_PRIVATE_USERNAME", False, id="user-name"),
         pytest.param("DATABASE_PASSWORD", False, id="not-uvs"),
     ],

@@ -111,7 +111,8 @@ class Manager:
         if self.name == "npm":
             flags = [] if name == "pkg" else ["--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
         elif self.name == "pnpm":
-            flags = ["--ignore-scripts", *([] if name == "dedupe" else ["--lockfile-only"])]
+            # As an option of its own, only some of its subcommands know it.
+            flags = ["--config.ignore-scripts=true", "--lockfile-only"]
         elif self.name == "bun":
             flags = ["--lockfile-only", "--ignore-scripts"]
         else:

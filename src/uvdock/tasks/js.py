@@ -58,7 +58,7 @@ def js(c: Context) -> int:
 
 @task("js.install", help={"build": "Without it, only the running container is brought up to date."})
 def install(c: Context, build: bool = True) -> int:
-    """Lock what is not locked, build with the lock as it is, recreate what changed: of JavaScript."""
+    """For JavaScript what deps.install is for Python: lock, build, prove, recreate."""
     from uvdock.deps.install import Step, plan
 
     project, manager, backend = _open(open_repo(c))
