@@ -18,6 +18,8 @@ import pytest
 from tests.conftest import REPO, Program, Ran, clean_environment
 
 UV = "0.13.8"
+#: What a developer's own runs leave in a reference stack, and no fresh clone has.
+_MADE = ("uv.lock", ".venv", "package-lock.json", "node_modules")
 #: The user of the small stack's image, and the owner of a folder that it may write.
 IMAGE_UID = 1000
 
@@ -141,7 +143,7 @@ def reference(new_folder: Path, program: Program) -> Iterator[Callable[[str, str
     made: list[Stack] = []
 
     def copy(name: str, project: str = ".") -> Stack:
-        shutil.copytree(REPO / "compose" / name, new_folder, ignore=shutil.ignore_patterns("uv.lock", ".venv"))
+        shutil.copytree(REPO / "compose" / name, new_folder, ignore=shutil.ignore_patterns(*_MADE))
         program.env["WEB_PORT"] = "0"
         made.append(Stack(new_folder, program, new_folder / project))
         return made[-1]

@@ -47,14 +47,10 @@ def lock_is_hosts(runner: ServiceRunner) -> bool | None:
     return lock.is_file() and content == lock.read_bytes()
 
 
-def recreate(runner: ServiceRunner, *flags: str) -> list[str]:
+def recreate(runner: ServiceRunner) -> list[str]:
     """Recreate the running services whose image is no longer the one they were started from.
 
     Nothing else is touched: no other service is stopped, none is started.
-
-    Args:
-        runner: The service.
-        flags: Further options of `docker compose up`.
 
     Returns:
         Their names.
@@ -70,7 +66,7 @@ def recreate(runner: ServiceRunner, *flags: str) -> list[str]:
         return []
     counts = {name: sum(item.service == name for item in containers) for name in names}
     scale = [word for name, count in counts.items() if count > 1 for word in ("--scale", f"{name}={count}")]
-    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *flags, *scale, *names)
+    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
     if code != 0:
         raise UvdockError(
             f"Compose could not recreate {', '.join(names)}",

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from uvdock import process
 from uvdock.backends import Change, image
@@ -143,18 +143,17 @@ class JsCompose:
             self.runner.__dict__.pop(name, None)
 
     def keeps_packages(self) -> bool:
-        """Whether a running container has its packages elsewhere than in its image: on a mount that outlives it."""
+        """Whether a running container has its packages elsewhere than in its image.
+
+        On a mount, that is: of the host's folder, or of a volume, which Compose keeps when it recreates a container,
+        also one without a name.
+        """
         running = self.runner.running
         if running is None:
             return False
         details = self.runner.engine.container(running.id)
         wanted = look(self.runner.engine, running.id, self.project).folder / "node_modules"
-        over = [item for item in details.get("Mounts") or [] if wanted.is_relative_to(item["Destination"])]
-        nearest = max(over, key=lambda item: len(PurePosixPath(item["Destination"]).parts), default=None)
-        if nearest is None:
-            return False
-        # What Compose renews with the container is filled from the image.
-        return not (nearest.get("Type") == "volume" and self.runner.engine.is_unnamed(str(nearest.get("Name"))))
+        return any(wanted.is_relative_to(item["Destination"]) for item in details.get("Mounts") or [])
 
     def _change(self, args: Sequence[str], *, in_place: bool) -> Change:
         with sync.hold(self.project.folder):
@@ -197,11 +196,26 @@ class JsCompose:
 
     def _in_service(self, args: Sequence[str]) -> int:
         """The manager in the running container or a one-off, in the project's folder."""
-        place = self.runner.place or self.runner.image_place
+        place = self.runner.place or self._image_place()
         if place is not None and place.program is None:
             raise self._no_program(self.where)
         workdir = str(place.folder.joinpath(*self.project.inside.parts)) if place else ""
         return self.runner.run([self.manager.name, *args], workdir=workdir, env=self._variables())
+
+    def _image_place(self) -> Place | None:
+        """What there is to know of the service's image; it is built or pulled first, as only it knows the folder."""
+        runner = self.runner
+        if runner.image_place is None:
+            code = image.build(runner, [runner.service_name]) if self.built() else int(not image.js_image(runner))
+            if code != 0:
+                raise UvdockError(
+                    "the image could not be built",
+                    where=self.where,
+                    fix="read the words above; js.install makes a lock first, where the build needs one",
+                    code=code,
+                )
+            del runner.__dict__["image_place"]
+        return runner.image_place
 
     def _push(self, place: Place) -> bool:
         """Bring the host's manifests to a running container that does not have them; whether it has them now."""

@@ -134,11 +134,6 @@ class Engine:
         mounts = [mount for item in found for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"]
         return {str(mount["Name"]) for mount in mounts if _UNNAMED.fullmatch(str(mount.get("Name")))}
 
-    @staticmethod
-    def is_unnamed(volume: str) -> bool:
-        """Whether a volume's name is one that the engine gave, because nobody named it."""
-        return _UNNAMED.fullmatch(volume) is not None
-
     def image_id(self, reference: str) -> str | None:
         """The id of an image, or ``None`` where the engine does not have it."""
         details = self.image(reference)

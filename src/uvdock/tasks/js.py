@@ -147,7 +147,7 @@ def _with_image(step: object, project: Project, backend: JsCompose) -> None:
             )
         console.say(f"image {runner.service.image} holds the host's {project.lock.name}, byte for byte")
     elif step is Step.RECREATE:
-        names = image.recreate(runner, "--renew-anon-volumes")
+        names = image.recreate(runner)
         backend.forget()
         console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
