@@ -10,8 +10,8 @@ from tests.engine.conftest import Stack
 
 pytestmark = pytest.mark.engine
 
+#: They follow those that the stack has, in the last table of its pyproject.toml.
 COMMANDS = """
-[tool.uvdock.commands]
 flask = {run = "flask --app hello.app:create_app", help = "The app's own CLI."}
 psql = {service = "postgres", run = "psql -U ${POSTGRES_USER} ${POSTGRES_DB}"}
 keys = {service = "redis", run = "redis-cli --raw"}
