@@ -27,6 +27,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "compose.yaml").write_text("services:\n  a:\n    image: postgres\n  b:\n    image: redis\n")
     (root / "Dockerfile").touch()
     (root / "run.sh").touch()
+    (root / "package.json").write_text("{}")
     return root
 
 
@@ -36,7 +37,9 @@ def test_every_task_has_a_few_examples_that_parse(everything: Path, monkeypatch:
     parser = Parser(contexts=collection.to_contexts())
     program = UvdockProgram(namespace=collection)
     names = listed_names(collection)
-    assert {"uv", "db.restore", "redis.cli", "lint.shell", "test", "quality", "manage", "all"} <= set(names)
+    assert {"uv", "db.restore", "redis.cli", "js.install", "lint.shell", "test", "quality", "manage", "all"} <= set(
+        names
+    )
     for name in names:
         task = collection[name]
         assert isinstance(task, OwnTask)

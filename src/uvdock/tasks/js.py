@@ -32,7 +32,7 @@ def ready(root: Path) -> dict[str, Task[Any]]:
     return {"js": js, "js.install": install, "js.outdated": outdated} if manifests.folders(root) else {}
 
 
-@task("js", quiet=True, klass=PassthroughTask)
+@task("js", examples=["js -- add esbuild", "js -- run build", "js -- ls"], quiet=True, klass=PassthroughTask)
 def js(c: Context) -> int:
     """Run the package manager whose lock is there (npm, yarn, pnpm, bun): js -- add esbuild"""
     project, manager, backend = _open(open_repo(c))
@@ -56,7 +56,11 @@ def js(c: Context) -> int:
     return change.code
 
 
-@task("js.install", help={"build": "Without it, only the running container is brought up to date."})
+@task(
+    "js.install",
+    examples=["js.install", "js.install --no-build"],
+    help={"build": "Without it, only the running container is brought up to date."},
+)
 def install(c: Context, build: bool = True) -> int:
     """For JavaScript what deps.install is for Python: lock, build, prove, recreate."""
     from uvdock.deps.install import Step, plan
@@ -88,7 +92,11 @@ def install(c: Context, build: bool = True) -> int:
     return 0
 
 
-@task("js.outdated", help={"json": "A list of objects instead of a table."})
+@task(
+    "js.outdated",
+    examples=["js.outdated", "js.outdated --json"],
+    help={"json": "A list of objects instead of a table."},
+)
 def outdated(c: Context, json: bool = False) -> int:
     """Show the JavaScript dependencies that are behind: locked, wanted and latest version."""
     from uvdock.javascript import outdated as reading
