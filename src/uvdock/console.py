@@ -73,7 +73,12 @@ def task(name: str, *, quiet: bool = False) -> Iterator[None]:
         yield
     finally:
         if not quiet or sys.stderr.isatty():
-            say(f"{name} took {_seconds(start)}", "dim")
+            took(name, start)
+
+
+def took(name: str, start: float) -> None:
+    """Say how long something took since a moment of `time.monotonic`."""
+    say(f"{name} took {_seconds(start)}", "dim")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:

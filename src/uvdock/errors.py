@@ -55,3 +55,19 @@ def nearest(word: str, known: list[str]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def program_not_found(name: str, where: str, path: str) -> UvdockError:
+    """The error for a command that a container does not have.
+
+    Args:
+        name: The program.
+        where: The container, for a person.
+        path: Where it was looked for.
+    """
+    return UvdockError(
+        f"{name} was not found",
+        where=f"{where}, PATH {path}",
+        fix="check the name, or install it in the image",
+        code=127,
+    )

@@ -19,9 +19,43 @@ def main() -> None:
     elif (asked := completion.asked_script(words)) is not None:
         completion.show_script(*asked)
     else:
+        _run(words)
+
+
+def _run(words: list[str]) -> None:
+    """Take the short way where there is one, else run the whole program."""
+    from uvdock import fastpath
+
+    plain = fastpath.plain(words)
+    if plain is None or (code := _attempted(*plain)) is None:
         from uvdock.program import main as program
 
         program()
+    else:
+        sys.exit(code)
+
+
+def _attempted(task: str, args: list[str]) -> int | None:
+    from time import monotonic
+
+    from uvdock import fastpath
+
+    start = monotonic()
+    try:
+        code = fastpath.attempt("uvdock", task, args)
+    except Exception as problem:
+        from uvdock import console
+        from uvdock.errors import UvdockError
+
+        if not isinstance(problem, UvdockError):
+            raise
+        console.error(problem)
+        return problem.code
+    if code is not None and sys.stderr.isatty():
+        from uvdock import console
+
+        console.took(task, start)
+    return code
 
 
 def _looked_up(kind: str, program: str) -> object:

@@ -51,6 +51,8 @@ class Stack:
     program: Program
     project: Path
     images: list[str] = field(default_factory=list)
+    #: Whether its commands go the short way into the running container.
+    short: bool = False
 
     @property
     def name(self) -> str:

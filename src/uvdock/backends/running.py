@@ -9,7 +9,8 @@ from typing import IO
 
 from uvdock import process
 from uvdock.database import not_running
-from uvdock.engine.api import MARK, Engine, Running, environment
+from uvdock.engine.api import Engine, Running, environment
+from uvdock.engine.marked import MARK
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from uvdock import process
 from uvdock.backends.place import Place, look
 from uvdock.backends.running import exec_in
-from uvdock.backends.volume import forwarded
-from uvdock.engine.api import Engine, Running
+from uvdock.engine import endpoint
+from uvdock.engine.api import Engine, Running, running_labels
 from uvdock.engine.stack import Service, Stack, choose_service
-from uvdock.errors import UvdockError
+from uvdock.errors import program_not_found
 from uvdock.process import Output
 from uvdock.project import Project
 from uvdock.settings import Settings
+from uvdock.variables import forwarded
 
 
 class ServiceRunner:
@@ -145,16 +146,30 @@ class ServiceRunner:
         with self._one_off(argv, _options(user, workdir, env or {}), tty=False) as (command, _):
             return process.capture(command, env={**self.stack.env, **(env or {})}, cwd=self.stack.root)
 
+    def shortcut(self) -> dict[str, object] | None:
+        """What the short way needs to know of the running container (`uvdock.fastpath`); ``None`` where there is none.
+
+        Not for an engine that is not behind a Unix socket, a terminal that is forced, or a container without uv.
+        """
+        place, running = self.place, self.running
+        socket = endpoint.socket(self.engine.context, os.environ)
+        if place is None or running is None or place.uv is None or self.settings.tty or not socket:
+            return None
+        return {
+            "socket": socket,
+            "labels": running_labels(self.stack.working_dir, self.service_name),
+            "container": running.id,
+            "name": running.name,
+            "path": place.path,
+            "uv": place.uv,
+            "workdir": str(place.folder.joinpath(*self.project.inside.parts)),
+        }
+
     def _explain(self, name: str) -> None:
         """Tell a program that is not there (126 or 127, by the engine's age) from one that failed like that."""
         place = self.place
         if place is not None and "/" not in name and not self.engine.which(place.container, name, place.path):
-            raise UvdockError(
-                f"{name} was not found",
-                where=f"{self.where}, PATH {place.path}",
-                fix="check the name, or install it in the image",
-                code=127,
-            )
+            raise program_not_found(name, self.where, place.path)
 
     @contextmanager
     def _one_off(self, argv: Sequence[str], options: Sequence[str], *, tty: bool) -> Iterator[tuple[list[str], str]]:

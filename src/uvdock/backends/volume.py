@@ -19,6 +19,7 @@ from uvdock.engine import archive
 from uvdock.engine.api import Engine
 from uvdock.errors import UvdockError
 from uvdock.process import Output
+from uvdock.variables import forwarded
 
 #: Where the manifests are while uv works on them, in a folder that no image has.
 WORK = PurePosixPath("/uvdock/project")
@@ -136,16 +137,6 @@ def version(session: Session) -> tuple[int, ...]:
     with session.engine.created(session.image, entrypoint=[session.place.uv], command=["--version"]) as box:
         found = process.capture([*session.docker, "start", "--attach", box])
     return uvcommand.parse_version(found.text)
-
-
-def forwarded(environ: Mapping[str, str]) -> list[str]:
-    """The names of the caller's variables that uv needs wherever it runs: indexes and their credentials.
-
-    Only names: their values are passed on by the engine's own means and never shown.
-    """
-    prefixes = ("UV_INDEX_", "UV_EXTRA_INDEX_")
-    names = {"UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_PROGRESS"}
-    return sorted(name for name in environ if name in names or name.startswith(prefixes))
 
 
 def uv_environment(service: Mapping[str, str], place: Place) -> dict[str, str | None]:

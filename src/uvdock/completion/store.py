@@ -20,7 +20,7 @@ FORMAT = 1
 #: More files than these are not kept: one for each folder and program in which a word was completed.
 KEPT = 100
 #: The variables that decide which tasks and services there are.
-_VARIABLES = ("UVDOCK_", "COMPOSE_")
+_VARIABLES = ("UVDOCK_", "COMPOSE_", "DOCKER_")
 #: What makes a folder a repo, or gives it tasks, when it appears there or goes.
 _SIGNS = (
     *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", ".git", "pyproject.toml"),
@@ -50,21 +50,27 @@ class Store:
         Raises:
             Exception: What ``make`` raises; nothing is stored then.
         """
-        path = self.path(kind)
-        stored = _read(path)
-        if (
-            stored is not None
-            and stored.get("key") == self.key
-            and all(state(name) == seen for name, seen in stored["seen"].items())
-        ):
-            return stored["answer"]
-        with _Watched() as watched:
+        found = self.peek(kind)
+        if found is not None:
+            return found
+        with Watched() as watched:
             answer = make()
         if answer is None:
             return []
-        names = sorted({*watched.names, *_modules(), *_around(self.cwd)})
-        _write(path, {"key": self.key, "seen": {name: state(name) for name in names}, "answer": answer})
+        self.keep(kind, answer, watched)
         return answer
+
+    def peek(self, kind: str) -> Any:
+        """The stored answer of a kind if it still holds, else ``None``."""
+        stored = _read(self.path(kind))
+        if stored is None or stored.get("key") != self.key:
+            return None
+        return stored["answer"] if all(state(name) == seen for name, seen in stored["seen"].items()) else None
+
+    def keep(self, kind: str, answer: object, watched: Watched) -> None:
+        """Store an answer with the state of everything it was made from."""
+        names = sorted({*watched.names, *_modules(), *_around(self.cwd)})
+        _write(self.path(kind), {"key": self.key, "seen": {name: state(name) for name in names}, "answer": answer})
 
     def path(self, kind: str) -> str:
         """The file of a kind of answer."""
@@ -93,14 +99,14 @@ def state(name: str) -> list[int] | None:
     return [found.st_mtime_ns, -1 if is_folder else found.st_size]
 
 
-class _Watched:
+class Watched:
     """Notes which files are opened and which folders are listed while it is entered."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.active = False
 
-    def __enter__(self) -> _Watched:
+    def __enter__(self) -> Watched:
         self.active = True
         # It cannot be taken away again; the program ends when it has answered.
         sys.addaudithook(self.see)
@@ -110,6 +116,7 @@ class _Watched:
         self.active = False
 
     def see(self, event: str, args: tuple[Any, ...]) -> None:
+        """Take note of an event, as Python's audit hooks are told of it."""
         if not self.active or event not in ("open", "os.listdir", "os.scandir"):
             return
         name = args[0]

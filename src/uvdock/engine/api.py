@@ -15,14 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock.engine import archive, endpoint
+from uvdock.engine.marked import GRACE, kill
 from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
 from uvdock.process import Output
 
-#: Marks the process that uvdock starts in a container, so that a signal can find it there.
-MARK = "_UVDOCK_RUN"
-#: How long a process in a container may take to go after a signal before it is killed, seconds.
-GRACE = 1.5
 _DIR = "com.docker.compose.project.working_dir"
 _SERVICE = "com.docker.compose.service"
 _ONEOFF = "com.docker.compose.oneoff"
@@ -30,20 +27,6 @@ _ONEOFF = "com.docker.compose.oneoff"
 _UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
-
-# The engine cannot signal an exec, and tells only the host's process number. So the process is looked for
-# in the container, by the mark in its environment; as the same user, for only that user (or a root with the
-# right to trace) may read it.
-_KILL = """
-hits() { grep -ls "$1" /proc/[0-9]*/environ 2>/dev/null; }
-send() { for f in $(hits "$1"); do p=${f#/proc/}; kill -s "$2" "${p%/environ}" 2>/dev/null; done; }
-[ -n "$(hits "$1")" ] || exit 1
-send "$1" "$2"
-i=0
-while [ $i -lt "$3" ]; do sleep 0.1; [ -z "$(hits "$1")" ] && exit 0; i=$((i+1)); done
-send "$1" KILL
-exit 0
-"""
 
 
 @dataclass(frozen=True)
@@ -89,9 +72,7 @@ class Engine:
 
     def running(self, working_dir: str, service: str | None = None) -> list[Running]:
         """The running containers of a Compose project (not its one-offs), found by their labels."""
-        labels = [f"{_DIR}={working_dir}", f"{_ONEOFF}=False"]
-        if service is not None:
-            labels.append(f"{_SERVICE}={service}")
+        labels = running_labels(working_dir, service)
         with _told(self.address):
             found = self.api.containers(filters={"label": labels, "status": "running"})
         return sorted(
@@ -244,9 +225,7 @@ class Engine:
         """
         from signal import Signals
 
-        name = Signals(signum).name.removeprefix("SIG")
-        tries = str(int(GRACE * 10))
-        argv = ["sh", "-c", _KILL, "uvdock", f"{MARK}={mark}", name, tries]
+        argv = kill(mark, Signals(signum).name.removeprefix("SIG"))
         try:
             return self.exec(container, argv, user=user).code == 0
         except EngineError:
@@ -315,6 +294,12 @@ class Engine:
             where=self.address,
             fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
         )
+
+
+def running_labels(working_dir: str, service: str | None = None) -> list[str]:
+    """What labels the containers of a Compose project, or of one service of it, and not its one-offs."""
+    labels = [f"{_DIR}={working_dir}", f"{_ONEOFF}=False"]
+    return [*labels, *([f"{_SERVICE}={service}"] if service is not None else [])]
 
 
 def environment(config: Mapping[str, object]) -> dict[str, str]:

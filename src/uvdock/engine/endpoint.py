@@ -33,6 +33,16 @@ def describe(name: str | None, environ: Mapping[str, str]) -> str:
     return f"DOCKER_HOST={host}" if host else "the default Docker context"
 
 
+def socket(name: str | None, environ: Mapping[str, str]) -> str:
+    """The path of the Unix socket at which the engine answers; empty for one that is reached in another way."""
+    if name is not None:
+        found = process.capture(["docker", "context", "inspect", name, "--format", "{{.Endpoints.docker.Host}}"])
+        host = found.text.strip()
+    else:
+        host = environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    return host.removeprefix("unix://") if host.startswith("unix://") else ""
+
+
 def client(name: str | None) -> Any:
     """An SDK client for a context, or for the default engine; not connected yet.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
+from uvdock.tasks import shortcut
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.kinds import SERVICES, WORDS
 from uvdock.tasks.separator import PassthroughTask, WordsTask
@@ -31,8 +32,12 @@ def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host: uv -- add flask"""
     from uvdock.deps import uvcommand
 
-    repo, args = open_repo(c, service=service), passed(c)
+    args = passed(c)
+    if not service and (code := shortcut.attempt(c, "uv", args)) is not None:
+        return code
+    repo = open_repo(c, service=service)
     change = repo.backend.uv(args)
+    shortcut.learn(repo, service)
     report(change)
     if change.code and change.files:
         raise UvdockError(
@@ -63,7 +68,12 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     argv = passed(c)
     if not argv:
         raise UvdockError("cmd needs a command to run", where="the command line", fix="type cmd -- COMMAND …", code=2)
-    return open_repo(c, service=service).backend.run(argv, user=user)
+    if not (service or user) and (code := shortcut.attempt(c, "cmd", argv)) is not None:
+        return code
+    repo = open_repo(c, service=service)
+    code = repo.backend.run(argv, user=user)
+    shortcut.learn(repo, service)
+    return code
 
 
 @task(

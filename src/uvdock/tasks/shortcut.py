@@ -1,0 +1,47 @@
+"""The short way into the running container (`uvdock.fastpath`), for the tasks that may take it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uvdock import fastpath
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from invoke.context import Context
+
+    from uvdock.tasks.base import Repo
+
+
+def attempt(c: Context, task: str, args: Sequence[str]) -> int | None:
+    """Run a task the short way under `inv`; the `uvdock` command has tried already.
+
+    Returns:
+        The command's exit code; ``None`` when the long way has to be taken.
+    """
+    if _program() != "inv" or c.config.run.dry or c.config.run.echo:
+        return None
+    # The store is about the folder that the person is in; `inv -r FOLDER` means another.
+    prefix = getattr(c.config, "_project_prefix", None)
+    if prefix and not Path.cwd().is_relative_to(Path(prefix).resolve()):
+        return None
+    return fastpath.attempt("inv", task, args)
+
+
+def learn(repo: Repo, service: str) -> None:
+    """Store what the long way found, where the short one did not get through."""
+    from uvdock.tasks.command import own_tasks
+
+    runner = getattr(repo.backend, "runner", None)
+    if service or runner is None or not fastpath.wanted():
+        return
+    known = runner.shortcut()
+    if known is not None:
+        fastpath.remember(_program(), {**known, "not": sorted({"uv", "cmd"} & own_tasks(repo.root).keys())})
+
+
+def _program() -> str:
+    return "uvdock" if sys.argv[0].rpartition("/")[2] in ("uvdock", "__main__.py") else "inv"

@@ -1,0 +1,213 @@
+"""The short way into a running container: what it costs, and when it stands aside.
+
+That it gives the same as the long one is shown by `test_commands`, whose cases run through both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BIN
+from tests.engine.conftest import Stack
+
+pytestmark = pytest.mark.engine
+
+#: What no call of the short way imports.
+HEAVY = {"invoke", "docker", "rich", "tomlkit", "dotenv", "typing", "dataclasses", "subprocess", "pathlib", "tomllib"}
+
+
+class Counting:
+    """An engine's socket that hands everything on, and notes the questions."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.asked: list[str] = []
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen(64)
+        self.threads = [self._start(self._serve)]
+
+    def __enter__(self) -> Counting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(10)
+        self.server.close()
+
+    def _start(self, work: Callable[..., None], *args: object) -> threading.Thread:
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        thread.start()
+        return thread
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
+            self.threads.append(self._start(self._carry, client))
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as engine:
+            engine.connect("/var/run/docker.sock")
+            back = self._start(self._copy, engine, client)
+            part = client.recv(65536)
+            self.asked.append(part.split(b"?")[0].split(b" HTTP")[0].decode())
+            engine.sendall(part)
+            self._copy(client, engine)
+            back.join(10)
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while part := source.recv(65536):
+                target.sendall(part)
+            target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def stack(small: Callable[..., Stack], tmp_path: Path) -> Stack:
+    """A small stack that runs, and in which the short way is known."""
+    made = small(volumes=[".:/app"], owner=1000)
+    made.uvdock("deps.install")
+    made.up()
+    made.program.env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    made.uvdock("uv", "--version")
+    return made
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> str:
+    """A folder for PATH in which `docker` notes that it was called; nothing may call it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    stub = folder / "docker"
+    stub.write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\nexec {shutil.which("docker")} "$@"\n')
+    stub.chmod(0o755)
+    return str(folder)
+
+
+def short(stack: Stack, folder: str, *args: str, program: str = "uvdock") -> tuple[bool, str]:
+    """Whether a call went the short way, and its output."""
+    called = Path(folder, "called")
+    called.unlink(missing_ok=True)
+    env = {"PATH": os.pathsep.join((folder, stack.program.env["PATH"]))}
+    ran = stack.program.run(*args, cwd=stack.root, program=program, env=env)
+    assert ran.code == 0, ran.err
+    return not called.exists(), ran.out
+
+
+def test_four_questions_no_process_and_nothing_heavy(stack: Stack, silent: str, tmp_path: Path) -> None:
+    with Counting(tmp_path / "engine.sock") as engine:
+        stack.program.env["DOCKER_HOST"] = f"unix://{engine.path}"
+        stack.uvdock("uv", "--version")
+        engine.asked.clear()
+
+        went, out = short(stack, silent, "uv", "--version")
+
+        asked = list(engine.asked)
+        del stack.program.env["DOCKER_HOST"]
+    assert went
+    assert out.startswith("uv 0.13.8 ")
+    made = asked[2].split("/")[2]
+    assert asked == [
+        "GET /containers/json",
+        f"POST /containers/{stack.container()}/exec",
+        f"POST /exec/{made}/start",
+        f"GET /exec/{made}/json",
+    ]
+    stack.uvdock("uv", "--version")
+    argv = [sys.executable, "-X", "importtime", str(BIN / "uvdock"), "cmd", "true"]
+    told = subprocess.run(argv, cwd=stack.root, env=stack.program.env, capture_output=True, text=True, check=True)
+    modules = {line.rpartition("|")[2].strip().split(".")[0] for line in told.stderr.splitlines()}
+    assert "uvdock" in modules
+    assert not HEAVY & modules
+    assert {"signal", "json"} <= modules
+
+
+def test_memory_stays_small(stack: Stack) -> None:
+    script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)"
+    script += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    for args, limit in ((["uv", "--version"], 25_000), (["uv", "tree", "--frozen"], 80_000)):
+        argv = [sys.executable, "-c", script, str(BIN / "uvdock"), *args]
+        ran = subprocess.run(argv, cwd=stack.root, env=stack.program.env, capture_output=True, text=True, check=True)
+        assert int(ran.stdout.split()[-1]) < limit, args
+
+
+@pytest.mark.parametrize("name", ["uvdock", "inv"])
+def test_it_stands_aside(stack: Stack, silent: str, name: str) -> None:
+    words = ["uv", "--", "--version"]
+    short(stack, silent, *words, program=name)
+    assert short(stack, silent, *words, program=name)[0]
+
+    # What may change a lock or wants the manifests, and options.
+    assert not short(stack, silent, "uv", "--", "tree", "--frozen", program=name)[0]
+    assert not short(stack, silent, "cmd", "--user", "root", "--", "true", program=name)[0]
+    assert short(stack, silent, *words, program=name)[0]
+
+    # A changed file is looked at again, once.
+    with stack.pyproject.open("a") as file:
+        file.write('\n[tool.uvdock]\nservice = "web"\n')
+    assert not short(stack, silent, *words, program=name)[0]
+    assert short(stack, silent, *words, program=name)[0]
+
+    # So is another container.
+    stack.compose("up", "--detach", "--force-recreate", "web")
+    assert not short(stack, silent, *words, program=name)[0]
+    assert short(stack, silent, *words, program=name)[0]
+
+    # Without one it is a one-off, as ever.
+    stack.compose("stop", "web")
+    assert not short(stack, silent, *words, program=name)[0]
+
+
+def test_a_command_of_that_name_takes_its_place(stack: Stack, silent: str) -> None:
+    with stack.pyproject.open("a") as file:
+        file.write('\n[tool.uvdock.commands]\ncmd = { run = "echo mine", replace = true }\n')
+    stack.uvdock("uv", "--version")
+
+    assert short(stack, silent, "uv", "--version")[0]
+    assert short(stack, silent, "cmd", "x") == (False, "mine x\n")
+    assert short(stack, silent, "cmd", "x") == (False, "mine x\n")
+
+
+def test_variables_of_indexes_go_along_and_no_others(stack: Stack, silent: str) -> None:
+    stack.program.env |= {"UV_INDEX_MINE_PASSWORD": "secret word", "OTHER": "x"}
+    stack.uvdock("cmd", "true")
+
+    went, out = short(stack, silent, "cmd", "python", "-c", "import json, os; print(json.dumps(dict(os.environ)))")
+
+    seen = json.loads(out)
+    assert went
+    assert seen["UV_INDEX_MINE_PASSWORD"] == "secret word"
+    assert "OTHER" not in seen
+
+
+def test_who_reads_no_more_ends_the_command(stack: Stack) -> None:
+    line = f"{BIN / 'uvdock'} cmd yes | head -n 1"
+    done = subprocess.run(["sh", "-c", line], cwd=stack.root, env=stack.program.env, capture_output=True, check=True)
+    assert done.stdout == b"y\n"
+    deadline = time.monotonic() + 20
+    while "yes" in stack.in_container("sh", "-c", "cat /proc/[0-9]*/comm"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_an_engine_that_does_not_answer_is_told_as_ever(stack: Stack) -> None:
+    env = {"UVDOCK_BACKEND": "compose", "DOCKER_HOST": "unix:///nonexistent.sock"}
+    ran = stack.program.run("cmd", "true", cwd=stack.root, env=env)
+    assert ran.code == 1
+    assert ran.err.startswith("error: the Docker engine does not answer")
