@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -81,19 +81,37 @@ def took(name: str, start: float) -> None:
     say(f"{name} took {_seconds(start)}", "dim")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """A table on standard output: as wide as a terminal, never cut where the output is none."""
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str = "",
+    styles: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    to_stderr: bool = False,
+) -> None:
+    """A table on standard output: as wide as a terminal, never cut where the output is none.
+
+    Args:
+        columns: The heads; on a narrow terminal the last column is folded.
+        rows: The cells.
+        title: A line above.
+        styles: The style of some cells, by column and text.
+        to_stderr: It is not what the task was asked for, but what it says on the way.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in columns:
-        shown.add_column(name, header_style="bold", no_wrap=True)
+        folds = name == columns[-1]
+        shown.add_column(name, header_style="bold", no_wrap=not folds, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(redact(cell)) for cell in row))
-    wide = None if sys.stdout.isatty() else 10_000
-    Console(file=sys.stdout, width=wide, highlight=False).print(shown)
+        cells = zip(columns, row, strict=True)
+        shown.add_row(*(Text(redact(cell), (styles or {}).get(name, {}).get(cell, "")) for name, cell in cells))
+    stream = sys.stderr if to_stderr else sys.stdout
+    wide = None if stream.isatty() else 10_000
+    Console(file=stream, width=wide, highlight=False).print(shown)
 
 
 def prefixed(prefix: str, line: str, *, to_stderr: bool) -> None:
@@ -111,9 +129,9 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def data(text: str) -> None:
+def data(text: str, style: str = "") -> None:
     """What a task was asked for (JSON, a list), on standard output."""
-    _write(sys.stdout, text)
+    _write(sys.stdout, paint(text, style, sys.stdout))
 
 
 def paint(text: str, style: str, stream: TextIO) -> str:

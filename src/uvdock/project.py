@@ -132,21 +132,30 @@ def find_project(root: Path, cwd: Path, settings: Settings) -> Project:
     Raises:
         UvdockError: There is none, or it is not clear which.
     """
+    return _only(find_projects(root, cwd, settings), root)
+
+
+def find_projects(root: Path, cwd: Path, settings: Settings) -> list[Project]:
+    """The project ``cwd`` is in, else every one of the repo.
+
+    Raises:
+        UvdockError: A folder that the settings name has none.
+    """
     cwd = cwd.resolve()
     if settings.projects:
         source = settings.sources.get("projects", "")
         folders = [_project_at((root / name).resolve(), f"projects, from {source}") for name in settings.projects]
         inside = [found for found in folders if cwd.is_relative_to(found.folder)]
         if inside:
-            return _for(max(inside, key=lambda found: len(found.folder.parts)).folder)
-        return _only([found.folder for found in folders], root)
+            return [_for(max(inside, key=lambda found: len(found.folder.parts)).folder)]
+        return folders
     for folder in (cwd, *cwd.parents):
         if is_project(folder / "pyproject.toml"):
-            return _for(folder)
+            return [_for(folder)]
         if folder == root:
             break
     # Without a sign that this is a repo, it may be anything, a home folder too: no long search there.
-    return _only(_projects_below(root, _DEPTH if _is_repo(root) else 1), root)
+    return [Project(folder) for folder in _projects_below(root, _DEPTH if _is_repo(root) else 1)]
 
 
 def is_project(manifest: Path) -> bool:
@@ -229,18 +238,18 @@ def read_pyproject(path: Path) -> dict[str, Any]:
     return data
 
 
-def _only(folders: list[Path], root: Path) -> Project:
-    if len(folders) == 1:
-        return Project(folders[0])
-    if not folders:
+def _only(found: list[Project], root: Path) -> Project:
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise UvdockError(
             "no pyproject.toml with a [project] table was found",
             where=f"{root} and the folders below it",
             fix="run `uv init` there, or go to the repo first",
         )
-    names = ", ".join(str(folder.relative_to(root)) for folder in folders)
+    names = ", ".join(str(project.folder.relative_to(root)) for project in found)
     raise UvdockError(
-        f"there are {len(folders)} projects, and it is not clear which one is meant",
+        f"there are {len(found)} projects, and it is not clear which one is meant",
         where=f"{root}: {names}",
         fix="go into one of them, or set UVDOCK_PROJECTS or projects in [tool.uvdock]",
         code=2,

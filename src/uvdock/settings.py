@@ -52,6 +52,7 @@ class Settings:
         "auto", "choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")
     )
     tty: bool | None = _key(None, "flag", "force a terminal on or off instead of looking")
+    cooldown: str = _key("", "text", "how old a release must be before deps.upgrade takes it, as `7 days`")
     ci: tuple[str, ...] = _key((), "texts", "the steps of ci.test, each as it would be typed")
     doctor_ignore: tuple[str, ...] = _key((), "texts", "rules that doctor leaves out")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -29,6 +29,7 @@ ON_LOCKS = [
     pytest.param(["deps.lock"], id="lock"),
     pytest.param(["deps.check"], id="check"),
     pytest.param(["deps.outdated"], id="outdated"),
+    pytest.param(["deps.upgrade"], id="upgrade"),
     pytest.param(["uv", "add", "six"], id="uv-add"),
     pytest.param(["uv", "remove", "six"], id="uv-remove"),
     pytest.param(["uv", "lock", "--upgrade"], id="uv-lock"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -129,17 +130,19 @@ def test_outdated_as_a_table(program: Program, outdated_project: Path, name: str
 
     assert ran.code == 0
     head, *rows = (line.rstrip() for line in ran.out.splitlines())
-    assert head.split() == ["package", "group", "locked", "latest"]
-    columns = [head.index(word) for word in head.split()]
+    names = ["package", "group", "specifier", "locked", "wanted", "latest", "step", "age", "held by"]
+    assert re.split(r"  +", head) == names
+    columns = [head.index(word) for word in names]
     cells = [[row[a:b].strip() for a, b in zip(columns, [*columns[1:], None], strict=True)] for row in rows]
-    assert [row[:3] for row in cells] == [
-        ["anyio", "", "3.6.2"],
-        ["idna", "", "2.8"],
-        ["iniconfig", "dev", "1.1.0"],
-        ["humanize", "extra: docs", "4.0.0"],
+    assert [row[:5] for row in cells] == [
+        ["anyio", "", "==3.6.2", "3.6.2", "3.6.2"],
+        ["idna", "", "==2.8", "2.8", "2.8"],
+        ["iniconfig", "dev", "==1.1.0", "1.1.0", "1.1.0"],
+        ["humanize", "extra: docs", "==4.0.0", "4.0.0", "4.0.0"],
+        ["sniffio", "constraint", "==1.2.0", "1.2.0", "1.2.0"],
     ]
-    assert all(_number(latest) > _number(locked) for _, _, locked, latest in cells)
-    assert ran.err.startswith("4 of 4 packages have a newer release\n")
+    assert all(_number(row[5]) > _number(row[3]) for row in cells)
+    assert ran.err.startswith("5 of 5 packages have a newer release\n")
 
 
 def test_outdated_as_json(program: Program, outdated_project: Path) -> None:
@@ -149,18 +152,17 @@ def test_outdated_as_json(program: Program, outdated_project: Path) -> None:
     everything = program.run("deps.outdated", "--json", "--all", cwd=outdated_project)
 
     assert (direct.code, everything.code) == (0, 0)
-    found = json.loads(direct.stdout)
+    found = json.loads(direct.stdout)["packages"]
     assert {row["name"]: row["group"] for row in found} == {
         "anyio": "",
         "idna": "",
         "iniconfig": "dev",
         "humanize": "extra: docs",
+        "sniffio": "constraint",
     }
-    assert all(row.keys() == {"name", "group", "locked", "latest", "behind"} and row["behind"] for row in found)
-    indirect = [row for row in json.loads(everything.stdout) if row not in found]
-    assert [(row["name"], row["group"], row["locked"], row["behind"]) for row in indirect] == [
-        ("sniffio", "(indirect)", "1.2.0", True)
-    ]
+    assert all(row["behind"] for row in found)
+    # Here the constraint names the only other package there is.
+    assert {row["name"] for row in json.loads(everything.stdout)["packages"]} == {row["name"] for row in found}
 
 
 def test_outdated_shows_no_release_where_there_is_no_newer_one(program: Program, tmp_path: Path) -> None:
@@ -169,7 +171,9 @@ def test_outdated_shows_no_release_where_there_is_no_newer_one(program: Program,
 
     ran = program.run("deps.outdated", cwd=project)
 
-    assert [line.split() for line in ran.out.splitlines()[1:]] == [["six", _version(project, "six")]]
+    assert ran.out == ""
+    row = json.loads(program.run("deps.outdated", "--json", cwd=project).stdout)["packages"][0]
+    assert (row["locked"], row["latest"], row["behind"]) == (_version(project, "six"), _version(project, "six"), False)
     assert ran.err.startswith("0 of 1 packages have a newer release\n")
 
 
@@ -234,7 +238,7 @@ def test_in_a_workspace_member(program: Program, tmp_path: Path) -> None:
     used = program.run("cmd", "python", "-c", "import six", cwd=member)
     assert (used.code, used.err) == (0, "")
     outdated = program.run("deps.outdated", "--json", cwd=member)
-    assert [row["name"] for row in json.loads(outdated.stdout)] == ["six"]
+    assert [row["name"] for row in json.loads(outdated.stdout)["packages"]] == ["six"]
 
 
 def test_an_environment_somewhere_else(program: Program, tmp_path: Path) -> None:

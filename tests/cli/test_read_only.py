@@ -14,6 +14,7 @@ TASKS = [
     pytest.param(["deps.check"], 0, 1, 1, id="check"),
     pytest.param(["deps.outdated"], 0, 0, 1, id="outdated"),
     pytest.param(["deps.outdated", "--all", "--json"], 0, 0, 1, id="outdated-json"),
+    pytest.param(["deps.upgrade", "--dry-run"], 0, 0, 1, id="upgrade-dry-run"),
     pytest.param(["config"], 0, 0, 0, id="config"),
     pytest.param(["doctor"], 0, 0, 0, id="doctor"),
     pytest.param(["--list"], 0, 0, 0, id="list"),

@@ -28,6 +28,8 @@ TASKS = [
     pytest.param(["deps.check"], id="check"),
     pytest.param(["deps.outdated"], id="outdated"),
     pytest.param(["deps.outdated", "--all", "--json"], id="outdated-json"),
+    pytest.param(["deps.upgrade"], id="upgrade"),
+    pytest.param(["deps.upgrade", "--lock-only", "--json"], id="upgrade-the-lock"),
     pytest.param(["config"], id="config"),
     pytest.param(["--list"], id="list"),
 ]

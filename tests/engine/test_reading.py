@@ -69,12 +69,12 @@ def test_several_uv_versions(small: Small, version: str) -> None:
     stack.uvdock("uv", "add", "six")
     assert 'name = "six"' in stack.lock.read_text()
 
-    rows = {row["name"]: row for row in json.loads(stack.uvdock("deps.outdated", "--json").out)}
+    rows = {row["name"]: row for row in json.loads(stack.uvdock("deps.outdated", "--json").out)["packages"]}
     assert set(rows) == {"idna", "flask", "six"}
     assert rows["idna"]["locked"] == "2.8"
     assert rows["idna"]["behind"] is True
     assert rows["six"]["behind"] is False
-    every = json.loads(stack.uvdock("deps.outdated", "--all", "--json").out)
+    every = json.loads(stack.uvdock("deps.outdated", "--all", "--json").out)["packages"]
     assert {"werkzeug", "jinja2"} <= {row["name"] for row in every}
 
 

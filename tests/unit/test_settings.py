@@ -43,6 +43,7 @@ GOOD = [
     pytest.param(Case("cache_volume", '"cache"', "cache", "cache", "cache"), id="cache_volume"),
     pytest.param(Case("cache_volume", '""', "", "", ""), id="cache_volume-none"),
     pytest.param(Case("sync", '"volume"', "volume", "volume", "volume"), id="sync"),
+    pytest.param(Case("cooldown", '"7 days"', "7 days", "7 days", "7 days"), id="cooldown"),
     pytest.param(Case("tty", "true", True, "true", True), id="tty-true"),
     pytest.param(Case("tty", "false", False, "false", False), id="tty-false"),
 ]
@@ -61,6 +62,7 @@ BAD = [
     pytest.param(Case("sync", '"copy"', "copy", "copy", "auto, bind, volume"), id="sync-other-word"),
     pytest.param(Case("tty", '"false"', "false", "maybe", "true or false"), id="tty-text"),
     pytest.param(Case("tty", "0", 0, "", "true or false"), id="tty-number"),
+    pytest.param(Case("cooldown", "7", 7, None, "a text"), id="cooldown-number"),
     pytest.param(Case("ci", "5", 5, None, "a list of texts"), id="ci-number"),
     pytest.param(Case("doctor_ignore", "5", 5, None, "a list of texts"), id="doctor-ignore-number"),
 ]

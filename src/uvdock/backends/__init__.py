@@ -43,6 +43,19 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What uv made of manifests that are not the host's, or not yet: nothing of it is on the host.
+
+    Args:
+        output: uv's exit code and its words.
+        files: The contents of the files that it changed or made, by their paths on the host.
+    """
+
+    output: Output
+    files: Mapping[Path, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing `deps.check` looked at; ``fresh`` is ``None`` for what is not there yet, and so not stale."""
 
@@ -70,6 +83,7 @@ class Backend(Protocol):
         workdir: str = "",
         env: Mapping[str, str] | None = None,
         one_off: bool = False,
+        to_stderr: bool = False,
     ) -> int:
         """Run a command on uvdock's own streams, in the project's environment.
 
@@ -79,6 +93,7 @@ class Backend(Protocol):
             workdir: The folder to run in; the service's own, or the project's on the host, by default.
             env: Further variables, handed on by name: no process list shows their values.
             one_off: Not in a running container, though there is one.
+            to_stderr: Send its standard output to standard error: it is a step on the way.
         """
 
     def capture(
@@ -94,6 +109,39 @@ class Backend(Protocol):
 
     def tree(self, args: Sequence[str]) -> Output:
         """Run a uv command that only reads manifests, and collect its output."""
+
+    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+        """Run uv on a copy of the manifests, to see what it would say; by the uv that answers soonest.
+
+        Neither an image nor an interpreter of the project's version is needed where the host has a uv.
+
+        Args:
+            args: uv's arguments.
+            edits: Contents in place of the host's, or of further files, by whole paths.
+            alone: Take no file but those of ``edits`` along.
+        """
+
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+        """The same by the very uv that locks this project, as it would do it."""
+
+    def metadata(self, pins: Sequence[str], manifest: bytes) -> list[str]:
+        """The metadata of some releases; nothing where they cannot be had without an image.
+
+        Args:
+            pins: The releases: ``flask==3.1.3``.
+            manifest: A pyproject.toml whose ``[tool.uv]`` says where packages come from.
+        """
+
+    def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
+        """Replace files of the project together, and bring a running container to them.
+
+        Args:
+            files: The new contents.
+            expected: What they were made from.
+
+        Raises:
+            UvdockError: One of them is no longer what it was, or cannot be written; every file is as it was.
+        """
 
     def check(self) -> list[Finding]:
         """Whether the lock follows from the manifests and the environment from the lock. Writes nothing."""

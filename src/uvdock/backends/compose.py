@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from uvdock.backends import Change, Finding, image
-from uvdock.backends.host import HostBackend, describe, find_uv
+from uvdock.backends import Change, Finding, Trial, image, scratch
+from uvdock.backends.host import HostBackend, delivered, describe, find_uv
 from uvdock.backends.place import Place, home_files, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
@@ -46,9 +46,10 @@ class ComposeBackend:
         workdir: str = "",
         env: Mapping[str, str] | None = None,
         one_off: bool = False,
+        to_stderr: bool = False,
     ) -> int:
         """Run a command in the service, on uvdock's own streams."""
-        return self.runner.run(argv, user=user, workdir=workdir, env=env, one_off=one_off)
+        return self.runner.run(argv, user=user, workdir=workdir, env=env, one_off=one_off, to_stderr=to_stderr)
 
     def capture(
         self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
@@ -103,6 +104,28 @@ class ComposeBackend:
                 return found
         return self._volume(args, manifest.collect(self.project, args), deliver=False, collect=True).output
 
+    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+        """Run uv on a copy: the host's uv where there is one, else the image's."""
+        if find_uv() is not None:
+            host = HostBackend(self.project)
+            found = host.look(args, edits, alone=alone)
+            # A refusal (1) is an answer. What the host cannot reach, the container perhaps can.
+            if found.output.code in (0, 1) or uvcommand.too_old(args, host.version(), "the host"):
+                return found
+        return self._tried(args, scratch.copied(self.project, edits or {}, alone=alone))
+
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+        """Run the image's uv on a copy."""
+        return self._tried(args, scratch.copied(self.project, edits or {}))
+
+    def metadata(self, pins: Sequence[str], manifest: bytes) -> list[str]:
+        """The metadata of some releases, by the host's uv."""
+        return HostBackend(self.project).metadata(pins, manifest) if find_uv() is not None else []
+
+    def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
+        """Replace files of the project together, and sync the running container."""
+        return self._followed(delivered(self.project, files, expected))
+
     def check(self) -> list[Finding]:
         """The lock against the manifests; the running container and the image against the lock."""
         findings = [self._check_lock()]
@@ -147,6 +170,10 @@ class ComposeBackend:
             if error := uvcommand.too_old(args, version(session), where):
                 raise error
         return result
+
+    def _tried(self, args: Sequence[str], manifests: Manifests) -> Trial:
+        result = self._volume(args, manifests, deliver=False, collect=True)
+        return Trial(result.output, {manifests.base / name: content for name, content in result.files.items()})
 
     def _binds(self) -> bool:
         """Whether uv may run where the host's own folder is mounted, and write there."""

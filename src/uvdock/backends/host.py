@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from uvdock import process
-from uvdock.backends import Change, Finding
+from uvdock.backends import Change, Finding, Trial, scratch
 from uvdock.deps import lockfile, manifest, sync, uvcommand
+from uvdock.deps.relax import relaxed
 from uvdock.errors import UvdockError
 from uvdock.process import Output
 from uvdock.project import Project
@@ -52,11 +53,13 @@ class HostBackend:
         workdir: str = "",
         env: Mapping[str, str] | None = None,
         one_off: bool = False,  # noqa: ARG002 - there are no containers here
+        to_stderr: bool = False,
     ) -> int:
         """Run a command in the project's folder, with the project's environment first on PATH."""
         _no_user(user)
         env = {**self._env(), **(env or {})}
-        return process.run(_resolved(argv, env), env=env, cwd=self.project.cwd / workdir)
+        argv = _resolved(argv, env)
+        return process.run(argv, env=env, cwd=self.project.cwd / workdir, stdout_to_stderr=to_stderr)
 
     def capture(
         self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
@@ -85,6 +88,31 @@ class HostBackend:
         """Run a uv command that only reads."""
         self._need_manifest()
         return process.capture([self.uv_program, *args], cwd=self.project.cwd)
+
+    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+        """Run uv on a copy; a lock is made with the interpreter that is there, whatever the project asks for."""
+        manifests = scratch.copied(self.project, edits or {}, alone=alone)
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        if uvcommand.subcommand(args) == "lock":
+            own = {self.project.folder / "pyproject.toml", *(manifests.base / name for name in manifests.owned)}
+            contents = manifests.read()
+            found = {path: contents[name] for path in own if (name := path.relative_to(manifests.base)) in contents}
+            found.pop(self.project.lock, None)
+            manifests = manifests.edited({**(edits or {}), **relaxed(found, self.project.pyproject, version)})
+        env = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+        return scratch.run(self.uv_program, args, manifests, env)
+
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+        """Run uv on a copy, as it would run in the project itself."""
+        return scratch.run(self.uv_program, args, scratch.copied(self.project, edits or {}), {})
+
+    def metadata(self, pins: Sequence[str], manifest: bytes) -> list[str]:
+        """The metadata of some releases."""
+        return scratch.metadata(self.uv_program, pins, manifest)
+
+    def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
+        """Replace files of the project together."""
+        return delivered(self.project, files, expected)
 
     def check(self) -> list[Finding]:
         """`uv lock --check` and `uv sync --check`."""
@@ -174,6 +202,25 @@ def written(project: Project, changed: Sequence[Path]) -> Change:
     """The change of a command that succeeded, from the files that are no longer as they were."""
     files = tuple(sorted(os.path.relpath(path, project.folder) for path in changed))
     return Change(0, files=files, places=(f"host ({', '.join(files)})",) if files else ())
+
+
+def delivered(project: Project, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
+    """Replace files of a project together, when they still are what the new contents were made from.
+
+    Raises:
+        UvdockError: One is not, or cannot be written; every file is as it was.
+    """
+    with sync.hold(project.folder):
+        edited = sync.Snapshot(expected).changed()
+        if edited:
+            raise UvdockError(
+                f"{edited[0].name} was changed meanwhile, so nothing was written",
+                where=str(edited[0]),
+                fix="run the command again: it starts from the file as it is now",
+            )
+        before = sync.Snapshot.take(list(files))
+        sync.replace_all(files)
+        return describe(project, 0, expected.get(project.lock), before.changed())
 
 
 def find_uv() -> str | None:

@@ -58,8 +58,13 @@ class Result:
     """What a run left: the tool's exit code, the files it changed, and its output where that was collected."""
 
     code: int
-    changed: tuple[Path, ...]
+    files: Mapping[Path, bytes]
     output: Output
+
+    @property
+    def changed(self) -> tuple[Path, ...]:
+        """The names of those files, sorted."""
+        return tuple(sorted(self.files))
 
 
 def run_in_volume(
@@ -128,7 +133,7 @@ def run_in_volume(
     if deliver and changed:
         _refuse_edited(manifests, sent, changed, PurePosixPath(str(place.program)).name)
         sync.replace_all({manifests.base / name: content for name, content in changed.items()})
-    return Result(code, tuple(sorted(changed)), output)
+    return Result(code, changed, output)
 
 
 def version(session: Session) -> tuple[int, ...]:

@@ -77,10 +77,13 @@ _REMAKE = "take it back from git (`git checkout uv.lock`), or delete it and run 
 
 
 def versions(data: Mapping[str, Any]) -> dict[str, str]:
-    """Each locked package and its version; a lock with forks may hold several, joined with a comma."""
+    """Each locked package and its version; a lock with forks may hold several, joined with a comma.
+
+    What comes from git has the commit behind it, in brackets.
+    """
     found: dict[str, set[str]] = {}
     for package in data.get("package", []):
-        found.setdefault(package["name"], set()).add(package.get("version") or _source_name(package))
+        found.setdefault(package["name"], set()).add(_version(package))
     return {name: ", ".join(sorted(items)) for name, items in found.items()}
 
 
@@ -102,7 +105,7 @@ def direct(data: Mapping[str, Any]) -> list[Direct]:
     for group, items in manifest.get("dependency-groups", {}).items():
         found.update((Direct(item["name"], group), None) for item in items)
     for package in data.get("package", []):
-        if not _is_member(package, manifest):
+        if not is_member(package, data):
             continue
         for item in package.get("dependencies", []):
             found[Direct(item["name"])] = None
@@ -113,11 +116,30 @@ def direct(data: Mapping[str, Any]) -> list[Direct]:
     return list(found)
 
 
-def _is_member(package: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
-    """Whether it is one of the workspace; a single project is its own, and a path dependency is none."""
+def required(data: Mapping[str, Any]) -> set[str]:
+    """The names of everything that the workspace's members require, also where no environment needs it."""
+    found = set()
+    for package in data.get("package", []):
+        said = package.get("metadata", {})
+        if is_member(package, data):
+            lists = [said.get("requires-dist", []), *said.get("requires-dev", {}).values()]
+            found |= {item["name"] for items in lists for item in items}
+    return found
+
+
+def is_member(package: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+    """Whether an entry of a lock is one of the workspace; a single project is its own, a path dependency is none."""
+    manifest = data.get("manifest", {})
     if "members" in manifest:
         return package["name"] in manifest["members"]
     return "." in package.get("source", {}).values()
+
+
+def _version(package: Mapping[str, Any]) -> str:
+    """The version; of what git gives, which commit too, for a branch moves under the same version."""
+    version = package.get("version") or _source_name(package)
+    commit = str(package.get("source", {}).get("git", "")).rpartition("#")[2]
+    return f"{version} ({commit[:8]})" if commit else version
 
 
 def _source_name(package: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,21 @@ class Manifests:
         cwd: Where uv is to run, relative to ``base``.
         files: The files, relative to ``base``, sorted.
         owned: The subset that uv itself rewrites: each pyproject.toml of the workspace, and uv.lock.
+        edits: Contents that are not the host's: tried before they are written there, relative to ``base``.
     """
 
     base: Path
     cwd: Path
     files: tuple[Path, ...]
     owned: tuple[Path, ...]
+    edits: Mapping[Path, bytes] = field(default_factory=dict)
+
+    def edited(self, edits: Mapping[Path, bytes]) -> Manifests:
+        """The same with other contents for some files, or with further ones, by their whole paths on the host."""
+        return replace(self, edits={path.relative_to(self.base): content for path, content in edits.items()})
 
     def read(self) -> dict[Path, bytes]:
-        """The bytes of every file that is there."""
+        """The bytes of every file that is there, with the edits in place of the host's."""
         found: dict[Path, bytes] = {}
         for name in self.files:
             path = self.base / name
@@ -47,7 +53,7 @@ class Manifests:
                 raise UvdockError(
                     f"{name} cannot be read: {error.strerror}", where=str(path), fix="make it readable for you"
                 ) from error
-        return found
+        return {**found, **self.edits}
 
 
 def collect(project: Project, args: Sequence[str] = ()) -> Manifests:

@@ -1,93 +1,218 @@
-"""Which direct dependencies are behind: read from what `uv tree --outdated` says of the lock."""
+"""Which dependencies are behind, by how much, and what holds them back: rows from a survey."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from uvdock.deps import lockfile
-from uvdock.deps.lockfile import Direct
+from packaging.version import InvalidVersion, Version
 
-#: Reads the lock as it is, needs neither an environment nor an interpreter, writes nothing.
-TREE_ARGS = ("tree", "--outdated", "--frozen", "--universal", "--no-python-downloads")
-JSON_ARGS = ("--format", "json")
-SCHEMA = "preview"
+from uvdock.deps import bounds, lockfile
+from uvdock.deps.requirement import step
+from uvdock.deps.survey import Manifest, Survey, by_index, dependents, passed_over
 
-_LINE = re.compile(r"^[│├└─ ]*(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])? v(?P<version>\S+)")
-_LATEST = re.compile(r"\(latest: v(?P<latest>[^)\s]+)\)")
+#: The version of the JSON's form; it changes when a key changes its meaning or goes.
+SCHEMA = 1
+#: The group of a package that only others need.
+INDIRECT = "(indirect)"
+_KINDS = ("major", "minor", "patch", "pre", "")
+#: The sources of a lock's package that no index serves (https://docs.astral.sh/uv/concepts/projects/dependencies/).
+_SOURCES = ("git", "url", "path", "directory", "editable", "virtual")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One package of the lock: its version there and the newest release uv's index knows."""
+    """One requirement of a manifest, or one package that only others need.
 
+    Args:
+        project: The project or the workspace's member that asks for it; empty when there is only one.
+        name: The package.
+        group: See `Declared.group`; ``(indirect)`` for a package that only others need.
+        specifier: What the manifest asks for, as it was written.
+        locked: The locked version; the newest of them where the lock has one for each of several Pythons.
+        wanted: What a new resolution within everybody's specifiers would take; empty when uv cannot resolve.
+        latest: The newest release, whoever may have it.
+        kind: ``major``, ``minor``, ``patch`` or ``pre``, from locked to latest; empty when there is nothing newer.
+        released: When the latest was released, ISO 8601; empty when the index does not say.
+        age: How long ago that is, in days.
+        held_by: Why a new resolution would not take the latest.
+        note: Why there is nothing to compare, or what is wrong with the locked release.
+    """
+
+    project: str
     name: str
     group: str
-    locked: str
-    latest: str
+    specifier: str = ""
+    locked: str = ""
+    wanted: str = ""
+    latest: str = ""
+    kind: str = ""
+    released: str = ""
+    age: int | None = None
+    held_by: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def behind(self) -> bool:
         """Whether there is a newer release than the locked one."""
-        return self.locked != self.latest
+        return bool(self.kind)
 
 
-def newest_from_json(text: str) -> dict[tuple[str, str], str] | None:
-    """The newest release for each (package, locked version) in uv's JSON tree.
-
-    Returns:
-        ``None`` when it is not the schema that is known (uv calls it a preview): then the text form is asked.
-    """
-    try:
-        data = json.loads(text)
-        if data["schema"]["version"] != SCHEMA:
-            return None
-        return {
-            (node["name"], node["version"]): node["latest_version"]
-            for node in data["resolution"].values()
-            if node.get("latest_version")
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def newest_from_text(text: str) -> dict[tuple[str, str], str]:
-    """The same from the tree as uv prints it, which is all that uv before 0.13 has."""
-    found: dict[tuple[str, str], str] = {}
-    for line in text.splitlines():
-        package, latest = _LINE.match(line), _LATEST.search(line)
-        if package and latest:
-            found[package["name"], package["version"]] = latest["latest"]
-    return found
-
-
-def rows(lock: Mapping[str, Any], newest: Mapping[tuple[str, str], str], *, everything: bool = False) -> list[Row]:
-    """The table's rows.
+def rows(survey: Survey, *, everything: bool = False) -> list[Row]:
+    """The rows of one project.
 
     Args:
-        lock: The lock as `lockfile.parse` gives it.
-        newest: The newest release by (package, locked version); a package that is up to date may be missing.
-        everything: Also the packages that are only needed by others.
+        survey: What was found.
+        everything: Also the packages that only others need.
     """
-    locked: dict[str, list[str]] = {}
-    for package in lock.get("package", []):
-        if "version" in package and not {"virtual", "editable"} & package.get("source", {}).keys():
-            locked.setdefault(package["name"], []).append(package["version"])
-    wanted = lockfile.direct(lock)
+    locked = by_index(survey.lock)
+    found = [row for manifest in survey.manifests for row in _of_manifest(survey, manifest, locked)]
     if everything:
-        known = {item.name for item in wanted}
-        wanted += [Direct(name, "(indirect)") for name in sorted(locked.keys() - known)]
-    found = [
-        Row(item.name, item.group, version, newest.get((item.name, version), version))
-        for item in wanted
-        for version in locked.get(item.name, [])
+        known = {row.name for row in found}
+        found += [_row(survey, name, INDIRECT, "", "") for name in sorted(locked.keys() - known)]
+    return list(dict.fromkeys(found))
+
+
+def ranked(found: Iterable[Row]) -> list[Row]:
+    """Rows by what matters: what is wrong, then the larger steps, then by name."""
+    return sorted(found, key=lambda row: (not row.note, _KINDS.index(row.kind), row.name, row.project, row.group))
+
+
+def chosen(found: Iterable[Row], groups: Sequence[str], packages: Sequence[str]) -> list[Row]:
+    """The rows that filters leave; an empty filter leaves all, and ``project`` is `project.dependencies`."""
+    return [
+        row
+        for row in found
+        if (not groups or (row.group or "project") in groups) and (not packages or row.name in packages)
     ]
-    return sorted(found, key=lambda row: (row.group, row.name, row.locked))
 
 
-def to_json(found: list[Row]) -> str:
-    """A list of objects with name, group, locked, latest and behind."""
-    return json.dumps([{**asdict(row), "behind": row.behind} for row in found], indent=2)
+def to_json(found: Iterable[Row]) -> str:
+    """An object with ``schema`` and ``packages``: the fields of `Row` and ``behind`` for each."""
+    packages = [{**asdict(row), "held_by": list(row.held_by), "behind": row.behind} for row in found]
+    return json.dumps({"schema": SCHEMA, "packages": packages}, indent=2)
+
+
+def ago(days: int | None) -> str:
+    """An age for a person: ``3 d``, ``5 mo``, ``2 y``."""
+    if days is None:
+        return ""
+    if days < 60:
+        return f"{days} d"
+    return f"{days // 30} mo" if days < 730 else f"{days // 365} y"
+
+
+def _of_manifest(survey: Survey, manifest: Manifest, locked: Mapping[str, list[str]]) -> Iterator[Row]:
+    label = _label(survey, manifest)
+    passed = passed_over(survey.manifests, survey.lock)
+    for item in manifest.lines:
+        line = item.line
+        if line is None:
+            yield Row(label, item.text, item.group, note="no requirement by the standard")
+        elif line.name not in locked and (item.narrows or line.name in passed):
+            continue
+        else:
+            yield _row(survey, line.name, item.group, line.specifiers, label)
+    if manifest.dynamic:
+        named = {line.name for item in manifest.lines if (line := item.line) is not None}
+        for direct in lockfile.direct(survey.lock):
+            if direct.name not in named:
+                yield _row(survey, direct.name, direct.group, "dynamic", label)
+
+
+def _label(survey: Survey, manifest: Manifest) -> str:
+    member = manifest.name if len(survey.manifests) > 1 else ""
+    return " ".join(filter(None, (survey.label, member)))
+
+
+def _row(survey: Survey, name: str, group: str, specifier: str, label: str) -> Row:
+    versions = by_index(survey.lock).get(name, [])
+    if not versions:
+        return Row(label, name, group, specifier, *_elsewhere(survey.lock, name))
+    locked = versions[-1]
+    lost = survey.lost.get((name, locked), "")
+    note = {"yanked": "the locked release is yanked", "gone": "the locked release is gone"}.get(lost, "")
+    newest = survey.answers.newest(name)
+    if newest is None:
+        why = survey.answers.problems.get(name, "").splitlines()
+        return Row(label, name, group, specifier, locked, note=note or f"no answer: {_short(why)}")
+    wanted = (by_index(survey.wanted).get(name) or [""])[-1] if survey.wanted is not None else ""
+    latest = str(newest.version)
+    kind = step(locked, latest)
+    # What is locked may be newer: a prerelease, or a release that was withdrawn since.
+    held = tuple(_holders(survey, name, newest.version)) if kind and _older(wanted, latest) else ()
+    return Row(
+        label,
+        name,
+        group,
+        specifier,
+        locked,
+        wanted,
+        latest if kind else locked,
+        kind,
+        newest.uploaded.isoformat() if newest.uploaded else "",
+        (survey.now - newest.uploaded).days if newest.uploaded else None,
+        held,
+        note,
+    )
+
+
+def _elsewhere(lock: Mapping[str, Any], name: str) -> tuple[str, str, str, str, str, None, tuple[()], str]:
+    """What a row says of a package that no index serves: locked, … and the note."""
+    package = next((item for item in lock.get("package", []) if item["name"] == name), None)
+    if package is None:
+        return "", "", "", "", "", None, (), "not in the lock: deps.lock brings it up to date"
+    source = next((kind for kind in _SOURCES if kind in package.get("source", {})), "elsewhere")
+    return package.get("version", ""), "", "", "", "", None, (), f"from {source}: not compared"
+
+
+def _holders(survey: Survey, name: str, latest: Version) -> list[str]:
+    """Who or what keeps a new resolution from the latest release."""
+    if survey.wanted is None:
+        return [*_pins(survey, name, latest), "uv cannot resolve"]
+    found = [*_pins(survey, name, latest), *_limits(survey, name, latest), *_bounds(survey, name, latest)]
+    return found or ["the resolution"]
+
+
+def _pins(survey: Survey, name: str, latest: Version) -> Iterator[str]:
+    """The own specifiers that do not allow it."""
+    for manifest in survey.manifests:
+        for item in manifest.lines:
+            line = item.line
+            if line is not None and line.name == name and not line.allows(latest):
+                where = " ".join(filter(None, (_label(survey, manifest), item.group)))
+                yield f"{where or 'own'} {line.specifiers}"
+
+
+def _limits(survey: Survey, name: str, latest: Version) -> Iterator[str]:
+    """What is said of all packages alike: the cooldown, the project's Pythons."""
+    newest, reach = survey.answers.newest(name), survey.answers.newest_everywhere(name)
+    if survey.cutoff and newest and newest.uploaded and newest.uploaded > survey.cutoff:
+        yield "cooldown"
+    if reach is None or reach.version < latest:
+        yield f"requires-python {survey.lock.get('requires-python', '')}"
+
+
+def _bounds(survey: Survey, name: str, latest: Version) -> Iterator[str]:
+    """The packages whose requirements do not allow it."""
+    for package in dependents(survey.wanted or {}, name):
+        if "registry" in package.get("source", {}):
+            for bound in bounds.on(name, survey.asked.get((package["name"], package.get("version", "")), ())):
+                if not bound.specifier.contains(latest, prereleases=True):
+                    yield f"{package['name']} {package.get('version', '')} ({bound.specifier})"
+
+
+def _older(version: str, than: str) -> bool:
+    try:
+        return Version(version) < Version(than)
+    except InvalidVersion:
+        return True
+
+
+def _short(lines: Sequence[str]) -> str:
+    """The cause in uv's words, in one line."""
+    causes = [line.strip().removeprefix("cause: ").removeprefix("╰─▶ ").strip() for line in lines]
+    told = next((cause for cause in causes[1:] if cause), causes[0] if causes else "uv says nothing")
+    return told.removesuffix(", we can conclude that your requirements are unsatisfiable.")

@@ -6,8 +6,12 @@ uv itself parses its arguments; this looks only as far as needed to know where t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from uvdock.errors import UvdockError
+
+if TYPE_CHECKING:
+    from uvdock.process import Output
 
 #: Subcommands that read the manifests and may change them: they run with lock sync.
 CHANGING = frozenset({"add", "remove", "lock", "version", "upgrade"})
@@ -28,6 +32,8 @@ SINCE = {
 LOCKING_OFF = ("UV_FROZEN", "UV_LOCKED")
 #: uv's exit code for arguments it does not know.
 USAGE_ERROR = 2
+#: uv's exit code for requirements that have no solution; it is an answer, where 2 says that it could not work.
+NO_SOLUTION = 1
 
 _NO_LOCK = frozenset({"--frozen", "--locked", "--check", "--dry-run", "--script", "--help", "-h"})
 _WITH_VALUE = frozenset(
@@ -71,6 +77,14 @@ def parse_version(text: str) -> tuple[int, ...]:
     if len(words) < 2 or words[0] != "uv":
         return ()
     return tuple(int(part) for part in words[1].split(".") if part.isdecimal())
+
+
+def words(output: Output) -> str:
+    """What uv says of a failure, without what it says while it works."""
+    lines = [
+        line for line in output.error_text.splitlines() if not line.startswith(("Using ", "warning: ", "Resolved "))
+    ]
+    return "\n".join(lines).strip().removeprefix("error: ").removeprefix("× ")
 
 
 def too_old(args: Sequence[str], version: tuple[int, ...], where: str) -> UvdockError | None:

@@ -16,7 +16,22 @@ from invoke.collection import Collection
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
-from uvdock.tasks import ci, command, deps, doctor, groups, init, js, prompt, quality, ready, service, tidy
+from uvdock.tasks import (
+    ci,
+    command,
+    deps,
+    doctor,
+    groups,
+    init,
+    js,
+    outdated,
+    prompt,
+    quality,
+    ready,
+    service,
+    tidy,
+    upgrade,
+)
 from uvdock.tasks.kinds import add_to_first_line
 from uvdock.tasks.separator import PassthroughTask
 
@@ -33,7 +48,8 @@ ALWAYS: dict[str, Task[Any]] = {
     "deps.install": deps.install,
     "deps.lock": deps.lock,
     "deps.check": deps.check,
-    "deps.outdated": deps.outdated,
+    "deps.outdated": outdated.outdated,
+    "deps.upgrade": upgrade.upgrade,
     "ci.test": ci.test,
     "ci.env": ci.env,
     "clean": tidy.clean,

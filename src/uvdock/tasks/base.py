@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -47,6 +47,21 @@ class Repo:
         return find_project(self.root, self.cwd, self.settings)
 
     @cached_property
+    def projects(self) -> list[Project]:
+        """The project in question, or every one where it is not clear which.
+
+        Raises:
+            UvdockError: There is none.
+        """
+        from uvdock.project import find_projects
+
+        return find_projects(self.root, self.cwd, self.settings) or [self.project]
+
+    def at(self, project: Project) -> Repo:
+        """The same repo with one of its projects in question."""
+        return replace(self, cwd=project.folder)
+
+    @cached_property
     def backend(self) -> Backend:
         """Where commands run."""
         from uvdock import backends
@@ -82,8 +97,6 @@ def open_repo(c: Context, **changes: str) -> Repo:
         c: Invoke's context, whose configuration has the ``uvdock`` part of invoke.yaml.
         changes: Settings that an option of the task replaces; an empty one replaces nothing.
     """
-    from dataclasses import replace
-
     from invoke.config import DataProxy
 
     from uvdock import project, settings

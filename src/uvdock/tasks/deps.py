@@ -1,4 +1,4 @@
-"""Tasks on dependencies: install, lock, check, outdated."""
+"""Tasks on dependencies: install, lock, check."""
 
 from __future__ import annotations
 
@@ -54,53 +54,6 @@ def check(c: Context) -> int:
         mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("–", "dim")}[finding.fresh]
         console.say(f"{mark} {finding.name}" + (f": {finding.why}" if finding.why else ""), style)
     return 1 if any(finding.fresh is False for finding in findings) else 0
-
-
-@task(
-    "deps.outdated",
-    examples=["deps.outdated", "deps.outdated --all --json"],
-    help={"all": "Also the packages that only others need.", "json": "A list of objects instead of a table."},
-)
-def outdated(c: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the option's name
-    """Show the direct dependencies with their locked and their latest version."""
-    from uvdock.deps import lockfile
-    from uvdock.deps import outdated as tree
-
-    repo = open_repo(c)
-    path = repo.project.lock
-    if not path.is_file():
-        raise UvdockError("there is no uv.lock to look at", where=str(path), fix="run deps.lock, which makes it")
-    data = lockfile.parse(path.read_bytes(), path)
-    args = [*tree.TREE_ARGS, *([] if all else ["--depth", "1"])]
-    newest = _newest(repo, args)
-    found = tree.rows(data, newest, everything=all)
-    if json:
-        console.data(tree.to_json(found))
-        return 0
-    shown = [(row.name, row.group, row.locked, row.latest if row.behind else "") for row in found]
-    console.table(("package", "group", "locked", "latest"), shown)
-    behind = len({row.name for row in found if row.behind})
-    console.say(f"{behind} of {len({row.name for row in found})} packages have a newer release")
-    return 0
-
-
-def _newest(repo: Repo, args: list[str]) -> dict[tuple[str, str], str]:
-    """The newest releases by uv's JSON, or by its text where the uv has none or another schema."""
-    from uvdock.deps import outdated as tree
-
-    found = repo.backend.tree([*args, *tree.JSON_ARGS])
-    newest = tree.newest_from_json(found.text) if found.code == 0 else None
-    if newest is not None:
-        return newest
-    found = repo.backend.tree(args)
-    if found.code != 0:
-        raise UvdockError(
-            f"uv could not say what is outdated: {found.error_text}",
-            where=f"uv {' '.join(args)} in {repo.project.folder}",
-            fix="correct what uv names; nothing was changed",
-            code=found.code,
-        )
-    return tree.newest_from_text(found.text)
 
 
 def _carry_out(step: Step, repo: Repo) -> None:

@@ -39,7 +39,12 @@ class PassthroughTask(OwnTask):
         problem = forgotten(sys.argv, list(ns.task_names), list(passthrough_tasks(ns)))
         if problem is not None:
             raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
-        return super().get_arguments(ignore_unknown_help)
+        # Invoke takes the help lines out of the task as it makes the arguments, and is asked for them twice.
+        lines = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = lines
 
 
 class WordsTask(PassthroughTask):

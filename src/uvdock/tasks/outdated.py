@@ -1,0 +1,152 @@
+"""deps.outdated: which dependencies are behind, by how much, and what holds them back."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import Repo, open_repo, passed, task
+from uvdock.tasks.separator import WordsTask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from invoke.context import Context
+
+    from uvdock.deps.outdated import Row
+    from uvdock.deps.survey import Survey
+
+_STYLES = {"major": "red", "minor": "cyan", "patch": "green", "pre": "yellow"}
+
+
+@task(
+    "deps.outdated",
+    examples=[
+        "deps.outdated",
+        "deps.outdated --all --kind major",
+        "deps.outdated --exit-code --json",
+        "deps.outdated -- flask redis",
+    ],
+    values={"kind": ("major", "minor", "patch", "pre")},
+    klass=WordsTask,
+    iterable=["group", "kind"],
+    help={
+        "all": "Also the packages that only others need.",
+        "group": "Only this dependency group, `extra: NAME`, or `project`; more than once.",
+        "kind": "Only these steps: major, minor, patch, pre; more than once.",
+        "cooldown": "How old a release must be to be wanted, as `7 days`.",
+        "pre": "Count prereleases.",
+        "json": "An object with every row instead of a table.",
+        "exit_code": "Leave with 1 when something is behind.",
+    },
+)
+def outdated(  # noqa: PLR0917 - each is an option by its name
+    c: Context,
+    all: bool = False,  # noqa: A002 - the option's name
+    group: Sequence[str] | None = None,
+    kind: Sequence[str] | None = None,
+    cooldown: str = "",
+    pre: bool = False,
+    json: bool = False,
+    exit_code: bool = False,
+) -> int:
+    """Show the direct dependencies that are behind, what is wanted and what holds them: deps.outdated [-- PACKAGE…]"""
+    from packaging.utils import canonicalize_name
+
+    from uvdock.deps import declared, survey
+    from uvdock.deps import outdated as table
+
+    for word in kind or ():
+        if word not in _STYLES:
+            raise UvdockError(
+                f"{word!r} is no kind of step", where="--kind", fix=f"choose from {', '.join(_STYLES)}", code=2
+            )
+    repo = open_repo(c, cooldown=cooldown)
+    surveys = look(repo, everything=all, pre=pre)
+    rows = [row for survey in surveys for row in table.rows(survey, everything=all)]
+    words = [canonicalize_name(word) for word in passed(c)]
+    _know(words, rows)
+    known = [name for found in surveys for manifest in found.manifests for name in declared.groups(manifest.data)]
+    survey.know_groups(group or (), [*known, *([table.INDIRECT] if all else [])])
+    rows = table.chosen(rows, group or (), words)
+    total = len({(row.project, row.name) for row in rows})
+    rows = [row for row in rows if row.kind in kind] if kind else rows
+    behind = {(row.project, row.name) for row in rows if row.behind}
+    if json:
+        console.data(table.to_json(rows))
+    else:
+        show(table.ranked(row for row in rows if row.behind or row.note))
+        for found in surveys:
+            _problem(found)
+        console.say(f"{len(behind)} of {total} packages have a newer release")
+    return 1 if exit_code and behind else 0
+
+
+def look(repo: Repo, *, everything: bool = False, pre: bool = False) -> list[Survey]:
+    """Look at the project in question, or at each of several."""
+    from uvdock.deps import survey
+
+    projects = repo.projects
+    found = []
+    for project in projects:
+        label = os.path.relpath(project.folder, repo.root) if len(projects) > 1 else ""
+        found.append(
+            survey.look(
+                project,
+                repo.at(project).backend,
+                label=label,
+                everything=everything,
+                wait=repo.settings.cooldown,
+                pre=pre,
+            )
+        )
+    return found
+
+
+def show(rows: Sequence[Row]) -> None:
+    """The table, without the columns that have nothing to say."""
+    from uvdock.deps.outdated import ago
+
+    if not rows:
+        return
+    columns = {
+        "project": [row.project for row in rows],
+        "package": [row.name for row in rows],
+        "group": [row.group for row in rows],
+        "specifier": [row.specifier for row in rows],
+        "locked": [row.locked for row in rows],
+        "wanted": [row.wanted for row in rows],
+        "latest": [row.latest for row in rows],
+        "step": [row.kind for row in rows],
+        "age": [ago(row.age) for row in rows],
+        "held by": [row.note or "; ".join(row.held_by) for row in rows],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells) or name == "package"}
+    console.table(
+        tuple(shown),
+        list(zip(*shown.values(), strict=True)),
+        styles={"step": _STYLES, "latest": {row.latest: _STYLES.get(row.kind, "") for row in rows}},
+    )
+
+
+def _problem(survey: Survey) -> None:
+    if survey.problem:
+        console.note(f"uv cannot resolve {survey.project.folder.name} anew, so nothing is wanted: {survey.problem}")
+    if dynamic := [manifest.name for manifest in survey.manifests if manifest.dynamic]:
+        console.note(f"the dependencies of {', '.join(dynamic)} are dynamic: only its build knows their specifiers")
+
+
+def _know(words: Sequence[str], rows: Sequence[Row]) -> None:
+    from uvdock.errors import nearest
+
+    names = sorted({row.name for row in rows})
+    for word in words:
+        if word not in names:
+            raise UvdockError(
+                f"{word} is no dependency here{nearest(word, names)}",
+                where="the command line",
+                fix="name a direct dependency, or give --all for those that only others need",
+                code=2,
+            )
