@@ -34,7 +34,7 @@ def lint(c: Context) -> None:
 
 @task
 def picture(c: Context) -> None:
-    """Make the README's picture from a real run; needs Docker and tmux."""
+    """Make the pictures of the docs from real runs; needs Docker and tmux."""
     c.run(f"{sys.executable} docs/picture.py")
 
 

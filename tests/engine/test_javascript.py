@@ -116,7 +116,7 @@ def test_flask_from_a_fresh_clone_to_what_the_app_serves(reference: Callable[[st
     pin(assets, ms="2.0.0")
     stack.inv("js.install")
     before = hashes(stack.root)
-    found = json.loads(stack.inv("js.outdated", "--json").out)
+    found = json.loads(stack.inv("js.outdated", "--json").out)["packages"]
     behind = next(row for row in found if row["name"] == "ms")
     assert (behind["group"], behind["locked"], behind["wanted"]) == ("dependencies", "2.0.0", "2.0.0")
     assert behind["latest"].startswith("2.1.")
@@ -195,7 +195,7 @@ def test_both_files_come_back_owned_by_their_owner(
     assert ran.code == 1
     assert f"{name} are as they were" in ran.err
     assert {path: path.read_bytes() for path in (manifest, lock)} == before
-    rows = {row["name"]: row for row in json.loads(stack.uvdock("js.outdated", "--json").out)}
+    rows = {row["name"]: row for row in json.loads(stack.uvdock("js.outdated", "--json").out)["packages"]}
     assert (rows["is-odd"]["locked"], rows["ms"]["locked"]) == ("2.0.0", "2.1.2")
     assert rows["is-odd"]["latest"].startswith("3.")
     assert {path: path.read_bytes() for path in (manifest, lock)} == before

@@ -350,8 +350,8 @@ def test_the_json_is_what_the_docs_say(tmp_path: Path) -> None:
 
     made = json.loads(table.to_json(table.examine(facts), facts))
 
-    assert made.keys() == {"version", "findings", "not_checked"}
-    assert made["version"] == 1
+    assert made.keys() == {"schema", "findings", "not_checked"}
+    assert made["schema"] == 1
     (finding,) = made["findings"]
     assert (finding["rule"], finding["file"], finding["line"], finding["fixable"]) == (
         "sync-without-locked",

@@ -155,7 +155,7 @@ def test_the_rows(manager: Manager, outputs: list[Output], expected: list[Row]) 
     assert sorted(found, key=str) == sorted(expected, key=str)
     groups = [row.group for row in found]
     assert groups == sorted(groups, key=["dependencies", "devDependencies", ""].index)
-    assert [row["name"] for row in json.loads(outdated.to_json(found))] == [row.name for row in found]
+    assert [row["name"] for row in json.loads(outdated.to_json(found))["packages"]] == [row.name for row in found]
 
 
 @pytest.mark.parametrize(

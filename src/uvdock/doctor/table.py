@@ -88,7 +88,7 @@ def to_json(findings: Sequence[Finding], facts: Facts) -> str:
     """The findings for a program; the keys are described in docs/doctor.md."""
     return json.dumps(
         {
-            "version": SCHEMA,
+            "schema": SCHEMA,
             "findings": [
                 {
                     "rule": item.rule.name,

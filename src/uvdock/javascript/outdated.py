@@ -12,6 +12,8 @@ from typing import Any
 from uvdock.javascript.manager import Manager
 from uvdock.process import Output
 
+#: The version of the JSON's form; it changes when a key changes its meaning or goes.
+SCHEMA = 1
 _GROUPS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _BUN_GROUPS = {"dev": "devDependencies", "optional": "optionalDependencies", "peer": "peerDependencies"}
 _BUN_ROW = re.compile(r"^[|│]\s*(?P<name>\S+)(?: \((?P<group>\w+)\))?\s*[|│](?P<rest>.*)[|│]\s*$")
@@ -108,8 +110,8 @@ def rows(manager: Manager, outputs: Sequence[Output], data: Mapping[str, Any]) -
 
 
 def to_json(found: Sequence[Row]) -> str:
-    """A list of objects with name, group, locked, wanted and latest."""
-    return json.dumps([asdict(row) for row in found], indent=2)
+    """An object with ``schema`` and ``packages``: name, group, locked, wanted and latest of each."""
+    return json.dumps({"schema": SCHEMA, "packages": [asdict(row) for row in found]}, indent=2)
 
 
 def _npm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:

@@ -95,7 +95,7 @@ def install(c: Context, build: bool = True) -> int:
 @task(
     "js.outdated",
     examples=["js.outdated", "js.outdated --json"],
-    help={"json": "A list of objects instead of a table."},
+    help={"json": "An object with every row instead of a table."},
 )
 def outdated(c: Context, json: bool = False) -> int:
     """Show the JavaScript dependencies that are behind: locked, wanted and latest version."""
