@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 
-from uvdock.deps import bounds
+from uvdock.deps import bounds, remembered
 
 MEMBER: dict[str, Any] = {
     "name": "app",
@@ -22,6 +24,13 @@ MEMBER: dict[str, Any] = {
         "requires-dev": {"dev": [{"name": "ruff", "specifier": "==0.1"}]},
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which requirements are remembered, not there yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "uvdock" / "metadata.json"
 
 
 def package(name: str, version: str = "1.0", size: int = 10, **more: Any) -> dict[str, Any]:
@@ -83,3 +92,37 @@ def test_nothing_to_ask() -> None:
 def test_the_requirements_on_one_package() -> None:
     asked = [Requirement("Zope.Interface>=5"), Requirement("idna"), Requirement("zope-interface<7; os_name=='nt'")]
     assert bounds.on("zope-interface", asked) == [asked[0], asked[2]]
+
+
+HASHED = package("flask", wheels=[{"url": "http://index.example/flask.whl", "size": 10, "hash": "sha256:aa"}])
+FLASK = "Name: flask\nVersion: 1.0\nRequires-Dist: click>=8\nRequires-Dist: colour; extra == 'x'\n"
+ASKED = {("flask", "1.0"): (Requirement("click>=8"), Requirement("colour; extra == 'x'"))}
+
+
+def test_a_release_is_asked_for_once() -> None:
+    uv = Uv(FLASK)
+    assert bounds.requirements([HASHED], uv) == ASKED
+    assert bounds.requirements([HASHED], uv) == ASKED
+    assert uv.asked == [["flask==1.0"]]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"sha256:aa": 5}', '{"sha256:aa": [5]}', "\x00"])
+def test_a_damaged_cache_is_none(cache: Path, content: str) -> None:
+    cache.parent.mkdir()
+    cache.write_text(content)
+    assert bounds.requirements([HASHED], Uv(FLASK)) == ASKED
+    assert remembered.read() == {"sha256:aa": ["click>=8", 'colour; extra == "x"']}
+
+
+def test_a_cache_that_cannot_be_written_is_none(cache: Path) -> None:
+    cache.parent.write_text("a file where the folder would be")
+    uv = Uv(FLASK)
+    assert bounds.requirements([HASHED], uv) == bounds.requirements([HASHED], uv) == ASKED
+    assert len(uv.asked) == 2
+
+
+def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "KEPT", 2)
+    for key in "abc":
+        remembered.add({key: []})
+    assert list(remembered.read()) == ["b", "c"]

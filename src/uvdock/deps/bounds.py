@@ -9,12 +9,14 @@ from __future__ import annotations
 import email.parser
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+
+from uvdock.deps import remembered
 
 #: Seconds to wait for one answer, and how many are asked at a time.
 _PATIENCE = 15
@@ -37,13 +39,20 @@ def requirements(
         itself, of the workspace's members, counts.
     """
     listed = {(item["name"], item.get("version", "")): item for item in packages}
+    known = remembered.read() if listed else {}
+    found = {key: _said(item, known) for key, item in listed.items()}
+    asking = [key for key, asked in found.items() if asked is None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = dict(zip(listed, pool.map(_of, listed.values()), strict=True))
-    missing = [key for key, asked in found.items() if asked is None and _small(listed[key])]
+        found.update(zip(asking, pool.map(_from_index, (listed[key] for key in asking)), strict=True))
+    missing = [key for key in asking if found[key] is None and _small(listed[key])]
     if missing:
         for text in metadata([f"{name}=={version}" for name, version in missing]):
             headers = email.parser.HeaderParser().parsestr(text)
             found[canonicalize_name(headers["Name"]), headers["Version"]] = tuple(_parsed(text))
+    new = {_hash(listed[key]): [str(item) for item in asked] for key in asking if (asked := found[key]) is not None}
+    new.pop("", None)
+    if new:
+        remembered.add(new)
     return {key: asked for key, asked in found.items() if asked is not None}
 
 
@@ -58,9 +67,20 @@ def _small(package: Mapping[str, Any]) -> bool:
     return bool(wheels) and all(wheel.get("size", 0) < _SMALL for wheel in wheels)
 
 
-def _of(package: Mapping[str, Any]) -> tuple[Requirement, ...] | None:
+def _said(package: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> tuple[Requirement, ...] | None:
+    """What the lock itself says of a member of the workspace, or what is remembered of a release."""
     if (said := package.get("metadata")) is not None and "registry" not in package.get("source", {}):
         return tuple(_from_lock(said))
+    lines = known.get(_hash(package) or "-")
+    return None if lines is None else tuple(_read(lines))
+
+
+def _hash(package: Mapping[str, Any]) -> str:
+    """The hash of a release's first wheel: each wheel of a release is taken to require the same, as uv takes it."""
+    return next((str(wheel["hash"]) for wheel in package.get("wheels", []) if wheel.get("hash")), "")
+
+
+def _from_index(package: Mapping[str, Any]) -> tuple[Requirement, ...] | None:
     url = next((wheel["url"] for wheel in package.get("wheels", []) if wheel.get("url", "").startswith("https://")), "")
     if not url:
         return None
@@ -74,7 +94,11 @@ def _of(package: Mapping[str, Any]) -> tuple[Requirement, ...] | None:
 
 def _parsed(text: str) -> Iterator[Requirement]:
     # The format is that of mail headers: https://packaging.python.org/en/latest/specifications/core-metadata/
-    for line in email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or []:
+    yield from _read(email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or [])
+
+
+def _read(lines: Iterable[str]) -> Iterator[Requirement]:
+    for line in lines:
         try:
             yield Requirement(line)
         except InvalidRequirement:

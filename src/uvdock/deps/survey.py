@@ -54,8 +54,8 @@ class Survey:
         manifests: Its own pyproject.toml and those of its workspace's members.
         lock: Its lock.
         answers: The newest releases, regardless of what anyone's specifiers say.
-        wanted: The lock that a new resolution within all specifiers gives; the present one where nothing is
-            behind, ``None`` where uv could not resolve.
+        wanted: The lock that a new resolution within all specifiers gives; the present one where exact pins leave
+            no other, ``None`` where uv could not resolve.
         problem: uv's words in that case.
         lost: Locked releases that are on the index no more, or withdrawn: ``yanked`` or ``gone``, by name and version.
         asked: What packages of the wanted lock require, for those that may hold another back.
@@ -125,7 +125,8 @@ def look(
     )
     with ThreadPoolExecutor(3) as pool:
         answers = pool.submit(releases.ask, question, asker(project, backend))
-        wanted = pool.submit(_wanted, project, backend, own, pre=pre)
+        fixed = not everything and _fixed(listed, lock, names)
+        wanted = pool.submit(lambda: (lock, "") if fixed else _wanted(project, backend, own, pre=pre))
         lost = pool.submit(_lost, question, lock, asker(project, backend))
         found = Survey(project, label, listed, lock, answers.result(), now, *wanted.result(), lost.result())
     # One that has no answer at all may be behind a door that is closed.
@@ -197,6 +198,21 @@ def _names(listed: Sequence[Manifest], lock: Mapping[str, Any], *, everything: b
     return sorted(named & locked.keys())
 
 
+def _fixed(listed: Sequence[Manifest], lock: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether every named package has an exact pin, and is locked at it: then a resolution can only give the same."""
+    if any(item.line is None for manifest in listed for item in manifest.lines):
+        # uv will have something to say.
+        return False
+    locked = by_index(lock)
+    pinned = {
+        (line.name, line.specifiers.removeprefix("==").strip())
+        for manifest in listed
+        for item in manifest.lines
+        if (line := item.line) is not None and not line.marker and not item.narrows
+    }
+    return all(len(locked[name]) == 1 and (name, locked[name][0]) in pinned for name in names)
+
+
 def _wanted(
     project: Project, backend: Backend, cutoff: datetime | None, *, pre: bool
 ) -> tuple[Mapping[str, Any] | None, str]:
@@ -213,23 +229,20 @@ def _wanted(
 def _lost(question: Question, lock: Mapping[str, Any], run: Any) -> dict[tuple[str, str], str]:
     """Which of the locked releases are withdrawn or deleted.
 
-    uv takes a yanked release only for a pin, so one that a range of one version does not find is lost.
+    uv takes a yanked release only for a pin: asked for the newest up to that version, it gives an older one.
     """
     locked = by_index(lock)
     # A version with a local part has no place in a range.
     versions = {name: items[-1] for name in question.specifiers if "+" not in (items := locked[name])[-1]}
-    ranges = Question(
-        {name: f">={version},<={version}" for name, version in versions.items()},
-        question.config,
-        question.folder,
-        question.python,
-        prereleases=True,
-    )
-    missing = releases.ask(ranges, run).problems
-    pins = Question(
-        {name: f"=={versions[name]}" for name in missing}, question.config, question.folder, question.python
-    )
-    gone = releases.ask(pins, run).problems
+    upto = {name: f"<={version}" for name, version in versions.items()}
+    found = releases.ask(replace(question, specifiers=upto, prereleases=True), run)
+    missing = [
+        name
+        for name, version in versions.items()
+        if (newest := found.newest(name)) is None or newest.version != Version(version)
+    ]
+    pins = {name: f"=={versions[name]}" for name in missing}
+    gone = releases.ask(replace(question, specifiers=pins, prereleases=False), run).problems
     return {(name, versions[name]): "gone" if name in gone else "yanked" for name in missing}
 
 
