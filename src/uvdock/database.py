@@ -235,6 +235,8 @@ POSTGRES: Dialect = Postgres()
 MYSQL: Dialect = MySql("MySQL", ("mysql",), "mysql", "mariadb", ("--set-gtid-purged=OFF",))
 MARIADB: Dialect = MySql("MariaDB", ("mariadb",), "mariadb", "mysql")
 DIALECTS: tuple[Dialect, ...] = (POSTGRES, MYSQL, MARIADB)
+#: The programs that are the servers. MariaDB has one named `mysqld` too, so its own comes before it.
+_SERVERS = {"postgres": POSTGRES, "mariadbd": MARIADB, "mysqld": MYSQL}
 #: What the images of Redis, and of what took its place, begin with.
 REDIS_IMAGES = ("redis-stack-server", "redis-stack", "redis", "valkey")
 
@@ -242,6 +244,23 @@ REDIS_IMAGES = ("redis-stack-server", "redis-stack", "redis", "valkey")
 def dialect_of(image: str) -> Dialect | None:
     """The dialect of an image's server, or ``None`` for an image that is no database."""
     return next((dialect for dialect in DIALECTS if images.is_one_of(image, dialect.images)), None)
+
+
+def find_server() -> list[str]:
+    """The command that prints which server a container has, for `dialect_of_server`; nothing where it has none."""
+    # Debian has its PostgreSQL in a folder that is not on PATH.
+    script = (
+        'PATH="$PATH:/usr/sbin:/usr/local/sbin"; for one; do command -v "$one" >/dev/null 2>&1 && echo "$one"; done; '
+        'for one in /usr/lib/postgresql/*/bin/postgres; do [ -x "$one" ] && echo postgres; done; true'
+    )
+    return ["sh", "-c", script, "uvdock", *_SERVERS]
+
+
+def dialect_of_server(printed: str) -> Dialect | None:
+    """The dialect of the server that `find_server` printed, or ``None`` where there is none, or several."""
+    found = [name for name in _SERVERS if name in printed.split()]
+    families = {_SERVERS[name].family for name in found}
+    return _SERVERS[found[0]] if len(families) == 1 else None
 
 
 def is_redis(image: str) -> bool:

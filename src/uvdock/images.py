@@ -69,7 +69,9 @@ def pick(services: Mapping[str, str], fits: Callable[[str], bool], wanted: str, 
         raise UvdockError(
             f"the service {wanted} is no {what} that uvdock knows",
             where=f"{where}, its image {services.get(wanted, 'none')}",
-            fix=f"name one of these: {', '.join(found)}" if found else "its image's name must begin with the server's",
+            fix=f"name one of these: {', '.join(found)}"
+            if found
+            else f"its image, or what runs in it, must be a {what} server",
             code=2,
         )
     if wanted or len(found) == 1:
@@ -78,7 +80,7 @@ def pick(services: Mapping[str, str], fits: Callable[[str], bool], wanted: str, 
         raise UvdockError(
             f"no service of the Compose file is a {what}",
             where=where,
-            fix=f"add one whose image is that of a {what} server, such as postgres, mariadb or redis",
+            fix="name the service that is one: --service NAME; it must run, or have an image such as postgres or redis",
             code=2,
         )
     raise UvdockError(

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO, Program, Ran, clean_environment
-from tests.engine.conftest import Stack, _remove, docker
+from tests.engine.conftest import Stack, _remove
 from tests.engine.test_stack_tasks import OwnTerminal, read_until
 
 pytestmark = pytest.mark.engine
@@ -311,11 +311,14 @@ class TestWait:
             """\
             services:
               db:
-                image: postgres:18.4-trixie
+                build: docker/db
                 environment: {POSTGRES_USER: ada, POSTGRES_PASSWORD: x}
                 stop_grace_period: 0s
             """,
         )
+        # What it is, only its Dockerfile tells.
+        (stack.root / "docker/db").mkdir(parents=True)
+        (stack.root / "docker/db/Dockerfile").write_text("FROM postgres:18.4-trixie\n")
         try:
             stack.uvdock("up")
             assert stack.uvdock("db.wait").err.startswith("db is up: it answers\n")
@@ -416,10 +419,9 @@ class TestMariaDb:
     def test_rows_come_back_and_the_right_user_has_the_shell(self, new_folder: Path) -> None:
         stack = custom(
             new_folder,
-            f"""\
+            """\
             services:
               db:
-                image: mariadb-{new_folder.name}
                 build: .
                 stop_grace_period: 0s
                 environment:
@@ -435,23 +437,26 @@ class TestMariaDb:
             pytest.skip("there is no mariadb-server to install")
         try:
             stack.uvdock("up")
-            stack.uvdock("db.wait")
-            run = ("db.shell", "--", "--skip-column-names", "-e")
+            unknown = stack.uvdock("db.wait", ok=False)
+            assert (unknown.code, "no service of the Compose file is a database" in unknown.err) == (2, True)
+            # Neither its image's name nor what that starts from tells: the server that runs in it does.
+            named = ("--service", "db")
+            stack.uvdock("db.wait", *named)
+            run = ("db.shell", *named, "--", "--skip-column-names", "-e")
             assert stack.uvdock(*run, "select substring_index(user(), '@', 1), database()").out == "ada\tshop\n"
             stack.uvdock(*run, "create table cake (name text, raw blob); insert into cake values ('é\\n1', x'00ff0a')")
             before = stack.uvdock(*run, "select hex(name), hex(raw) from cake").out
-            stack.uvdock("db.dump", "-o", "x.sql.gz")
+            stack.uvdock("db.dump", *named, "-o", "x.sql.gz")
             stack.uvdock(*run, "drop table cake")
-            stack.uvdock("db.restore", "x.sql.gz", "--yes")
+            stack.uvdock("db.restore", *named, "x.sql.gz", "--yes")
             assert stack.uvdock(*run, "select hex(name), hex(raw) from cake").out == before != ""
 
             (stack.root / "broken.sql").write_text("insert into cake values ('2');\nnonsense;\n")
-            broken = stack.uvdock("db.restore", "broken.sql", "--yes", ok=False)
+            broken = stack.uvdock("db.restore", *named, "broken.sql", "--yes", ok=False)
             assert broken.code == 1
             assert "MariaDB cannot roll back" in broken.err
         finally:
             _remove(stack)
-            docker("rmi", "--force", f"mariadb-{stack.name}", check=False)
 
 
 class locked:  # noqa: N801 - used as a word

@@ -47,6 +47,22 @@ def test_an_image_is_told_by_the_last_part_of_its_name(image: str, dialect: Dial
 
 
 @pytest.mark.parametrize(
+    ("printed", "dialect"),
+    [
+        ("postgres\n", POSTGRES),
+        ("postgres\npostgres\n", POSTGRES),
+        ("mariadbd\nmysqld\n", MARIADB),
+        ("mysqld\n", MYSQL),
+        ("", None),
+        ("postgres\nmysqld\n", None),
+        ("sh: not found\n", None),
+    ],
+)
+def test_a_server_is_told_by_its_program(printed: str, dialect: Dialect | None) -> None:
+    assert database.dialect_of_server(printed) is dialect
+
+
+@pytest.mark.parametrize(
     ("image", "redis"),
     [
         ("redis:8.6.3-trixie", True),

@@ -55,6 +55,27 @@ def write(root: Path, files: dict[str, str]) -> None:
         pytest.param({"compose.yaml": "services:\n  db:\n    # image: postgres\n    build: .\n"}, "s", id="comment"),
         pytest.param({"compose.yaml": "services:\n  x:\n    image: postgres-exporter\n"}, "s", id="companion"),
         pytest.param(
+            {
+                "compose.yaml": "services:\n  db:\n    build: docker/db\n",
+                "docker/db/Dockerfile": "FROM --platform=linux/amd64 postgres:${V} AS db\nRUN true\n",
+            },
+            "sd",
+            id="built-from-a-database",
+        ),
+        pytest.param(
+            {"compose.yaml": "services:\n  db:\n    build: .\n", "Dockerfile": "FROM x\nRUN apk add postgresql\n"},
+            "sd",
+            id="with-a-database-installed",
+        ),
+        pytest.param(
+            {
+                "compose.yaml": "services:\n  web:\n    build: .\n",
+                "Dockerfile": "FROM python\n# FROM redis\nRUN apt-get install postgresql-client postgresql-dev\n",
+            },
+            "s",
+            id="built-from-no-database",
+        ),
+        pytest.param(
             {"compose.yaml": "services:\n  db:\n    image: ${DB:-postgres:${V:-16}}\n"}, "sd", id="variables-default"
         ),
         pytest.param({"compose.yaml": "services:\n  db:\n    image: ${DB}\n"}, "s", id="variable"),
@@ -153,9 +174,11 @@ class TestPick:
         ("wanted", "services", "what", "fix"),
         [
             pytest.param("", SERVICES, "it is not clear which database is meant: db, old", "--service db", id="two"),
-            pytest.param("", {"web": "app-web"}, "no service of the Compose file is a database", "add one", id="none"),
+            pytest.param(
+                "", {"web": "app-web"}, "no service of the Compose file is a database", "or add one", id="none"
+            ),
             pytest.param("web", SERVICES, "the service web is no database that uvdock knows", "db, old", id="other"),
-            pytest.param("web", {"web": "x"}, "the service web is no database", "begin with", id="other-and-none"),
+            pytest.param("web", {"web": "x"}, "the service web is no database", "must be a", id="other-and-none"),
         ],
     )
     def test_a_question_with_its_answer(self, wanted: str, services: dict[str, str], what: str, fix: str) -> None:

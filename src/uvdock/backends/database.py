@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from os import SEEK_END
 from typing import Any
 
-from uvdock import database, images
+from uvdock import database, dockerfile, images
 from uvdock.backends.running import RunningService
 from uvdock.database import Account, Dialect
 from uvdock.engine.api import Engine, environment
@@ -210,8 +210,7 @@ def find_database(stack: Stack, wanted: str) -> tuple[Service, Dialect]:
     """
     name = _pick(stack, wanted, lambda image: database.dialect_of(image) is not None, "database")
     service = stack.services[name]
-    dialect = database.dialect_of(service.image)
-    assert dialect is not None
+    dialect = next(found for image in _images(service) if (found := database.dialect_of(image)))
     return service, dialect
 
 
@@ -221,13 +220,27 @@ def find_redis(stack: Stack, wanted: str) -> Service:
 
 
 def open_database(engine: Engine, stack: Stack, wanted: str, tty: bool | None) -> DatabaseService:
-    """The database of a stack, ready to be worked on; as `find_database`."""
+    """The database of a stack, ready to be worked on; as `find_database`.
+
+    One that was named, and whose images tell nothing, is known by the server in its running container.
+    """
+    if wanted and not any(map(database.dialect_of, _images(stack.service(wanted, "--service")))):
+        running = RunningService(engine, stack, stack.services[wanted], tty)
+        found = database.dialect_of_server(engine.exec(running.running.id, database.find_server()).text)
+        if found is not None:
+            return DatabaseService(running, found)
     service, dialect = find_database(stack, wanted)
     return DatabaseService(RunningService(engine, stack, service, tty), dialect)
+
+
+def _images(service: Service) -> list[str]:
+    """The images that tell what a service is: its own, and the one that its Dockerfile starts from."""
+    base = dockerfile.base_image(service.dockerfile or "", (service.build or {}).get("target"))
+    return [service.image, *([base] if base else [])]
 
 
 def _pick(stack: Stack, wanted: str, fits: Callable[[str], bool], what: str) -> str:
     if wanted:
         stack.service(wanted, "--service")
-    services = {name: service.image for name, service in stack.services.items()}
+    services = {name: next(filter(fits, _images(service)), service.image) for name, service in stack.services.items()}
     return images.pick(services, fits, wanted, what=what, where=str(stack.files[0]))

@@ -1,8 +1,9 @@
-"""Which tasks on services make sense in a repo: told by the text of its Compose files, and nothing else."""
+"""Which tasks on services make sense in a repo: told by the text of its Compose files and Dockerfiles."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,17 @@ DATABASE: dict[str, Task[Any]] = {
     "db.wait": db.wait,
 }
 REDIS: dict[str, Task[Any]] = {"redis.cli": redis.cli}
+#: The image of a Dockerfile's stage, and a server's package, which has the name that its image would have.
+_FROM = re.compile(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)")
+_PACKAGE = re.compile(r"(?m)\s(mariadb-server|mysql-server|postgresql(?:-\d+)?|redis-server)(?=[\s;&\\]|$)")
 
 
 def ready(root: Path) -> dict[str, Task[Any]]:
     """The tasks on services that make sense in the repo at ``root``, by their whole names.
 
-    Those of the stack where there is a Compose file; those of a database and of Redis where it mentions such an
-    image. Never raises: where looking fails, all are there, and say themselves what is wrong when they are run.
+    Those of the stack where there is a Compose file; those of a database and of Redis where it, or a Dockerfile,
+    mentions such an image. Never raises: where looking fails, all are there, and say themselves what is wrong when
+    they are run.
     """
     try:
         found = _images(root)
@@ -69,6 +74,18 @@ def _images(root: Path) -> set[str] | None:
             other = (file.parent / name).resolve()
             if other.is_file() and other not in files:
                 files.append(other)
+    return found | _bases(root)
+
+
+def _bases(root: Path) -> set[str]:
+    """The images that the repo's Dockerfiles start from, those of every stage, and the servers they install."""
+    from uvdock import files
+
+    found: set[str] = set()
+    for path in files.walk(root, depth=2):
+        if files.is_dockerfile(path):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found.update(_FROM.findall(text), _PACKAGE.findall(text))
     return found
 
 
