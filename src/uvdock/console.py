@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from uvdock.errors import UvdockError
+from uvdock.errors import NotBuiltError, UvdockError
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
@@ -59,6 +59,8 @@ def step(name: str) -> Iterator[None]:
     start = time.monotonic()
     try:
         yield
+    except NotBuiltError:
+        raise  # of a dry run: nothing has failed
     except BaseException:
         say(f"✘ {name} ({_seconds(start)})", "red")
         raise

@@ -37,6 +37,10 @@ class EngineError(UvdockError):
     """The Docker engine cannot be reached, or refused what it was asked."""
 
 
+class NotBuiltError(UvdockError):
+    """A dry run came to an image that is not built: what would follow depends on what is in it."""
+
+
 class InterruptedBySignalError(Exception):
     """A signal asked uvdock to stop while it was at work itself, with no child to hand it to."""
 

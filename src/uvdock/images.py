@@ -80,7 +80,7 @@ def pick(services: Mapping[str, str], fits: Callable[[str], bool], wanted: str, 
         raise UvdockError(
             f"no service of the Compose file is a {what}",
             where=where,
-            fix="name the service that is one: --service NAME; it must run, or have an image such as postgres or redis",
+            fix=f"name it, --service NAME, or add one whose image is that of a {what} server: postgres, mariadb, redis",
             code=2,
         )
     raise UvdockError(

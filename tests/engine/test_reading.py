@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import hashes
-from tests.engine.conftest import Stack
+from tests.engine.conftest import Stack, docker
 
 pytestmark = pytest.mark.engine
 
@@ -53,6 +53,20 @@ def test_a_check_of_what_is_stale_writes_nothing(small: Small) -> None:
 
     stack.uvdock("deps.install")
     assert stack.uvdock("deps.check").code == 0
+
+
+def test_a_dry_run_before_the_first_image_shows_what_is_known_and_does_nothing(small: Small) -> None:
+    stack = small()
+    before = hashes(stack.root)
+    ran = stack.inv("--dry", "deps.install")
+    first, note, build = (ran.err.index(words) for words in ("build uv\n", "note: the rest of this", "build web\n"))
+    assert first < note < build
+    assert "✘" not in ran.err
+    for args in (["deps.lock"], ["uv", "--", "add", "six"]):
+        ran = stack.inv("--dry", *args)
+        assert ("build uv\n" in ran.err, "note: the rest of this" in ran.err, "✘" in ran.err) == (True, True, False)
+    assert hashes(stack.root) == before
+    assert docker("images", "--quiet", f"{stack.name}-*") == stack.compose("ps", "--all", "--quiet") == ""
 
 
 @pytest.mark.parametrize("version", ["0.6.17", "0.8.17", "0.13.8"])

@@ -9,7 +9,7 @@ from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, uv_environment
 from uvdock.engine.stack import Service, same_build
-from uvdock.errors import UvdockError
+from uvdock.errors import NotBuiltError, UvdockError
 
 
 def built_services(runner: ServiceRunner) -> list[Service]:
@@ -174,6 +174,5 @@ def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> 
             fix="read what the build says above; no file was changed",
         )
     if runner.engine.image_id(tag) is None:
-        raise UvdockError(
-            "the first part of the image is not built yet", where=tag, fix="leave --dry out once, to build it"
-        )
+        what = "the rest of this is known once that is built: where the image has its tools, and what they change"
+        raise NotBuiltError(what, where=tag, fix="leave --dry out once, to build it")

@@ -8,6 +8,9 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -16,7 +19,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from uvdock import console
-from uvdock.errors import InterruptedBySignalError, UvdockError
+from uvdock.errors import InterruptedBySignalError, NotBuiltError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program
 
 if TYPE_CHECKING:
@@ -191,6 +194,9 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
     try:
         with process.interruptible():
             return body()
+    except NotBuiltError as problem:
+        console.note(problem.what)
+        return 0
     except UvdockError as problem:
         console.error(problem)
         return problem.code
@@ -198,6 +204,15 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
         code = stopped.code if isinstance(stopped, InterruptedBySignalError) else 130
         console.error(UvdockError("stopped", where=name, fix="run it again; no file was left half-written"))
         return code
+
+
+@contextmanager
+def as_far_as_known() -> Iterator[None]:
+    """In a dry run, say that what follows depends on an image that is not built, and go on after the ``with``."""
+    try:
+        yield
+    except NotBuiltError as problem:
+        console.note(problem.what)
 
 
 def ask(question: str, undone: str, where: str) -> None:

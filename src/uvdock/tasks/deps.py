@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import Repo, open_repo, report, task
+from uvdock.tasks.base import Repo, as_far_as_known, open_repo, report, task
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -28,7 +28,8 @@ def install(c: Context, build: bool = True) -> int:
     for step in install.plan(repo.backend.name, build=build):
         if step is install.Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
-        with console.step(f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value):
+        name = f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value
+        with console.step(name), as_far_as_known():
             _carry_out(step, repo)
     if repo.backend.name == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import open_repo, passed, report, task
+from uvdock.tasks.base import as_far_as_known, open_repo, passed, report, task
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def install(c: Context, build: bool = True) -> int:
         if step is Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
         name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value
-        with console.step(name):
+        with console.step(name), as_far_as_known():
             if step is Step.LOCK:
                 change = backend.lock()
                 _stop_on(change.code, f"{manager.name} could not lock", project, backend)
