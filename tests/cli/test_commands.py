@@ -51,7 +51,10 @@ def test_a_variable_that_is_missing(program: Program, repo: Path) -> None:
     commands(repo, 'show = "echo ${NOWHERE}"')
     ran = program.run("show", cwd=repo)
     assert ran.code == 1
-    assert ran.err.splitlines()[0] == "error: the variable NOWHERE is not set"
+    what, where, fix = ran.err.splitlines()
+    assert what == "error: the variable NOWHERE is not set"
+    assert where == "   at: command show: ${NOWHERE}"
+    assert "NOWHERE" in fix
 
 
 def test_steps_run_in_order_and_the_first_failure_ends_them(program: Program, repo: Path) -> None:
@@ -131,6 +134,49 @@ def test_a_circle_is_refused_before_anything_runs(program: Program, repo: Path) 
     ran = program.run("a", cwd=repo)
     assert ran.code == 2
     assert "commands call each other in a circle: a → b → a" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "task", "circle"),
+    [
+        pytest.param('ci = ["ci.test"]', "ci.test", "ci.test → ci.test", id="ci-itself"),
+        pytest.param('ci = ["all"]\ncommands = {all = ["ci.test"]}', "all", "all → ci.test → all", id="over-ci"),
+        pytest.param('commands = {lint = ["quality"]}', "quality", "quality → lint → quality", id="over-a-ready-task"),
+        pytest.param(
+            'commands = {a = {steps = ["b", "b"], parallel = true}}', "a", "a → a", id="over-a-task-in-python"
+        ),
+    ],
+)
+def test_a_circle_that_only_running_shows_ends_at_once(
+    program: Program, repo: Path, settings: str, task: str, circle: str
+) -> None:
+    with (repo / "pyproject.toml").open("a") as file:
+        file.write(f"[tool.uvdock]\n{settings}\n")
+    (repo / "tasks.py").write_text(
+        "import uvdock\nfrom invoke import task\nfrom uvdock import ns\n\n"
+        '@task\ndef b(c):\n    uvdock.run(c, "inv", "a")\n\nns.add_task(b)\n'
+    )
+    ran = program.run(task, cwd=repo, program="inv", timeout=60)
+    assert ran.code == 2
+    lines = ran.err.splitlines()
+    at = next(number for number, line in enumerate(lines) if "error: tasks call each other in a circle: " in line)
+    assert circle in lines[at]
+    assert "take one of the steps out" in lines[at + 2]
+    assert "Traceback" not in ran.err
+
+
+def test_the_same_step_may_come_twice(program: Program, repo: Path) -> None:
+    commands(repo, 'one = "echo one"\ntwo = ["one", "one"]\nall = ["two", "two", "one"]')
+    assert program.run("all", cwd=repo).out == "one\n" * 5
+
+
+def test_a_task_of_the_same_name_in_another_folder_is_another(program: Program, repo: Path) -> None:
+    inner = make_project(repo / "inner")
+    (inner / "tasks.py").write_text("from uvdock import ns\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=inner, check=True)
+    commands(repo, 'all = ["below"]\nbelow = {run = "uvdock all", workdir = "inner"}')
+    commands(inner, 'all = ["one"]\none = "echo inner"')
+    assert program.run("all", cwd=repo).out == "inner\n"
 
 
 def test_a_folder_of_its_own(program: Program, repo: Path) -> None:

@@ -48,6 +48,18 @@ def test_a_service_that_is_not_there(small: Small) -> None:
     refused(stack.uvdock("cmd", "--service", "wbe", "true", ok=False), 2, "'wbe'", "did you mean web?", "--service")
     refused(stack.uvdock("shell", "wbe", ok=False), 2, "'wbe'")
     refused(stack.uvdock("build", "wbe", ok=False), 2, "'wbe'", "services here: web")
+    database = "  db: {image: postgres:18.4-trixie}\n"
+    with (stack.root / "compose.yaml").open("a") as file:
+        file.write(database)
+    with stack.pyproject.open("a") as file:
+        file.write('[tool.uvdock.commands]\nmine = {run = "touch mine", service = "wbe"}\nboth = ["mine", "up"]\n')
+    refused(stack.uvdock("mine", ok=False), 2, "'wbe'", "did you mean web?")
+    assert "both: mine failed with 2; not run: up" in stack.uvdock("both", ok=False).err
+    for task in (["db.shell"], ["db.dump"], ["db.wait"], ["db.restore", "--yes", "compose.yaml"]):
+        refused(stack.uvdock(task[0], "--service", "dbb", *task[1:], ok=False), 2, "'dbb'", "did you mean db?")
+    refused(stack.uvdock("db.shell", "--service", "web", ok=False), 1, "the service web is not running", "up -- web")
+    assert stack.compose("ps", "--all", "--quiet") == ""
+    assert not list(stack.root.glob("*.sql*")) + list(stack.root.glob("mine"))
 
 
 def test_two_services_that_could_be_meant(small: Small) -> None:

@@ -46,10 +46,12 @@ class Done(NamedTuple):
 def test(c: Context) -> int:
     """Run what CI runs, step by step; the setting `ci` names other steps."""
     from uvdock.tasks import every_name, ns
+    from uvdock.tasks.steps import steps_of
 
     repo = open_repo(c)
     steps = repo.settings.ci or declared(every_name(ns))
-    done = run(steps)
+    with steps_of("ci.test"):
+        done = run(steps)
     _summarize(done, steps)
     failed = next((item for item in done if item.code), None)
     if failed is None:

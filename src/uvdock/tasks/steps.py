@@ -6,15 +6,48 @@ of the repo's tasks.py, and ends with its own processes.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvdock import console, process
+from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
     from uvdock.commands import Command
+
+
+#: The tasks whose steps are running, a line each with its folder, the outermost first: for the calls of this program
+#: below. A task of that name in another folder may be another repo's.
+_RUNNING = "_UVDOCK_STEPS"
+
+
+@contextmanager
+def steps_of(name: str) -> Iterator[None]:
+    """Around the steps of a task, which may not come to that task again.
+
+    Circles of the repo's own commands are refused before anything runs (`uvdock.commands.parse`); this also finds
+    those over ready tasks, `ci.test` and a tasks.py.
+
+    Raises:
+        UvdockError: The task is one of its own steps, or of theirs.
+    """
+    before = os.environ.get(_RUNNING, "")
+    running, this = before.splitlines(), f"{name} in {Path.cwd()}"
+    if this in running:
+        circle = " → ".join(line.partition(" in ")[0] for line in [*running[running.index(this) :], this])
+        raise UvdockError(
+            f"tasks call each other in a circle: {circle}", where=this, fix="take one of the steps out", code=2
+        )
+    os.environ[_RUNNING] = "\n".join([*running, this])
+    try:
+        yield
+    finally:
+        os.environ[_RUNNING] = before
 
 
 def run_steps(command: Command) -> int:
@@ -22,7 +55,15 @@ def run_steps(command: Command) -> int:
 
     Returns:
         The exit code of the step that failed first, else 0.
+
+    Raises:
+        UvdockError: As `steps_of`.
     """
+    with steps_of(command.name):
+        return _run_steps(command)
+
+
+def _run_steps(command: Command) -> int:
     if command.parallel:
         return _together(command)
     for number, step in enumerate(command.steps, 1):
