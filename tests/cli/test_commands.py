@@ -165,6 +165,16 @@ def test_a_circle_that_only_running_shows_ends_at_once(
     assert "Traceback" not in ran.err
 
 
+def test_arguments_for_a_list_are_not_dropped_in_silence(program: Program, repo: Path) -> None:
+    commands(repo, 'one = "echo one"\nall = ["one", "one -- two"]')
+    ran = program.run("all", "--", "-x", cwd=repo)
+    assert (ran.code, ran.out) == (2, "")
+    what, where, fix = ran.err.splitlines()[:3]
+    assert what == "error: all is a list of steps, and takes no arguments"
+    assert where == "   at: all -- -x"
+    assert fix == " next: give them to one of its steps: one, one -- two"
+
+
 def test_the_same_step_may_come_twice(program: Program, repo: Path) -> None:
     commands(repo, 'one = "echo one"\ntwo = ["one", "one"]\nall = ["two", "two", "one"]')
     assert program.run("all", cwd=repo).out == "one\n" * 5

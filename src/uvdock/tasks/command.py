@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvdock import console
-from uvdock.errors import SettingsError
+from uvdock.errors import SettingsError, UvdockError
 from uvdock.tasks.base import guarded, leave, open_repo, passed, task
 from uvdock.tasks.kinds import OwnTask, document, program
 from uvdock.tasks.separator import PassthroughTask
@@ -147,8 +148,6 @@ def passthrough(
     Raises:
         SettingsError: The command cannot be split into words.
     """
-    import shlex
-
     from uvdock import commands
 
     text = command if isinstance(command, str) else shlex.join(command)
@@ -161,10 +160,17 @@ def _task_of(command: Command) -> Task[Any]:
     if command.steps:
 
         @task(command.name, examples=[command.name])
-        def steps(_: Context) -> int:
+        def steps(c: Context) -> int:
             """Run its steps."""
             from uvdock.tasks import steps as runner
 
+            if given := passed(c):
+                raise UvdockError(
+                    f"{command.name} is a list of steps, and takes no arguments",
+                    where=f"{command.name} -- {shlex.join(given)}",
+                    fix=f"give them to one of its steps: {', '.join(command.steps)}",
+                    code=2,
+                )
             return runner.run_steps(command)
 
         return _described(steps, command)
