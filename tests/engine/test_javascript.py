@@ -117,7 +117,7 @@ def test_both_files_come_back_owned_by_their_owner(
     assert ran.code == 1
     assert f"{name} are as they were" in ran.err
     assert {path: path.read_bytes() for path in (manifest, lock)} == before
-    rows = {row["name"]: row for row in json.loads(stack.uvdock("js.outdated", "--json").out)}
+    rows = {row["name"]: row for row in json.loads(stack.uvdock("js.outdated", "--json").out)["packages"]}
     assert (rows["is-odd"]["locked"], rows["ms"]["locked"]) == ("2.0.0", "2.1.2")
     assert rows["is-odd"]["latest"].startswith("3.")
     assert {path: path.read_bytes() for path in (manifest, lock)} == before

@@ -396,13 +396,13 @@ def uv(stack: Typed) -> None:
 @row("`deps.outdated`", on=BOTH)
 def outdated(stack: Typed) -> None:
     before = hashes(stack.project)
-    shown = {item["name"]: item for item in json.loads(stack.inv("deps.outdated", "--json").out)}
+    shown = {item["name"]: item for item in json.loads(stack.inv("deps.outdated", "--json").out)["packages"]}
     direct = {"flask", "gunicorn", "pytest"} if stack.flask else {"django", "gunicorn", "pytest"}
     assert direct <= shown.keys()
     assert "sqlparse" not in shown
     assert "click" not in shown
-    everything = stack.inv("deps.outdated", "--all").out
-    assert ("click" if stack.flask else "sqlparse") in everything
+    everything = json.loads(stack.inv("deps.outdated", "--all", "--json").out)["packages"]
+    assert ("click" if stack.flask else "sqlparse") in {item["name"] for item in everything}
     assert hashes(stack.project) == before
 
 
@@ -451,7 +451,7 @@ def js_add(stack: Typed) -> None:
 def js_outdated(stack: Typed) -> None:
     """It is the version that the row before added."""
     before = hashes(stack.root / "assets")
-    shown = {item["name"]: item for item in json.loads(stack.inv("js.outdated", "--json").out)}
+    shown = {item["name"]: item for item in json.loads(stack.inv("js.outdated", "--json").out)["packages"]}
     found = shown["is-odd"]
     assert (found["group"], found["locked"], found["wanted"]) == ("dependencies", "2.0.0", "2.0.0")
     assert found["latest"].startswith("3.")
