@@ -40,10 +40,13 @@ def picture(c: Context) -> None:
 
 @task
 def docs(_: Context) -> None:
-    """Write the rules' pages into docs/doctor.md."""
+    """Write the rules' pages into docs/doctor.md, and the table of pip's options."""
+    from tests.unit.migrate_pip_options import page
     from uvdock.doctor.table import pages
 
-    path = Path(__file__).parent / "docs" / "doctor.md"
+    folder = Path(__file__).parent / "docs"
+    (folder / "migrate-pip-options.md").write_text(page(), encoding="utf-8")
+    path = folder / "doctor.md"
     text = path.read_text(encoding="utf-8").partition("## Rules\n")[0]
     path.write_text(text + pages(), encoding="utf-8")
 

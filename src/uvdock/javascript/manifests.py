@@ -113,7 +113,7 @@ def _around(root: Path, cwd: Path) -> tuple[Path | None, Path]:
 
 
 def _members(folder: Path) -> list[Path]:
-    """The folders of the workspace's members: https://docs.npmjs.com/cli/using-npm/workspaces and its kin."""
+    """The folders of the workspace's members: as npm and its kin document them."""
     manifest = folder / MANIFEST
     globs = read(manifest).get("workspaces", []) if manifest.is_file() else []
     if isinstance(globs, dict):

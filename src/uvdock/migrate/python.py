@@ -1,0 +1,166 @@
+"""Which Python a project runs on, and which of its files says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvdock.files import is_dockerfile
+
+_VERSION = r"(?P<version>3\.\d+)"
+_FROM = re.compile(rf"(?:^|[/:-])python:?{_VERSION}", re.IGNORECASE)
+_ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=[\"']?(?P<value>[^\s\"']+)", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{?(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}?")
+_MATRIX = re.compile(r"^(?P<indent>\s*)(?:-\s+)?python(?:-version)?s?:\s*(?P<value>.*)$", re.IGNORECASE)
+_CLASSIFIER = re.compile(rf"Programming Language :: Python :: {_VERSION}\b")
+
+
+@dataclass(frozen=True)
+class Python:
+    """A project's Python.
+
+    Args:
+        requires: For ``requires-python``.
+        version: The lowest version that is used, ``3.11``: what old pins were made for.
+        where: What says so.
+        path: The file; ``None`` where none does.
+        line: The line in it.
+    """
+
+    requires: str
+    version: str
+    where: str
+    path: Path | None = None
+    line: int = 0
+
+
+def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], declared: str, here: str) -> Python:
+    """The Python of the project in ``folder``.
+
+    Args:
+        folder: The project's, from the repo root.
+        files: The repo's text files.
+        others: The folders of the other projects: what lies in them says nothing of this one.
+        declared: What the project itself declares (``requires-python``, ``python_requires``), if it does.
+        here: The version that is assumed where nothing says anything.
+    """
+    found = next(filter(None, (look(folder, files, others) for look in _LOOKS)), None)
+    if declared:
+        version = found.version if found and _allows(declared, found.version) else _lowest(declared) or here
+        return Python(declared, version, "the project's own metadata")
+    return found or Python(f">={here}", here, "the Python that uvdock runs on: no file says any")
+
+
+def _lowest(declared: str) -> str:
+    versions = re.findall(r"(?:>=|~=|==|>)\s*(3\.\d+)", declared)
+    return min(versions, key=_order) if versions else ""
+
+
+def _allows(declared: str, version: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(declared).contains(f"{version}.99") or SpecifierSet(declared).contains(version)
+    except InvalidSpecifier:
+        return False
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _of(hits: list[tuple[str, Path, int]], what: str) -> Python | None:
+    """The lowest of the versions that were found."""
+    if not hits:
+        return None
+    version, path, line = min(hits, key=lambda hit: _order(hit[0]))
+    return Python(f">={version}", version, what, path, line)
+
+
+def _near(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...]) -> Iterator[Path]:
+    """The files of a project and not of one inside it, then those beside the projects of the repo."""
+    inner = [other for other in others if other != folder and other.is_relative_to(folder)]
+    own = [path for path in files if path.is_relative_to(folder) and not any(path.is_relative_to(o) for o in inner)]
+    yield from sorted(own)
+    yield from sorted(path for path in files if path not in own and not any(path.is_relative_to(o) for o in others))
+
+
+def _from_dockerfile(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...]) -> Python | None:
+    near = [path for path in _near(folder, files, others) if is_dockerfile(path)]
+    own = [path for path in near if path.is_relative_to(folder)]
+    # A Dockerfile elsewhere counts only where the project has none, and names its folder.
+    rest = [path for path in near if path not in own and folder.as_posix() in files[path]]
+    hits = [(version, path, number) for path in own or rest for number, version in _bases(files[path])]
+    return _of(hits, "the base image")
+
+
+def _bases(text: str) -> Iterator[tuple[int, str]]:
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _ARG.match(line):
+            values[found["name"]] = found["value"]
+        words = line.split()
+        if len(words) > 1 and words[0].upper() == "FROM":
+            image = next((word for word in words[1:] if not word.startswith("--")), "")
+            image = _REFERENCE.sub(lambda ref: values.get(ref["name"], ref["default"] or ""), image)
+            if base := _FROM.search(image):
+                yield number, base["version"]
+
+
+def _from_file(name: str, what: str, folder: Path, files: Mapping[Path, str]) -> Python | None:
+    for base in (folder, *folder.parents):
+        text = files.get(base / name, "")
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := re.match(rf"\s*(?:c?python-?)?{_VERSION}", line):
+                return _of([(found["version"], base / name, number)], what)
+    return None
+
+
+def _from_python_version(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
+    return _from_file(".python-version", ".python-version", folder, files)
+
+
+def _from_runtime(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
+    return _from_file("runtime.txt", "runtime.txt", folder, files)
+
+
+def _from_matrix(_: Path, files: Mapping[Path, str], __: tuple[Path, ...]) -> Python | None:
+    hits = [
+        (version, path, number)
+        for path in sorted(files)
+        if path.as_posix().startswith(".github/workflows/") or path.name in (".gitlab-ci.yml", ".travis.yml")
+        for number, version in _matrix(files[path])
+    ]
+    return _of(hits, "the CI matrix")
+
+
+def _matrix(text: str) -> Iterator[tuple[int, str]]:
+    depth: int | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        found = _MATRIX.match(line)
+        indent = len(line) - len(line.lstrip())
+        if found:
+            depth = indent if not found["value"].split("#")[0].strip() else None
+            value = found["value"]
+        elif depth is not None and (not line.strip() or (line.lstrip().startswith("-") and indent >= depth)):
+            value = line
+        else:
+            depth = None
+            continue
+        for version in re.findall(r"(?<![\d.])3\.\d+", value.split("#")[0]):
+            yield number, version
+
+
+def _from_classifiers(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
+    hits = [
+        (found["version"], folder / name, number)
+        for name in ("pyproject.toml", "setup.cfg", "setup.py")
+        for number, line in enumerate(files.get(folder / name, "").splitlines(), 1)
+        if (found := _CLASSIFIER.search(line))
+    ]
+    return _of(hits, "the classifiers")
+
+
+_LOOKS = (_from_dockerfile, _from_python_version, _from_runtime, _from_matrix, _from_classifiers)

@@ -1,0 +1,292 @@
+"""What a requirement asks for: a name, extras, versions, a marker, and where it comes from when that is no index."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+_VCS = re.compile(r"^(git|hg|svn|bzr)\+", re.IGNORECASE)
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_EXTRAS = re.compile(r"^(?P<rest>.*?)\s*\[(?P<extras>[^\]]*)\]$")
+_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|tar)$", re.IGNORECASE)
+_SDIST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+?)-(?P<version>\d[^-]*)$")
+_WORD = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+
+
+class NotUnderstoodError(ValueError):
+    """A requirement that cannot become a dependency of a pyproject.toml.
+
+    Args:
+        why: What stands against it.
+        instead: What a person can write instead.
+        question: Whether only a person can decide; otherwise it has no counterpart.
+    """
+
+    def __init__(self, why: str, instead: str, *, question: bool = True) -> None:
+        super().__init__(why)
+        self.instead = instead
+        self.question = question
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One dependency.
+
+    Args:
+        name: As it was written.
+        extras: Its extras, in order.
+        specifier: Its versions as they were written, without blanks.
+        marker: Its environment marker.
+        source: Its entry in ``[tool.uv.sources]``; empty for a package from an index.
+        itself: Whether it is the project itself (``.``).
+        notes: What was assumed or lost on the way, in sentences.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    specifier: str = ""
+    marker: str = ""
+    source: Mapping[str, str | bool] = field(default_factory=dict)
+    itself: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As a dependency of a pyproject.toml."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{extras}{self.specifier}" + (f"; {self.marker}" if self.marker else "")
+
+    @property
+    def key(self) -> str:
+        """Its name, normalized."""
+        return normalized(self.name)
+
+    @property
+    def pin(self) -> str:
+        """The one version it allows, if it is a pin."""
+        return pinned(self.specifier)
+
+
+@dataclass(frozen=True)
+class Places:
+    """What paths in a requirement are relative to, all from the repo root.
+
+    Args:
+        project: The project's folder: pip is taken to run there.
+        file: The folder of the file the requirement is in.
+        name_of: The name of the package in a folder or archive; empty where none can be told.
+        exists: Whether there is something at a path.
+    """
+
+    project: Path
+    file: Path
+    name_of: Callable[[Path], str]
+    exists: Callable[[Path], bool]
+
+
+def normalized(name: str) -> str:
+    """A package's name as the index has it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pinned(specifier: str) -> str:
+    """The version of a specifier that is one ``==`` or ``===`` without a star, else nothing."""
+    found = re.fullmatch(r"={2,3}([^,*\s]+)", specifier)
+    return found[1] if found else ""
+
+
+def understand(text: str, places: Places, *, editable: bool) -> Wanted:
+    """What a requirement, a URL or a path asks for.
+
+    Raises:
+        NotUnderstoodError: It cannot be a dependency of a pyproject.toml.
+    """
+    text, marker = _without_marker(text)
+    if _VCS.match(text):
+        return _from_vcs(Wanted("", (), "", marker), text, editable=editable)
+    if not editable and (named := _named(text, marker, places)):
+        return named
+    if _SCHEME.match(text) and not text.lower().startswith("file:"):
+        return _from_url("", (), text, marker)
+    if editable or _is_path(text):
+        return _from_path(Wanted("", (), "", marker), text, places, editable=editable)
+    raise NotUnderstoodError(f"{text} is no requirement that pip of today reads", "correct it by hand")
+
+
+def _named(text: str, marker: str, places: Places) -> Wanted | None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        found = Requirement(f"{text} ; {marker}" if marker else text)
+    except InvalidRequirement:
+        return None
+    listed = re.search(r"\[([^]]*)\]", text.partition("@")[0]) if found.extras else None
+    extras = tuple(re.sub(r"\s+", "", listed[1]).split(",")) if listed else ()
+    if not found.url:
+        written = text[len(found.name) :].strip() if text.startswith(found.name) else ""
+        written = re.sub(r"^\[[^]]*\]", "", written).strip()
+        specifier = re.sub(r"\s+", "", written.removeprefix("(").removesuffix(")"))
+        return Wanted(found.name, extras, specifier, marker)
+    if _VCS.match(found.url):
+        return _from_vcs(Wanted(found.name, extras, "", marker), found.url, editable=False)
+    if found.url.startswith("file:"):
+        return _from_path(Wanted(found.name, extras, "", marker), found.url, places, editable=False)
+    return _from_url(found.name, extras, found.url, marker)
+
+
+def _without_marker(text: str) -> tuple[str, str]:
+    """The text without its marker; in a URL, only a semicolon after a blank begins one."""
+    is_url = bool(_SCHEME.match(text)) or " @ " in text or re.match(r"^[\w.-]+(\[[^]]*\])?\s*@\s*\S+:", text)
+    found = re.search(r"\s+;\s*(?P<marker>.+)$" if is_url else r"\s*;\s*(?P<marker>.+)$", text)
+    if found is None:
+        return text.rstrip("; "), ""
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        marker = str(Marker(found["marker"]))
+    except InvalidMarker as error:
+        raise NotUnderstoodError(f"the marker {found['marker']!r} cannot be read", "correct it by hand") from error
+    return text[: found.start()].strip(), marker if "'" in marker else marker.replace('"', "'")
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith((".", "/", "file:", "~")) or "/" in text or bool(_ARCHIVE.search(_no_extras(text)[0]))
+
+
+def _no_extras(text: str) -> tuple[str, tuple[str, ...]]:
+    found = _EXTRAS.match(text)
+    if not found:
+        return text, ()
+    return found["rest"], tuple(filter(None, re.sub(r"\s+", "", found["extras"]).split(",")))
+
+
+def _fragment(url: str) -> tuple[str, str, tuple[str, ...], str]:
+    """A URL without its fragment, and the name, extras and folder that the fragment gives."""
+    bare, _, fragment = url.partition("#")
+    parts = dict(part.partition("=")[::2] for part in unquote(fragment).split("&") if part)
+    egg, extras = _no_extras(parts.get("egg", ""))
+    # Old files have `#egg=name-1.0` or `name==1.0` there; only the name counts today.
+    egg = re.split(r"[=<>!~]", egg)[0]
+    if versioned := re.fullmatch(r"(?P<name>.+)-(?P<version>\d[\w.]*|dev)", egg):
+        egg = versioned["name"]
+    return bare, egg if _WORD.match(egg) else "", extras, parts.get("subdirectory", "").strip("/")
+
+
+def _from_vcs(known: Wanted, url: str, *, editable: bool) -> Wanted:
+    name, extras, marker = known.name, known.extras, known.marker
+    bare, egg, egg_extras, folder = _fragment(url)
+    kind, _, address = bare.partition("+")
+    if kind.lower() != "git":
+        raise NotUnderstoodError(
+            f"uv knows no {kind.lower()}", "publish a wheel of it, or use a git mirror", question=False
+        )
+    if not _SCHEME.match(address) and ":" in address:
+        # git+git@host:owner/repo.git, which git itself reads as ssh.
+        address = "ssh://" + address.replace(":", "/", 1)
+    split = urlsplit(address)
+    path, rev = split.path, ""
+    if "@" in path:
+        path, _, rev = path.rpartition("@")
+    notes: list[str] = []
+    host = split.netloc
+    if split.scheme in ("http", "https") and "@" in host:
+        host = host.rpartition("@")[2]
+        notes.append(f"the credentials for {host} are taken out: give them to git (a credential helper or netrc)")
+    if not name and not egg and (name := _repo_name(path)):
+        notes.append(f"the name {name} is taken from the URL, which says none")
+    name = name or egg
+    if not name:
+        raise NotUnderstoodError("a git URL without a package's name", "add #egg=NAME to it")
+    if editable:
+        notes.append(f"{name} is no longer editable: uv installs from git as it is; for work on it, clone it")
+    shown = urlunsplit((split.scheme, host, path, split.query, ""))
+    _refuse_variable(shown + rev)
+    source: dict[str, str | bool] = {"git": shown}
+    if rev:
+        source["rev"] = rev
+    if folder:
+        source["subdirectory"] = folder
+    return Wanted(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+
+
+def _repo_name(path: str) -> str:
+    last = path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return last if _WORD.match(last) else ""
+
+
+def _from_url(name: str, extras: tuple[str, ...], url: str, marker: str) -> Wanted:
+    bare, egg, egg_extras, folder = _fragment(url)
+    split = urlsplit(bare)
+    notes = []
+    host = split.netloc
+    if "@" in host:
+        host = host.rpartition("@")[2]
+        notes.append(f"the credentials for {host} are taken out: uv reads them from netrc")
+    name = name or egg or archive_name(unquote(split.path.rpartition("/")[2]))
+    shown = urlunsplit((split.scheme, host, split.path, split.query, ""))
+    _refuse_variable(shown)
+    if not name:
+        raise NotUnderstoodError(f"{shown} does not say which package it is", f"write it as `NAME @ {shown}`")
+    source: dict[str, str | bool] = {"url": shown}
+    if folder:
+        source["subdirectory"] = folder
+    return Wanted(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+
+
+def _from_path(known: Wanted, text: str, places: Places, *, editable: bool) -> Wanted:
+    name, extras, marker = known.name, known.extras, known.marker
+    _refuse_variable(text)
+    bare, egg, egg_extras, _ = _fragment(text)
+    bare, path_extras = _no_extras(bare)
+    extras = extras or path_extras or egg_extras
+    if bare.lower().startswith("file:"):
+        bare = unquote(bare[5:])
+        bare = bare[2:] if bare.startswith("///") else bare.removeprefix("//")
+    if bare.startswith(("/", "~")):
+        raise NotUnderstoodError(
+            f"{bare} is a path of one machine", "put it into the repo, or on an index; then name it relative"
+        )
+    target = next((path for path in _candidates(bare, places) if places.exists(path)), None)
+    if target is None:
+        raise NotUnderstoodError(f"there is nothing at {bare}", "name it relative to the project's folder")
+    if target == places.project:
+        return Wanted(name or egg or places.name_of(target), extras, "", marker, itself=True)
+    name = name or egg or (archive_name(target.name) if _ARCHIVE.search(target.name) else places.name_of(target))
+    if not name:
+        raise NotUnderstoodError(
+            f"the name of the package in {bare} cannot be told", f"write it as `-e {bare}#egg=NAME`"
+        )
+    shown = posixpath.relpath(target.as_posix(), places.project.as_posix())
+    source: dict[str, str | bool] = {"path": shown if shown.startswith("..") else f"./{shown}"}
+    if editable:
+        source["editable"] = True
+    return Wanted(name, extras, "", marker, source)
+
+
+def _candidates(bare: str, places: Places) -> list[Path]:
+    """Where a relative path may lead: pip goes from where it runs, and people from the file it is in."""
+    found = [Path(posixpath.normpath((base / bare).as_posix())) for base in (places.project, Path(), places.file)]
+    return [path for path in found if not path.as_posix().startswith("..")]
+
+
+def archive_name(file: str) -> str:
+    """The package's name in a wheel's or source archive's file name; empty where it says none."""
+    if not _ARCHIVE.search(file):
+        return ""
+    stem = _ARCHIVE.sub("", file)
+    if file.lower().endswith(".whl"):
+        return stem.partition("-")[0]
+    found = _SDIST.match(stem)
+    return found["name"] if found else ""
+
+
+def _refuse_variable(text: str) -> None:
+    if found := VARIABLE.search(text):
+        raise NotUnderstoodError(
+            f"{found[0]} is filled in by pip; a pyproject.toml has no variables", "write the value itself"
+        )

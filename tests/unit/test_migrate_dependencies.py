@@ -1,0 +1,537 @@
+"""What a repo's files become in a manifest: groups, flags, constraints, Python, comments; and that nothing is lost."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import REPO, hashes
+from tests.unit.migrate_uv import converted, manifest, pretended, read
+from uvdock.errors import UvdockError
+from uvdock.migrate import dependencies, groups, metadata, python
+from uvdock.migrate.frozen import choose
+from uvdock.migrate.lock import read_export
+from uvdock.migrate.model import Dependencies
+from uvdock.migrate.options import DEFAULT_INDEX
+from uvdock.migrate.requirements import decode, parse
+
+FIXTURES = REPO / "tests" / "fixtures" / "migrate"
+#: Those whose indexes and repos are not there; uv locks all others in tests/cli.
+OUT_OF_REACH = ("deps-index", "deps-git")
+
+
+def flags(made: Dependencies) -> dict[str, str]:
+    return {path.as_posix(): " ".join(install.flags) for path, install in made.facts.installs.items()}
+
+
+def said(made: Dependencies, level: str) -> list[tuple[str, int]]:
+    return [(finding.path.as_posix(), finding.line) for finding in made.findings if finding.level == level]
+
+
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_a_repo_that_uv_cannot_reach_from_here_becomes_what_a_person_would_write(name: str, tmp_path: Path) -> None:
+    root = tmp_path / name
+    shutil.copytree(FIXTURES / name / "before", root)
+    before = hashes(root)
+    made = dependencies.convert(root, read(root), "uv", pretended)
+    expected = read(FIXTURES / name / "after")
+    assert {Path("pyproject.toml"): manifest(made)} == expected
+    assert hashes(root) == before, "planning writes nothing"
+
+
+def test_layers_become_groups_with_the_flags_that_install_the_same(tmp_path: Path) -> None:
+    made = converted(
+        tmp_path / "app",
+        {
+            "requirements.txt": "-r requirements/production.txt\n",
+            "requirements/base.txt": "flask\n",
+            "requirements/production.txt": "-r base.txt\ngunicorn\n",
+            "requirements/test.txt": "-r base.txt\npytest\n",
+            "requirements/dev.txt": "-r test.txt\nipdb\n",
+            "requirements/lint.txt": "ruff\n",
+            ".python-version": "3.11\n",
+        },
+    )
+    data = tomllib.loads(manifest(made))
+    assert data["project"]["dependencies"] == ["flask"]
+    assert data["dependency-groups"] == {
+        "dev": [{"include-group": "test"}, "ipdb"],
+        "lint": ["ruff"],
+        "production": ["gunicorn"],
+        "test": ["pytest"],
+    }
+    assert flags(made) == {
+        "requirements.txt": "--no-dev --group production",
+        "requirements/base.txt": "--no-dev",
+        "requirements/dev.txt": "",
+        "requirements/lint.txt": "--only-group lint",
+        "requirements/production.txt": "--no-dev --group production",
+        "requirements/test.txt": "--no-dev --group test",
+    }
+    assert {edit.path.as_posix() for edit in made.edits if edit.after is None} == flags(made).keys()
+
+
+@pytest.mark.parametrize(
+    ("file", "group"),
+    [
+        ("requirements.txt", ""),
+        ("requirements.in", ""),
+        ("requirements/base.txt", ""),
+        ("requirements/common.in", ""),
+        ("requirements-dev.txt", "dev"),
+        ("requirements.dev.txt", "dev"),
+        ("dev_requirements.txt", "dev"),
+        ("requirements/development.txt", "dev"),
+        ("test-requirements.txt", "test"),
+        ("tests/requirements.txt", "test"),
+        ("docs/requirements.txt", "docs"),
+        ("docs/requirements-docs.txt", "docs"),
+        ("requirements/local.txt", "local"),
+        ("requirements_prod.txt", "production"),
+        ("requirements/py3.11-linux.txt", "py3-11-linux"),
+    ],
+)
+def test_a_file_name_says_its_group(file: str, group: str) -> None:
+    assert groups.group_name(Path(file), Path()) == group
+
+
+def test_versions_that_cannot_stand_together_are_a_conflict_or_a_question(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "six==1.16.0\n",
+        "requirements-a.txt": "-r requirements.txt\nclick==7.1.2\n",
+        "requirements-b.txt": "click>=8\nsix==1.15.0\n",
+    }
+    made = converted(tmp_path / "app", files)
+    data = tomllib.loads(manifest(made))
+    assert data["tool"]["uv"]["conflicts"] == [[{"group": "a"}, {"group": "b"}]]
+    assert data["dependency-groups"] == {"a": ["click==7.1.2"], "b": ["click>=8"]}
+    assert ("requirements-b.txt", 2) in said(made, "question")
+
+
+@pytest.mark.parametrize("own", ["", "six\n"])
+def test_files_that_include_each_other_end_somewhere(own: str, tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": f"-r requirements-a.txt\n{own}",
+        "requirements-a.txt": f"-r requirements-b.txt\n{own}",
+        "requirements-b.txt": f"-r requirements-a.txt\n-r requirements.txt\n-r requirements-b.txt\n{own}",
+    }
+    data = tomllib.loads(manifest(converted(tmp_path / "app", files)))
+    assert data["project"]["dependencies"] == own.split()
+    assert all({"include-group": name} not in items for name, items in data.get("dependency-groups", {}).items())
+
+
+def test_a_line_that_uv_has_nothing_for_keeps_its_file_and_whatever_installs_that(tmp_path: Path) -> None:
+    made = converted(
+        tmp_path / "app",
+        {"requirements.txt": "flask\nhg+https://h.example/x#egg=x\n", "requirements-dev.txt": "-r requirements.txt\n"},
+    )
+    assert flags(made) == {}
+    assert ("requirements.txt", 2) in said(made, "left")
+    assert "requirements.txt" not in {edit.path.as_posix() for edit in made.edits}
+    assert '"flask"' in manifest(made)
+
+
+def test_credentials_are_in_no_word_of_the_result(tmp_path: Path) -> None:
+    made = converted(
+        tmp_path / "app",
+        {
+            "requirements.txt": "--index-url https://ann:s3cret@index.example/simple\n"
+            "--find-links https://ann:s3cret@files.example/\n"
+            "--extra-index-url https://s3cret@other.example/simple/\n"
+            "git+https://s3cret@git.example/o/a.git#egg=a\n"
+            "b @ https://ann:s3cret@files.example/b.zip\n"
+            "https://ann:s3cret@files.example/\n"
+            "hg+https://ann:s3cret@h.example/c\n"
+            "-r https://ann:s3cret@files.example/more.txt\n"
+            "-c https://ann:s3cret@files.example/limits.txt\n"
+            "flask --hash=x --nonsense https://ann:s3cret@files.example/\n"
+        },
+    )
+    assert "s3cret" not in manifest(made)
+    assert "s3cret" not in repr((made.findings, made.drifts, made.facts.environment, made.facts.installs))
+    assert set(made.facts.environment) == {
+        "UV_INDEX_INDEX_USERNAME",
+        "UV_INDEX_INDEX_PASSWORD",
+        "UV_INDEX_OTHER_USERNAME",
+    }
+
+
+def test_pips_own_index_needs_no_word(tmp_path: Path) -> None:
+    made = converted(tmp_path / "app", {"requirements.txt": f"-i {DEFAULT_INDEX}/\nsix\n"})
+    assert "index" not in manifest(made)
+    assert ("requirements.txt", 1) in said(made, "note")
+
+
+def test_an_index_from_a_variable_is_a_question_and_names_uvs_own(tmp_path: Path) -> None:
+    made = converted(tmp_path / "app", {"requirements.txt": "--index-url ${OUR_INDEX}\nsix\n"})
+    assert said(made, "question")[-1] == ("requirements.txt", 1)
+    assert set(made.facts.environment) == {"UV_DEFAULT_INDEX"}
+    assert flags(made) == {"requirements.txt": ""}
+
+
+EXISTING = """\
+# Ours.
+[build-system]
+requires = ["hatchling"]  # not setuptools
+build-backend = "hatchling.build"
+
+[project]
+name = "Tool"
+dynamic = ["version"]
+dependencies = [
+  'click>=8',  # the command line
+]
+
+[dependency-groups]
+test = ["pytest"]  # all of it
+
+[tool.uv]
+package = true
+
+# wide
+[tool.ruff]
+line-length = 100
+"""
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_manifest_that_is_there_keeps_every_line(ends: str, tmp_path: Path) -> None:
+    made = converted(
+        tmp_path / "app",
+        {
+            "pyproject.toml": EXISTING.replace("\n", ends),
+            "requirements.txt": "-e .\nclick==8.1.7\ngunicorn  # serves\n",
+            "requirements-test.txt": "-r requirements.txt\n# slow\npytest-xdist\n",
+            "requirements-dev.txt": "--pre\nruff\n",
+            ".python-version": "3.11\n",
+        },
+    )
+    text = manifest(made)
+    assert text.count("\r\n") == (text.count("\n") if ends == "\r\n" else 0)
+    rows = iter(text.replace("\r\n", "\n").splitlines())
+    changed = ('test = ["pytest"]  # all of it',)
+    assert all(line in rows for line in EXISTING.splitlines() if line not in changed)
+    data = tomllib.loads(text)
+    assert data["project"]["dependencies"] == ["click>=8"], "what is published does not change"
+    assert data["project"]["requires-python"] == ">=3.11"
+    assert data["dependency-groups"] == {
+        "test": ["pytest", "pytest-xdist"],
+        "dev": ["ruff"],
+        "production": ["gunicorn"],
+    }
+    assert data["tool"]["uv"] == {"package": True, "prerelease": "allow"}
+    assert "# slow" in text
+    assert '"gunicorn",  # serves' in text
+    assert made.facts.projects[0].package
+    assert flags(made)["requirements.txt"] == "--no-dev --group production"
+    assert flags(made)["pyproject.toml"] == "--no-dev"
+
+
+def test_a_manifest_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UvdockError, match=r"pyproject\.toml is not valid TOML"):
+        converted(tmp_path / "app", {"pyproject.toml": "[project\n", "requirements.txt": "six\n"})
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("project = []", "project in pyproject.toml must be a table"),
+        ('project.dependencies = "six"', "project.dependencies in pyproject.toml must be a list"),
+        ("dependency-groups = 1", "dependency-groups in pyproject.toml must be a table"),
+        ('tool = "x"', "tool in pyproject.toml must be a table"),
+        ("tool.uv = 1", "tool.uv in pyproject.toml must be a table"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused(text: str, what: str, tmp_path: Path) -> None:
+    with pytest.raises(UvdockError) as caught:
+        converted(tmp_path / "app", {"pyproject.toml": text, "requirements.txt": "six\n", ".python-version": "3.11"})
+    assert caught.value.what == what
+
+
+def test_setup_py_is_read_and_never_run(tmp_path: Path) -> None:
+    code = (
+        "from setuptools import setup\nopen('ran', 'w')\n"
+        "setup(name='Tool', version=get(), install_requires=['six>=1'], extras_require={'x': 'idna\\n'},\n"
+        "      long_description='y', entry_points={'console_scripts': ['a=b:c']}, python_requires='>=3.9')\n"
+    )
+    made = converted(tmp_path / "app", {"setup.py": code, "requirements.txt": "-e .[x]\nsix==1.16.0\nclick\n"})
+    data = tomllib.loads(manifest(made))
+    assert data["project"] == {
+        "name": "tool",
+        "requires-python": ">=3.9",
+        "dynamic": ["version", "readme", "scripts"],
+        "dependencies": ["six>=1"],
+        "optional-dependencies": {"x": ["idna"]},
+    }
+    assert data["build-system"]["build-backend"] == "setuptools.build_meta"
+    assert data["dependency-groups"] == {"production": ["click"]}
+    assert flags(made) == {"requirements.txt": "--group production --extra x", "setup.py": ""}
+    assert not list(tmp_path.rglob("ran"))
+
+
+def test_a_file_that_the_build_reads_stays(tmp_path: Path) -> None:
+    code = (
+        "from setuptools import setup\n"
+        "setup(name='t', version='1', install_requires=open('requirements.txt').read().split())\n"
+    )
+    made = converted(tmp_path / "app", {"setup.py": code, "requirements.txt": "six\n", "run": "pip install -e .\n"})
+    assert said(made, "left") == [("requirements.txt", 0)]
+    assert {edit.path.as_posix() for edit in made.edits} == {"pyproject.toml", "uv.lock"}
+    assert tomllib.loads(manifest(made))["project"]["dynamic"] == ["dependencies"]
+
+
+DYNAMIC = """\
+[build-system]
+requires = ["setuptools>=61"]
+
+[project]
+name = "svc"
+version = "1.0"
+requires-python = ">=3.11"
+dynamic = ["dependencies"]
+
+[tool.setuptools.dynamic]
+dependencies = { file = ["requirements.txt"] }
+"""
+
+
+def test_what_setuptools_reads_from_a_file_is_the_projects_own(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": DYNAMIC,
+        "requirements.txt": "flask\n",
+        "requirements-dev.txt": "-r requirements.txt\nruff\n",
+    }
+    made = converted(tmp_path / "app", files)
+    text = manifest(made)
+    assert text.replace('[dependency-groups]\ndev = [\n    "ruff",\n]\n\n', "") == DYNAMIC
+    assert flags(made) == {
+        "pyproject.toml": "--no-dev",
+        "requirements.txt": "--no-dev --no-install-project",
+        "requirements-dev.txt": "--no-install-project",
+    }
+    assert said(made, "left") == [("requirements.txt", 0)]
+
+
+def test_what_was_compiled_from_the_project_is_its_lock(tmp_path: Path) -> None:
+    header = (
+        "#\n# This file is autogenerated by pip-compile with Python 3.11\n#\n#    pip-compile {} pyproject.toml\n#\n"
+    )
+    listed = "flask==3.0.3\n    # via svc (pyproject.toml)\nruff==0.4.4\n    # via svc (pyproject.toml)\n"
+    pyproject = '[project]\nname = "svc"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["flask"]\n'
+    pyproject += '\n[project.optional-dependencies]\nlint = ["ruff"]\n'
+    files = {
+        "pyproject.toml": pyproject,
+        "requirements.txt": header.format("") + listed.partition("ruff")[0],
+        "requirements-lint.txt": header.format("--extra=lint --output-file=requirements-lint.txt") + listed,
+    }
+    made = converted(tmp_path / "app", files)
+    assert [edit.path.as_posix() for edit in made.edits] == ["requirements-lint.txt", "requirements.txt", "uv.lock"]
+    assert flags(made) == {"requirements.txt": "", "requirements-lint.txt": "--extra lint"}
+
+
+@pytest.mark.parametrize(
+    ("setup_py", "expected"),
+    [
+        ("import x", None),
+        ("def (", None),
+        ("setup()", metadata.Metadata()),
+        ("N='a'\nsetup(name=N, version='1')", metadata.Metadata("a", "1")),
+        ("setup(install_requires=read())", metadata.Metadata(dependencies=None, dynamic=("dependencies",))),
+        (
+            "setup(extras_require={':os_name==\"nt\"': ['a']})",
+            metadata.Metadata(extras=None, dynamic=("optional-dependencies",)),
+        ),
+    ],
+)
+def test_what_a_setup_py_says_in_so_many_words(setup_py: str, expected: metadata.Metadata | None) -> None:
+    assert metadata.read(setup_py, None) == expected
+
+
+def test_setup_cfg_says_the_same() -> None:
+    text = (
+        "[metadata]\nname = a\nversion = attr: a.v\nauthor = Ann\n[options]\ninstall_requires =\n  six>=1  # old\n"
+        "  idna\n[options.extras_require]\ntest = pytest\n[options.entry_points]\nconsole_scripts =\n  a = b:c\n"
+    )
+    assert metadata.read(None, text) == metadata.Metadata(
+        "a",
+        dependencies=("six>=1", "idna"),
+        extras={"test": ("pytest",)},
+        dynamic=("version", "authors", "scripts"),
+    )
+    assert metadata.read(None, "[flake8]\nmax-line-length = 100\n") is None
+
+
+WORKFLOW = "jobs:\n  t:\n    strategy:\n      matrix:\n        python-version:\n          - '3.12'\n          - 3.10\n"
+SAYS = {
+    "Dockerfile": "ARG V=3.13\nFROM node:20 AS js\nFROM docker.io/library/python:${V}-slim\n",
+    ".python-version": "3.12.4\n",
+    "runtime.txt": "python-3.9.18\n",
+    ".github/workflows/t.yml": WORKFLOW,
+    "setup.cfg": "[metadata]\nclassifiers =\n  Programming Language :: Python :: 3.8\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("gone", "expected"),
+    [
+        (0, (">=3.13", "Dockerfile", 3)),
+        (1, (">=3.12", ".python-version", 1)),
+        (2, (">=3.9", "runtime.txt", 1)),
+        (3, (">=3.10", ".github/workflows/t.yml", 7)),
+        (4, (">=3.8", "setup.cfg", 3)),
+    ],
+)
+def test_the_first_of_five_places_says_the_python(gone: int, expected: tuple[str, str, int]) -> None:
+    files = {Path(name): text for name, text in list(SAYS.items())[gone:]}
+    found = python.find(Path(), files, (Path(),), "", "3.14")
+    assert (found.requires, str(found.path), found.line) == expected
+    own = python.find(Path(), files, (Path(),), ">=3.7", "3.14")
+    assert (own.requires, own.version) == (">=3.7", found.version)
+
+
+def test_no_place_says_the_python() -> None:
+    assert python.find(Path(), {}, (Path(),), "", "3.14").requires == ">=3.14"
+    assert python.find(Path(), {}, (Path(),), "==3.12.*", "3.14").version == "3.12"
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        ({"werkzeug": {"flask"}, "click": {"flask"}}, {"flask", "gunicorn"}),
+        ({"werkzeug": {"flask"}, "click": {"flask"}, "flask": {"click"}, "gunicorn": {"flask"}}, {"click"}),
+        ({}, {"flask", "werkzeug", "click", "gunicorn"}),
+        ({"flask": {"other"}, "werkzeug": {"werkzeug"}}, {"flask", "werkzeug", "click", "gunicorn"}),
+    ],
+)
+def test_what_nothing_needs_was_asked_for(parents: Mapping[str, set[str]], expected: set[str]) -> None:
+    assert choose({"flask", "werkzeug", "click", "gunicorn"}, parents) == expected
+
+
+def test_an_export_is_read_for_linux_and_the_old_python() -> None:
+    text = (
+        "-e ./lib\n./other\nclick==8.1.7\ncolorama==0.4.6 ; sys_platform == 'win32'\n"
+        "tomli==2.0.1 ; python_full_version < '3.11'\nA.b @ git+https://h.example/a@1\n"
+    )
+    assert read_export(text, "3.10") == {"click": "8.1.7", "tomli": "2.0.1", "a-b": ""}
+    assert read_export(text, "3.11") == {"click": "8.1.7", "a-b": ""}
+
+
+def test_a_project_of_uv_has_nothing_to_do(tmp_path: Path) -> None:
+    files = {"app/requirements.txt": "six  # one\n", "app/Dockerfile": "FROM python:3.11\n"}
+    made = converted(tmp_path / "r", files)
+    for edit in made.edits:
+        path = tmp_path / "r" / edit.path
+        path.unlink(missing_ok=True)
+        if edit.after is not None:
+            path.write_bytes(edit.after)
+    again = dependencies.convert(tmp_path / "r", read(tmp_path / "r"), "uv", pretended)
+    assert (again.edits, again.findings, again.drifts) == ((), (), ())
+    assert again.facts.projects == made.facts.projects
+
+
+# --- nothing is lost --------------------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(["flask", "Django", "a.b", "x_y", "six", "zope.interface"])
+WORDS = st.text(alphabet="abc dé=#'\"[]{}\t\\,$%;", min_size=1, max_size=12)
+REQUIREMENTS = st.builds(
+    lambda name, more, space: f"{name}{space}{more}",
+    NAMES,
+    st.sampled_from(
+        ["", "==1.0", ">=1,<2", "[x]", "; os_name=='nt'", "==1.0 --hash=sha256:aa", " @ https://h.example/a.zip"]
+    ),
+    st.sampled_from(["", " "]),
+)
+OPTIONS = st.sampled_from(
+    [
+        *("--pre", "--no-index", "-i https://index.example/simple", "--extra-index-url https://u:p@two.example/simple"),
+        *(
+            "-f wheels",
+            "--no-binary :all:",
+            "--only-binary six",
+            "--trusted-host h.example",
+            "-r base.txt",
+            "-c limits.txt",
+        ),
+        *(
+            "-r missing.txt",
+            "-e .",
+            "-e ./missing",
+            "git+https://h.example/o/r@1",
+            "--use-feature x",
+            "--prefer-binary",
+        ),
+        *(
+            "--require-hashes",
+            "--nonsense",
+            "-c https://h.example/limits.txt",
+            "--config-settings a=b",
+            "./missing.whl",
+        ),
+    ]
+)
+LINES = st.one_of(st.just(""), WORDS.map(lambda word: f"#{word}"), REQUIREMENTS, OPTIONS, st.text(max_size=20), WORDS)
+
+
+@st.composite
+def written(draw: st.DrawFn) -> str:
+    """A requirement file: lines of every kind, some with a comment, some continued."""
+    lines = draw(st.lists(LINES, max_size=8))
+    made = []
+    for number, line in enumerate(lines):
+        comment = f"  # note{number}" if draw(st.booleans()) and line else ""
+        made.append(line + comment + draw(st.sampled_from(["", "", "", " \\"])))
+    return draw(st.sampled_from(["\n", "\r\n"])).join(made) + draw(st.sampled_from(["", "\n"]))
+
+
+@settings(deadline=None, max_examples=150)
+@given(written(), written())
+def test_no_line_is_lost(main: str, dev: str) -> None:
+    files = {"requirements.txt": main, "requirements-dev.txt": dev, "base.txt": "idna\n", "limits.txt": "click<9\n"}
+    with TemporaryDirectory() as temp:
+        made = converted(Path(temp) / "app", {**files, ".python-version": "3.11"})
+        text = manifest(made)
+        contents = {name: decode((Path(temp) / "app" / name).read_bytes()) for name in files}
+    tomllib.loads(text)
+    gone = {edit.path.as_posix() for edit in made.edits if edit.after is None}
+    shown = " ".join(finding.what for finding in made.findings)
+    assert gone <= {*files, "pyproject.toml", "uv.lock"}
+    for name, content in contents.items():
+        if name in ("base.txt", "limits.txt") and name not in gone:
+            # Nothing includes it.
+            continue
+        for line in parse(content):
+            named = any(finding.path == Path(name) and finding.line == line.number for finding in made.findings)
+            if line.comment and name in gone:
+                words = "".join(char if char.isprintable() or char == "\t" else " " for char in line.comment)
+                assert words.split() == [] or all(word in text or word in shown for word in words.split()), line
+            if line.kind == "broken":
+                assert named, line
+                assert name not in gone
+            elif line.kind == "requirement":
+                first = line.requirement.split("@")[0].split("[")[0].split("=")[0].split(">")[0].split(";")[0].strip()
+                assert named or f'"{first}' in text or line.requirement == ".", line
+            for option in line.options:
+                value = option.value.rpartition("@")[2].rpartition("/")[2] if line.kind == "option" else ""
+                value = {":all:": "no-binary"}.get(value, value)
+                known = value in text or value in shown or option.name in ("--requirement", "--constraint")
+                assert named or known, (line, option)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(max_size=80), st.text(max_size=60), st.text(max_size=60))
+def test_any_content_gives_a_result_or_an_error_for_people(content: bytes, setup: str, cfg: str) -> None:
+    files: dict[str, str | bytes] = {
+        "requirements.txt": content,
+        "setup.py": f"setup(name={setup!r})\n{setup}",
+        "setup.cfg": cfg,
+    }
+    with TemporaryDirectory() as temp:
+        made = converted(Path(temp) / "app", {**files, "run": "pip install -e .\n"})
+    assert made.facts.uv == "0.13.8"
