@@ -51,6 +51,13 @@ def docs(_: Context) -> None:
     path.write_text(text + pages(), encoding="utf-8")
 
 
-for own in (test, lint, picture, docs):
+@task(help={"quick": "Few rounds: to see that it works.", "group": "Only this group of measurements."})
+def benchmark(c: Context, quick: bool = False, group: str = "") -> None:
+    """Measure uvdock against a ./run file and others, and write docs/benchmark.md; needs Docker."""
+    words = [sys.executable, "-m", "benchmarks", *(["--quick"] if quick else []), *([group] if group else [])]
+    c.run(" ".join(words), pty=sys.stdout.isatty())
+
+
+for own in (test, lint, picture, docs, benchmark):
     assert isinstance(own, Task)
     ns.add_task(own)

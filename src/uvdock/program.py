@@ -54,7 +54,7 @@ class UvdockProgram(Program):
         """Invoke's own; a word that is no task is told with the task most like it.
 
         Raises:
-            UvdockError: A word on the command line is no task.
+            UvdockError: A word on the command line is no task, or no number where one is needed.
         """
         from invoke.exceptions import ParseError
 
@@ -63,6 +63,14 @@ class UvdockProgram(Program):
 
         try:
             super().parse_tasks()
+        except ValueError as error:
+            # Invoke hands a number's text to `int` and lets its error through.
+            raise UvdockError(
+                f"{str(error).rpartition(': ')[2]} is no number",
+                where=" ".join(self.argv[1:]),
+                fix="`uvdock --help TASK` shows which options take one (INT)",
+                code=2,
+            ) from error
         except ParseError as error:
             names = every_name(ns)
             # The message has the word as Python writes it.

@@ -85,15 +85,32 @@ def test_a_failing_build_leaves_the_running_service_and_the_image(small: Small) 
     container, image = stack.container(), docker("images", "--quiet", "--no-trunc", f"{stack.name}-web")
     dockerfile = stack.root / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN exit 9\n")
+    stack.pyproject.write_text(stack.pyproject.read_text().replace("idna==3.10", "idna==3.9"))
+    stack.uvdock("deps.lock")
     before = hashes(stack.root)
 
     ran = stack.uvdock("deps.install", ok=False)
 
     assert ran.code != 0
     assert "the image could not be built" in ran.err
+    # What runs came first, so it need not wait for an image.
+    assert stack.in_container("python", "-c", "import idna; print(idna.__version__)") == "3.9"
     assert stack.container() == container
     assert docker("images", "--quiet", "--no-trunc", f"{stack.name}-web") == image
     assert hashes(stack.root) == before
+
+
+def test_what_runs_and_cannot_be_brought_up_to_date_waits_for_the_image(small: Small) -> None:
+    stack = small()
+    stack.uvdock("deps.install")
+    stack.up()
+    docker("exec", "--user", "root", stack.container(), "chown", "-R", "root", "/opt/venv")
+    stack.pyproject.write_text(stack.pyproject.read_text().replace("idna==3.10", "idna==3.9"))
+
+    ran = stack.uvdock("deps.install")
+
+    assert "keeps its packages until the new image is built" in ran.err
+    assert stack.in_container("python", "-c", "import idna; print(idna.__version__)") == "3.9"
 
 
 def test_an_image_with_another_lock_is_not_taken_for_proved(small: Small) -> None:

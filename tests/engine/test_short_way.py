@@ -8,74 +8,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import BIN
 from tests.engine.conftest import Stack
+from tests.engine.counting import Counting
 
 pytestmark = pytest.mark.engine
 
 #: What no call of the short way imports.
 HEAVY = {"invoke", "docker", "rich", "tomlkit", "dotenv", "typing", "dataclasses", "subprocess", "pathlib", "tomllib"}
-
-
-class Counting:
-    """An engine's socket that hands everything on, and notes the questions."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.asked: list[str] = []
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(path))
-        self.server.listen(64)
-        self.threads = [self._start(self._serve)]
-
-    def __enter__(self) -> Counting:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown(socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join(10)
-        self.server.close()
-
-    def _start(self, work: Callable[..., None], *args: object) -> threading.Thread:
-        thread = threading.Thread(target=work, args=args, daemon=True)
-        thread.start()
-        return thread
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self.server.accept()
-            except OSError:
-                return
-            self.threads.append(self._start(self._carry, client))
-
-    def _carry(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as engine:
-            engine.connect("/var/run/docker.sock")
-            back = self._start(self._copy, engine, client)
-            part = client.recv(65536)
-            self.asked.append(part.split(b"?")[0].split(b" HTTP")[0].decode())
-            engine.sendall(part)
-            self._copy(client, engine)
-            back.join(10)
-
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while part := source.recv(65536):
-                target.sendall(part)
-            target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture

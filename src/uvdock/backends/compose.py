@@ -86,7 +86,8 @@ class ComposeBackend:
         if place.uv is None:
             note = f"container {running.name} has no uv, so nothing was installed in it; deps.install builds it anew"
             return Change(0, notes=(note,))
-        folder, flags, env = self._push(place), image.sync_flags(self.runner), {}
+        # Bytecode of the whole environment takes longer than the packages that changed; Python makes it on import.
+        folder, flags, env = self._push(place), image.sync_flags(self.runner), {"UV_COMPILE_BYTECODE": "0"}
         if folder != place.folder:
             flags = [*(flag for flag in flags if flag != "--no-install-project"), "--no-install-project"]
             env["UV_PROJECT_ENVIRONMENT"] = str(place.folder / place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"))

@@ -23,7 +23,9 @@ from uvdock.variables import forwarded
 
 #: Where the manifests are while uv works on them, in a folder that no image has.
 WORK = PurePosixPath("/uvdock/project")
+#: A volume of caches: it is laid out as the `.cache` of a home, so a service may mount it there.
 CACHE = PurePosixPath("/uvdock/cache")
+UV_CACHE = CACHE / "uv"
 #: What uv or a build may leave beside the manifests and no host wants.
 _LEFT_THERE = {".venv", "__pycache__", "build"}
 
@@ -154,7 +156,7 @@ def uv_environment(service: Mapping[str, str], place: Place) -> dict[str, str | 
     env: dict[str, str | None] = dict(service)
     env |= {name: os.environ[name] for name in forwarded(os.environ)}
     env |= dict.fromkeys(uvcommand.LOCKING_OFF)
-    env["UV_CACHE_DIR"] = str(CACHE)
+    env["UV_CACHE_DIR"] = str(UV_CACHE)
     # The environment follows in a step of its own, in the container that is to have it.
     env["UV_NO_SYNC"] = "1"
     if "HOME" not in place.env and place.uid != 0:

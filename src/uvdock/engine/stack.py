@@ -205,6 +205,23 @@ class Stack:
             path.write_text(text, encoding="utf-8")
             yield str(path)
 
+    def build_as(self, service: Service, tag: str) -> tuple[list[str], bytes]:
+        """A command that builds a service's image under another name, and what it reads.
+
+        Args:
+            service: The service.
+            tag: The image's name.
+        """
+        build = {key: value for key, value in (service.build or {}).items() if key not in ("tags", "cache_to")}
+        model = {
+            "name": self.config["name"],
+            "services": {"bench": {"image": tag, "build": build}},
+            **{key: self.config[key] for key in ("secrets",) if key in self.config},
+        }
+        # By standard input: build arguments may hold what nobody wants in a file.
+        argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
+        return argv, json.dumps(model).encode()
+
     def build_prefix(self, service: Service, content: str, tag: str) -> int:
         """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
         build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}

@@ -17,6 +17,7 @@ from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks import (
+    bench,
     ci,
     command,
     deps,
@@ -60,6 +61,7 @@ ALWAYS: dict[str, Task[Any]] = {
     "secret": tidy.secret,
     "init": init.init,
     "doctor": doctor.doctor,
+    "bench": bench.bench,
     "completion": prompt.completion_script,
 }
 

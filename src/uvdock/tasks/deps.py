@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from uvdock.deps.install import Step
 
+#: The exit codes of what a signal stopped.
+_STOPPED = (128 + SIGINT, 128 + SIGTERM)
+
 
 @task(
     "deps.install",
@@ -25,12 +28,12 @@ def install(c: Context, build: bool = True) -> int:
     from uvdock.deps import install
 
     repo = open_repo(c)
-    for step in install.plan(repo.backend.name, build=build):
+    for step in install.plan(repo.backend.name, build=build, running=build and _can_sync(repo)):
         if step is install.Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
         name = f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value
         with console.step(name), as_far_as_known():
-            _carry_out(step, repo)
+            _carry_out(step, repo, build=build)
     if repo.backend.name == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
@@ -57,7 +60,15 @@ def check(c: Context) -> int:
     return 1 if any(finding.fresh is False for finding in findings) else 0
 
 
-def _carry_out(step: Step, repo: Repo) -> None:
+def _can_sync(repo: Repo) -> bool:
+    """Whether a running container can be brought up to date: it has uv."""
+    if repo.backend.name != "compose":
+        return False
+    place = repo.compose("deps.install").place
+    return place is not None and place.uv is not None
+
+
+def _carry_out(step: Step, repo: Repo, *, build: bool) -> None:
     from uvdock.backends import image
     from uvdock.deps.install import Step
 
@@ -69,12 +80,7 @@ def _carry_out(step: Step, repo: Repo) -> None:
             console.say("uv.lock follows from pyproject.toml already")
         return
     if step in (Step.SYNC_HOST, Step.SYNC_CONTAINER):
-        change = repo.backend.sync()
-        _stop_on(change.code, "uv could not install what the lock says", repo)
-        for note in change.notes:
-            console.note(note)
-        if change.places:
-            console.say(f"installed in: {' · '.join(change.places)}")
+        _sync(repo, needed=step is Step.SYNC_HOST or not build)
         return
     runner = repo.compose("deps.install")
     if step is Step.BUILD:
@@ -93,9 +99,23 @@ def _carry_out(step: Step, repo: Repo) -> None:
         console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
 
+def _sync(repo: Repo, *, needed: bool) -> None:
+    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed."""
+    change = repo.backend.sync()
+    if change.code and not needed and change.code not in _STOPPED:
+        # Perhaps it needs what only the new image has.
+        console.note("the running container keeps its packages until the new image is built")
+        return
+    _stop_on(change.code, "uv could not install what the lock says", repo)
+    for note in change.notes:
+        console.note(note)
+    if change.places:
+        console.say(f"installed in: {' · '.join(change.places)}")
+
+
 def _stop_on(code: int, what: str, repo: Repo) -> None:
     if code:
-        stopped = code in (128 + SIGINT, 128 + SIGTERM)
+        stopped = code in _STOPPED
         raise UvdockError(
             "stopped" if stopped else what,
             where=f"project {repo.project.folder} ({repo.backend.where})",

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 #: Each group, and the tasks in it by the first part of their names, in the order they are shown.
 GROUPS: dict[str, Sequence[str]] = {
-    "Dependencies": ("uv", "deps"),
+    "Dependencies": ("uv", "deps", "cache"),
     "In the service": ("cmd", "shell"),
     "The stack": ("build", "up", "down", "ps", "logs"),
     "Databases": ("db", "redis"),
     "JavaScript": ("js",),
     "Quality": ("test", "lint", "format", "quality"),
     "CI": ("ci",),
-    "This repo": ("init", "config", "doctor", "clean", "secret", "completion"),
+    "This repo": ("init", "config", "doctor", "bench", "clean", "secret", "completion"),
 }
 #: Where the repo's own tasks stand: last, next to the prompt.
 YOURS = "Yours"

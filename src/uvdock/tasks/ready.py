@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uvdock import project, settings
-from uvdock.tasks import db, redis, stack
+from uvdock.tasks import cache, db, redis, stack
 
 if TYPE_CHECKING:
     from invoke.tasks import Task
 
-STACK: dict[str, Task[Any]] = {"up": stack.up, "down": stack.down, "ps": stack.ps, "logs": stack.logs}
+STACK: dict[str, Task[Any]] = {
+    "up": stack.up,
+    "down": stack.down,
+    "ps": stack.ps,
+    "logs": stack.logs,
+    "cache.info": cache.info,
+    "cache.prune": cache.prune,
+}
 DATABASE: dict[str, Task[Any]] = {
     "db.shell": db.shell,
     "db.dump": db.dump,

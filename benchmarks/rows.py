@@ -1,0 +1,66 @@
+"""What is measured: the rows of the table, each a contender against another of the same group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RUN = "./run"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Args:
+        name: What a reader sees.
+        group: Its measurements are made side by side.
+        contender: What is measured.
+        base: What it is compared with; nothing where seconds or bytes are what counts.
+        limit: What it is to stay below: a ratio, seconds or megabytes; nothing for a row that only shows a peer.
+        unit: What the limit counts.
+    """
+
+    name: str
+    group: str
+    contender: str
+    base: str = ""
+    limit: float | None = None
+    unit: Literal["ratio", "s", "MB"] = "ratio"
+
+
+#: Each group, and its rounds in a full and in a quick run.
+GROUPS = {
+    "call": (21, 3),
+    "start": (21, 3),
+    "outdated": (9, 2),
+    "sync": (7, 2),
+    "install": (5, 1),
+    "growth": (5, 1),
+    "memory": (1, 1),
+}
+
+ROWS = (
+    Row("`uvdock uv --version`, container running", "call", "uvdock", RUN, 0.75),
+    Row("`inv uv -- --version`, container running", "call", "inv", RUN, 1.5),
+    Row("… `docker compose exec`", "call", "docker compose exec", RUN),
+    Row("… the engine's API alone, no process", "call", "engine", RUN),
+    Row("… just", "call", "just", RUN),
+    Row("… poethepoet", "call", "poe", RUN),
+    Row("… nox", "call", "nox", RUN),
+    Row("… Invoke with a hand-written task", "call", "plain inv", RUN),
+    Row("`deps.outdated`, container stopped", "outdated", "stopped", RUN, 0.12),
+    Row("`deps.outdated`, container running", "outdated", "running", RUN, 0.08),
+    Row("`deps.outdated`, uv's cache on the host empty", "outdated", "empty cache", RUN),
+    Row("`deps.install --no-build`, one changed pin; the running app has it", "sync", "uvdock", RUN, 0.5),
+    Row("`deps.install`, until the running app has it", "install", "uvdock, importable", f"{RUN}, importable", 0.15),
+    Row("`deps.install`, until everything is up to date", "install", "uvdock", RUN, 0.5),
+    Row("… `./run` with a Dockerfile without cache mounts", "install", "uvdock", f"{RUN} without cache mounts", 0.3),
+    Row("`inv --list` against a tasks.py with one empty task", "start", "list", "list, empty", 1.15),
+    Row("Completion of one word", "start", "completion", "", 0.060, "s"),
+    Row("`deps.outdated`, 100 packages against 20", "growth", "100 packages", "20 packages", 5),
+    Row("`deps.outdated`, 500 packages against 20", "growth", "500 packages", "20 packages", 25),
+    Row("Memory of `uvdock cmd`", "memory", "cmd", "", 80, "MB"),
+    Row("Memory of `uvdock deps.outdated`", "memory", "deps.outdated", "", 80, "MB"),
+    Row("Memory of `uvdock deps.install`", "memory", "deps.install", "", 80, "MB"),
+)
