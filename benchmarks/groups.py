@@ -19,6 +19,9 @@ Taken = dict[str, float]
 #: Labels and seconds.
 Profile = list[tuple[str, float]]
 _STEP = re.compile(r"^✔ (.*) \((?:(\d+) min )?([\d.]+) s\)$", re.MULTILINE)
+_IN_BUILD = re.compile(
+    r"^#\d+ [\d.]+ (Resolved|Prepared|Installed|Bytecode compiled) .*? in ([\d.]+)(ms|s)$", re.MULTILINE
+)
 _IMPORT = re.compile(r"^import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)$", re.MULTILINE)
 
 
@@ -55,8 +58,13 @@ def imports(stack: Stack, tools: Tools, *argv: str) -> Callable[[], Profile]:
 
 
 def steps(text: str) -> Profile:
-    """The steps that uvdock itself has told."""
-    return [(name, 60 * float(minutes or 0) + float(rest)) for name, minutes, rest in _STEP.findall(text)]
+    """The steps that uvdock itself has told, and those of uv in the build."""
+    found = [(name, 60 * float(minutes or 0) + float(rest)) for name, minutes, rest in _STEP.findall(text)]
+    inner = [
+        (f"in the build, uv: {what.lower()}", float(number) / (1000 if unit == "ms" else 1))
+        for what, number, unit in _IN_BUILD.findall(text)
+    ]
+    return [*found, *inner]
 
 
 @contextmanager
