@@ -86,6 +86,7 @@ class Facts:
             takes its place.
         uv: The version of uv that Dockerfiles and workflows are to have: ``0.13.8``.
         environment: Variables for credentials that were taken out of files: name and what it is for.
+        harden: Whether images that run as root get a user.
     """
 
     files: Mapping[Path, str]
@@ -93,6 +94,7 @@ class Facts:
     installs: Mapping[Path, Install]
     uv: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    harden: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Dockerfiles from pip to uv, changed by position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.place import Place
+
+if TYPE_CHECKING:
+    from uvdock.migrate.dockerfile.conversion import Conversion
+
+
+_PIP = re.compile(r"\bpip[\d.]*\s+install\b")
+
+
+def convert(path: Path, content: str, facts: Facts) -> Converted:
+    """Put uv in the place of pip in a Dockerfile.
+
+    Args:
+        path: The Dockerfile, from the repo root.
+        content: Its text.
+        facts: What is known of the repo.
+
+    Returns:
+        The new text, and what stays for a person; the old text where nothing of it can be changed safely.
+    """
+    from uvdock.migrate.dockerfile.harden import harden
+    from uvdock.migrate.dockerfile.source import read
+    from uvdock.migrate.dockerfile.writing import Writing
+
+    done = _gone_through(path, content, facts)
+    made = Writing(done).content()
+    findings = done.findings
+    if facts.harden:
+        made, more = harden(read(path, made))
+        last = max((item.line for item in done.source.items), default=0)
+        findings = [*findings, *(replace(one, line=last) for one in more)]
+    if not done.source.build.stages and _PIP.search(content):
+        findings = [*findings, Finding(path, 0, "left", "pip, and no FROM: the stage is not known", "by hand, with uv")]
+    unique = dict.fromkeys(findings)
+    return Converted(made, tuple(sorted(unique, key=lambda one: one.line)))
+
+
+def scripts(path: Path, content: str, facts: Facts) -> Mapping[Path, Place]:
+    """The shell scripts of the repo that a Dockerfile's RUN calls and that install with pip, and where each runs.
+
+    With its place, `shelltext.convert` makes of a script what the Dockerfile's conversion counts on.
+    """
+    return dict(_gone_through(path, content, facts).scripts)
+
+
+def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:
+    from uvdock.migrate.dockerfile.conversion import Conversion
+    from uvdock.migrate.dockerfile.source import read
+
+    source = read(path, content)
+    done = Conversion(source, facts)
+    done.run()
+    if done.left:
+        # Something stays that uses pip: then environments keep it.
+        done = Conversion(source, facts, keep_pip=True)
+        done.run()
+    return done

@@ -1,0 +1,146 @@
+"""A Dockerfile's instructions with their positions, each with what is in effect where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvdock.dockerfile import Instruction
+from uvdock.doctor.build import Dockerfile, Stage, Step
+from uvdock.migrate.shellwords import Dialect
+
+_ESCAPE = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
+_VERB = re.compile(r"[ \t]*(?:(?P<onbuild>ONBUILD)[ \t]+)?(?P<verb>[A-Za-z]+)", re.IGNORECASE)
+_OPTION = re.compile(r"--[a-z-]+(?:=(?:\"[^\"]*\"|[^\s\"])*)?")
+_DOCUMENT = re.compile(r"<<-?([\"']?)([A-Za-z_]\w*)\1")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the file: ``text`` is what stands from ``start`` to before ``end``."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """One instruction in its place.
+
+    Args:
+        step: What it is, and what is in effect; for ONBUILD the instruction that is kept for later.
+        stage: Its stage.
+        number: Its number in the file.
+        start: Where its first line starts.
+        end: Where the line after it starts.
+        after_verb: Where what follows its verb starts.
+        options: Its options.
+        body: What follows them, without the last line end.
+        document: The text of its here-document, where it is a RUN with only one.
+    """
+
+    step: Step
+    stage: Stage
+    number: int
+    start: int
+    end: int
+    after_verb: int
+    options: tuple[Part, ...]
+    body: Part
+    document: Part | None
+    onbuild: bool
+
+    @property
+    def verb(self) -> str:
+        """``RUN``, ``COPY``, ...; for ONBUILD that of the kept instruction."""
+        return self.step.verb
+
+    @property
+    def line(self) -> int:
+        """Its first line, from 1."""
+        return self.step.line
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Dockerfile, read.
+
+    Args:
+        path: Its path from the repo root.
+        text: Its text.
+        build: Its stages.
+        items: Its instructions after the first FROM.
+        dialect: How its lines continue.
+        newline: What ends its lines.
+    """
+
+    path: Path
+    text: str
+    build: Dockerfile
+    items: tuple[Item, ...]
+    dialect: Dialect
+    newline: str
+
+    def line_of(self, at: int) -> int:
+        """The line, from 1, of a position."""
+        return self.text.count("\n", 0, at) + 1
+
+    def stage_named(self, name: str) -> Stage | None:
+        """The stage of that name or number."""
+        found = [one for at, one in enumerate(self.build.stages) if name.lower() in (one.name, str(at)) and name]
+        return found[0] if found else None
+
+
+def read(path: Path, text: str) -> Source:
+    """Read a Dockerfile. Whatever it says, there is an answer; what is no instruction has no item."""
+    build = Dockerfile(str(path), text, Path())
+    dialect = Dialect(docker=True, escape="`" if _ESCAPE.match(text) else "\\")
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    items = tuple(_items(build, text, dialect, starts))
+    return Source(path, text, build, items, dialect, "\r\n" if "\r\n" in text else "\n")
+
+
+def _items(build: Dockerfile, text: str, dialect: Dialect, starts: list[int]) -> Iterator[Item]:
+    found = [(step, stage) for stage in build.stages for step in stage.steps]
+    for number, (step, stage) in enumerate(found):
+        start, end = starts[step.item.start], starts[step.item.end]
+        verb = _VERB.match(text, start)
+        if verb is None or verb.end() > end:
+            continue
+        onbuild = bool(verb["onbuild"])
+        if onbuild:
+            words = step.item.text.split(None, 1)
+            inner = Instruction(words[1] if len(words) > 1 else "ONBUILD", step.item.start, step.item.end)
+            step = Step(inner, step.env, step.user, step.workdir)  # noqa: PLW2901 - the instruction that is kept
+        if step.verb != verb["verb"].upper():
+            continue
+        at = dialect.gap(text[:end], verb.end())
+        options: list[Part] = []
+        while step.verb in ("RUN", "COPY", "ADD") and (option := _OPTION.match(text, at)) and option.end() <= end:
+            options.append(Part(option[0], option.start(), option.end()))
+            at = dialect.gap(text[:end], option.end())
+        stop = at + len(text[at:end].rstrip("\r\n"))
+        document = _document(text, at, end)
+        yield Item(step, stage, number, start, end, verb.end(), tuple(options), Part(text[at:stop], at, stop), document,
+                   onbuild)  # fmt: skip
+
+
+def _document(text: str, at: int, end: int) -> Part | None:
+    """The here-document of `RUN <<EOF`, or of a shell that reads it."""
+    first = text.find("\n", at, end)
+    line = text[at : first if first >= 0 else end]
+    found = _DOCUMENT.findall(line)
+    if (
+        first < 0
+        or len(found) != 1
+        or not re.fullmatch(r"(?:(?:/\S*/)?(?:ba|da|a|z)?sh(?:\s+-\w+)*\s*)?<<-?\S+\s*", line)
+    ):
+        return None
+    for match in re.finditer(rf"^[ \t]*{found[0][1]}[ \t]*\r?$", text[first + 1 : end], re.MULTILINE):
+        return Part(text[first + 1 : first + 1 + match.start()], first + 1, first + 1 + match.start())
+    return None

@@ -1,0 +1,367 @@
+"""One small case for every form of pip in a shell text: what stands there, and what is to stand there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvdock.migrate.options import DEFAULT_INDEX
+from uvdock.migrate.place import Place
+
+SCRIPT = Place(Path("x"))
+CI = Place(Path("x"), "ci")
+MAKE = Place(Path("x"), "make")
+#: The interpreter of the image python.
+BUILD = Place(
+    Path("x"),
+    "build",
+    environment="/usr/local",
+    project_environment="/usr/local",
+    user_environment="/root/.local",
+    comments=True,
+)
+VENV = Place(Path("x"), "build", environment="/opt/venv", project_environment="/opt/venv", comments=True)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; ``after`` is ``None`` where the text stays, and ``told`` is the start of each finding."""
+
+    place: Place
+    before: str
+    after: str | None
+    told: tuple[str, ...] = ()
+
+
+CASES = [
+    Case(SCRIPT, "pip install -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip3 install -r requirements.txt -r requirements-dev.txt", "uv sync --locked"),
+    Case(
+        SCRIPT,
+        "pip install -r requirements/base.txt -r requirements/local.txt",
+        "uv sync --locked --no-dev --group local",
+    ),
+    Case(SCRIPT, "cd app && pip install -r ../requirements.txt", "cd app && uv sync --project .. --locked --no-dev"),
+    Case(
+        SCRIPT,
+        "pip install -r requirements.txt && python manage.py migrate",
+        "uv sync --locked --no-dev && python manage.py migrate",
+    ),
+    Case(SCRIPT, "pip install -r requirements.txt > log.txt 2>&1", "uv sync --locked --no-dev > log.txt 2>&1"),
+    Case(
+        SCRIPT,
+        "pip install > log.txt -r requirements.txt",
+        None,
+        ("left: a redirection between the words of a command of pip",),
+    ),
+    Case(SCRIPT, "pip --no-cache-dir install -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip --quiet install flask", "uv pip install --quiet flask", ("note: flask: in no lock",)),
+    Case(SCRIPT, "python -m pip install --upgrade pip", ""),
+    Case(SCRIPT, "pip install wheel -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip install pip==25.0 setuptools", "", ("note: setuptools is not installed any more",)),
+    Case(SCRIPT, "pip install --no-binary=:all: -r requirements.txt", "uv sync --locked --no-dev --no-binary"),
+    Case(
+        SCRIPT,
+        "pip install --only-binary flask,gunicorn -r requirements.txt",
+        "uv sync --locked --no-dev --no-build-package flask --no-build-package gunicorn",
+    ),
+    Case(
+        SCRIPT,
+        "pip install --only-binary :all: flask",
+        "uv pip install --only-binary :all: flask",
+        ("note: flask: in no lock",),
+    ),
+    Case(SCRIPT, "pip install --require-hashes -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(
+        SCRIPT,
+        "pip install --no-deps -r requirements.txt",
+        "uv sync --locked --no-dev",
+        ("note: --no-deps went: the lock has what the file had, and what that needs",),
+    ),
+    Case(SCRIPT, "pip install --pre -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(
+        SCRIPT,
+        "pip install --index-url https://index.example/simple -r requirements.txt",
+        None,
+        ("left: an index that is not in the requirements files",),
+    ),
+    Case(SCRIPT, f"pip install -i {DEFAULT_INDEX} -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(
+        SCRIPT,
+        "pip install --extra-index-url https://index.example/simple flask",
+        "uv pip install --index https://index.example/simple flask",
+        ("note: flask: in no lock",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install --find-links wheels -r requirements.txt",
+        None,
+        ("left: where packages come from is in the lock, not in --find-links",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install -c constraints.txt -r requirements.txt",
+        "uv sync --locked --no-dev",
+        ("note: constraints.txt limits the versions here and in no requirements file",),
+    ),
+    Case(
+        SCRIPT,
+        "PIP_CONSTRAINT=c.txt pip install -r requirements.txt",
+        None,
+        ("left: PIP_CONSTRAINT says nothing to uv",),
+    ),
+    Case(
+        SCRIPT,
+        "PIP_INDEX_URL=$(cat /run/secrets/i) pip install -r requirements.txt",
+        None,
+        ("left: PIP_INDEX_URL says nothing to uv",),
+    ),
+    Case(SCRIPT, "pip install -e .", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip install .", "uv sync --locked --no-dev"),
+    Case(SCRIPT, 'pip install ".[dev,test]"', "uv sync --locked --no-dev --extra dev --extra test"),
+    Case(
+        SCRIPT,
+        "pip install -e git+https://git.example/x.git#egg=x",
+        "uv pip install --editable git+https://git.example/x.git#egg=x",
+        ("note: git+https://git.example/x.git#egg=x: in no lock",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install --platform linux -r requirements.txt",
+        None,
+        ("left: uv has nothing like pip's --platform",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install --target lib -r requirements.txt",
+        "uv export --quiet --locked --no-emit-project --no-dev --output-file /tmp/requirements.lock && uv pip install --target lib --requirements /tmp/requirements.lock",
+    ),
+    Case(
+        SCRIPT,
+        "pip install -r https://x.example/requirements.txt",
+        None,
+        ("left: https://x.example/requirements.txt is no requirements file that is migrated",),
+    ),
+    Case(SCRIPT, "pip install --unknown-thing flask", None, ("left: pip has no option --unknown-thing",)),
+    Case(
+        SCRIPT,
+        "cat requirements.txt | xargs -n 1 pip install",
+        None,
+        (
+            "left: cat uses requirements.txt",
+            "left: pip is called by xargs",
+        ),
+    ),
+    Case(SCRIPT, "sudo pip install flask", "sudo uv pip install flask", ("note: flask: in no lock",)),
+    Case(SCRIPT, "sudo -H pip3 install -r requirements.txt", "sudo -H uv sync --locked --no-dev"),
+    Case(SCRIPT, "sudo -u app pip install flask", None, ("left: pip is called by -u",)),
+    Case(SCRIPT, "pip install $PACKAGES", None, ("left: what $PACKAGES is cannot be told without running it",)),
+    Case(SCRIPT, 'pip install "$@"', None, ('left: what "$@" is cannot be told without running it',)),
+    Case(SCRIPT, "pip uninstall -y flask", "uv pip uninstall flask"),
+    Case(SCRIPT, "pip freeze > frozen.txt", "uv pip freeze > frozen.txt"),
+    Case(SCRIPT, "pip list --outdated", "uv pip list --outdated"),
+    Case(SCRIPT, "pip check", "uv pip check"),
+    Case(
+        SCRIPT,
+        "pip config set global.index-url https://index.example/simple",
+        None,
+        ("left: `pip config` has no counterpart that is the same",),
+    ),
+    Case(SCRIPT, "pip --version", "uv --version"),
+    Case(SCRIPT, "pip download flask", None, ("left: `pip download` has no counterpart that is the same",)),
+    Case(SCRIPT, "pip cache purge", "uv cache clean"),
+    Case(SCRIPT, "virtualenv -p python3.12 .venv", "uv venv --python python3.12 --allow-existing .venv"),
+    Case(SCRIPT, "python3 -m venv --system-site-packages env", "uv venv --system-site-packages --allow-existing env"),
+    Case(SCRIPT, "python3.12 -m venv .venv", "uv venv --python python3.12 --allow-existing .venv"),
+    Case(
+        SCRIPT,
+        "python -m venv .venv\nsource .venv/bin/activate\npip install -U pip\npip install -r requirements.txt\npytest",
+        "uv venv --allow-existing .venv\nsource .venv/bin/activate\nuv sync --active --locked --no-dev\npytest",
+    ),
+    Case(
+        SCRIPT,
+        "if [ ! -d .venv ]; then\n  python3 -m venv .venv\nfi\n.venv/bin/pip install -r requirements.txt",
+        "if [ ! -d .venv ]; then\n  uv venv --allow-existing .venv\nfi\nuv sync --locked --no-dev",
+    ),
+    Case(SCRIPT, "pip-compile requirements.in", "uv lock"),
+    Case(SCRIPT, "pip-compile --upgrade --generate-hashes requirements.in", "uv lock --upgrade"),
+    Case(SCRIPT, "pip-compile -P flask requirements.in", "uv lock --upgrade-package flask"),
+    Case(SCRIPT, "pip-sync requirements.txt requirements-dev.txt", "uv sync --locked"),
+    Case(SCRIPT, "python setup.py develop", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "python setup.py install", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "python setup.py sdist", None, ("note: `setup.py sdist` needs setuptools",)),
+    Case(SCRIPT, "poetry install", None, ("left: `poetry install`",)),
+    Case(SCRIPT, 'echo "pip install -r requirements.txt"', None),
+    Case(
+        SCRIPT,
+        'ssh host "pip install -r requirements.txt"',
+        None,
+        ("left: pip in a quoted script: pip install -r requirements.txt",),
+    ),
+    Case(SCRIPT, "X=$(pip freeze)", None, ("left: pip in a substitution: pip freeze",)),
+    Case(SCRIPT, "which pip", None),
+    Case(SCRIPT, "docker compose run web pip install -r requirements.txt", None, ("left: pip is called by docker",)),
+    Case(CI, "python -m pip install --upgrade pip\npip install tox\ntox", "uv tool install tox\ntox"),
+    Case(
+        CI,
+        "pip install -r requirements-dev.txt\npip install pytest",
+        "uv sync --locked\nuv pip install pytest",
+        ("note: pytest: in no lock",),
+    ),
+    Case(CI, "pip install ruff black", "uv tool install ruff && uv tool install black"),
+    Case(
+        MAKE, "$(VENV)/bin/pip install -r requirements.txt", "UV_PROJECT_ENVIRONMENT=$(VENV) uv sync --locked --no-dev"
+    ),
+    Case(MAKE, "$(PIP) install -r requirements.txt", None, ("left: $(PIP) uses requirements.txt",)),
+    Case(
+        MAKE,
+        "pip install -r requirements/$(ENV).txt",
+        'case "$(ENV)" in base) uv sync --locked --no-dev ;; local) uv sync --locked --no-dev --group local ;; *) exit 1 ;; esac',
+    ),
+    Case(
+        BUILD,
+        "pip install --user -r requirements.txt",
+        "UV_PROJECT_ENVIRONMENT=/root/.local uv sync --locked --no-install-project --no-dev",
+    ),
+    Case(
+        BUILD,
+        "curl -sSL https://bootstrap.pypa.io/get-pip.py | python3 - && pip install -r requirements.txt",
+        "uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(BUILD, "wget https://x/get-pip.py && python3 get-pip.py && rm get-pip.py", ""),
+    Case(BUILD, "python -m ensurepip --upgrade", ""),
+    Case(BUILD, "pip install -U pip || true", ""),
+    Case(
+        BUILD,
+        "set -ex; pip install -U pip; pip install -r requirements.txt; rm -rf ~/.cache/pip",
+        "set -ex; uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(
+        BUILD,
+        'bash -c "pip install -U pip && pip install -r requirements.txt"',
+        'bash -c "uv sync --locked --no-install-project --inexact --no-dev"',
+    ),
+    Case(BUILD, "pip install -r requirements-${X}.txt", "uv sync --locked --no-install-project --inexact"),
+    Case(
+        BUILD,
+        'if [ "$X" = dev ]; then pip install -r requirements-dev.txt; else pip install -r requirements.txt; fi && pip install -e .',
+        'if [ "$X" = dev ]; then uv sync --locked --no-install-project --inexact; else uv sync --locked --no-install-project --inexact --no-dev; fi && uv sync --locked --inexact --no-dev',
+    ),
+    Case(
+        BUILD,
+        "pip install gunicorn && pip install -r requirements.txt",
+        "uv pip install --system gunicorn && uv sync --locked --no-install-project --inexact --no-dev",
+        ("note: gunicorn: in no lock",),
+    ),
+    Case(
+        BUILD,
+        "pip install -r requirements.txt && pip freeze > /frozen",
+        "uv sync --locked --no-install-project --inexact --no-dev && uv pip freeze --system > /frozen",
+    ),
+    Case(
+        VENV,
+        "pip install gunicorn && pip install -r requirements.txt",
+        "uv pip install --python /opt/venv gunicorn && uv sync --locked --no-install-project --inexact --no-dev",
+        ("note: gunicorn: in no lock",),
+    ),
+    Case(
+        VENV,
+        "pip install -r requirements.txt && pip install -r requirements-dev.txt",
+        "uv sync --locked --no-install-project --no-dev && uv sync --locked --no-install-project",
+    ),
+    Case(VENV, "pip uninstall -y pip setuptools", ""),
+    Case(
+        VENV,
+        "pip install -r requirements.txt gunicorn \\\n    uvicorn",
+        "uv sync --locked --no-install-project --no-dev \\\n    && uv pip install --python /opt/venv gunicorn uvicorn",
+        ("note: gunicorn uvicorn is in no lock",),
+    ),
+    Case(
+        BUILD,
+        "pip install \\\n    --no-cache-dir \\\n    flask \\\n    # the server\n    gunicorn",
+        "uv pip install --system \\\n    flask \\\n    # the server\n    gunicorn",
+        ("note: flask gunicorn: in no lock",),
+    ),
+    Case(BUILD, "PIP_NO_CACHE_DIR=1 pip install flask", "uv pip install --system flask", ("note: flask: in no lock",)),
+    Case(
+        BUILD,
+        "pip install -r requirements.txt | tee log",
+        "uv sync --locked --no-install-project --inexact --no-dev | tee log",
+    ),
+    Case(BUILD, "pip wheel -r requirements.txt -w /w", None, ("left: uv builds no wheels of requirements",)),
+    Case(BUILD, "cat requirements.txt", None, ("left: cat uses requirements.txt",)),
+    Case(BUILD, "rm requirements.txt && apt-get clean", "apt-get clean"),
+    Case(
+        BUILD,
+        "test -f requirements.txt && pip install -r requirements.txt",
+        "test -f uv.lock && uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(
+        BUILD,
+        "CFLAGS=-O2 PIP_DEFAULT_TIMEOUT=9 pip install -r requirements.txt",
+        "CFLAGS=-O2 UV_HTTP_TIMEOUT=9 uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(
+        BUILD,
+        "cd /app && pip install -r requirements.txt",
+        None,
+        ("left: requirements.txt is no requirements file that is migrated",),
+    ),
+    Case(
+        BUILD,
+        "apt-get update \\\n    && pip install -U pip \\\n    # now the app\n    && pip install -r requirements.txt \\\n    && rm -rf /root/.cache",
+        "apt-get update \\\n    # now the app\n    && uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(
+        BUILD,
+        "pip install pip-tools && pip-compile requirements.txt && pip-sync",
+        "uv sync --locked --no-install-project --inexact --no-dev",
+        ("note: the lock is made before the build, not in it",),
+    ),
+    Case(
+        VENV,
+        ". /opt/venv/bin/activate && pip install -r requirements.txt && python -m compileall .",
+        ". /opt/venv/bin/activate && uv sync --locked --no-install-project --no-dev && python -m compileall .",
+    ),
+    Case(
+        VENV,
+        "python -m venv /opt/venv && /opt/venv/bin/pip install -r requirements.txt",
+        "uv sync --locked --no-install-project --no-dev",
+    ),
+    Case(
+        BUILD,
+        "python -m venv /opt/other && /opt/other/bin/pip install -r requirements.txt",
+        "uv venv /opt/other && UV_PROJECT_ENVIRONMENT=/opt/other uv sync --locked --no-install-project --no-dev",
+    ),
+    Case(
+        BUILD,
+        "sed -i 's/a/b/' requirements.txt && pip install -r requirements.txt",
+        None,
+        ("left: requirements.txt is changed before it is installed",),
+    ),
+    Case(
+        BUILD,
+        "pip install -r requirements/${ENV}.txt",
+        'case "${ENV}" in \\\n      base) uv sync --locked --no-install-project --inexact --no-dev ;; \\\n      local) uv sync --locked --no-install-project --inexact --no-dev --group local ;; \\\n      *) echo "no requirements for ${ENV}" >&2; exit 1 ;; \\\n    esac',
+    ),
+    Case(SCRIPT, "pip install -qr requirements.txt", "uv sync --locked --no-dev --quiet"),
+    Case(SCRIPT, "pip install --requirement=requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip install --requir requirements.txt", None, ("left: pip has no option --requir",)),
+    Case(SCRIPT, "pip install --group dev", "uv sync --locked --only-group dev"),
+    Case(SCRIPT, "easy_install flask", None, ("left: `easy_install flask`",)),
+    Case(
+        SCRIPT,
+        "python -m venv .venv\n.venv/bin/pip install -U pip\n.venv/bin/pip install -r requirements.txt",
+        "uv sync --locked --no-dev",
+    ),
+    Case(SCRIPT, "bash -c 'pip install -r requirements.txt'", "bash -c 'uv sync --locked --no-dev'"),
+    Case(
+        SCRIPT,
+        "cat <<EOF\npip install flask\nEOF\npip install -r requirements.txt",
+        "cat <<EOF\npip install flask\nEOF\nuv sync --locked --no-dev",
+        ("left: pip in a here-document: pip install",),
+    ),
+    Case(SCRIPT, "for one in a b; do\n  pip install -U pip\ndone", "for one in a b; do\n  :\ndone"),
+    Case(SCRIPT, "install() {\n  pip3 install -r requirements.txt\n}", "install() {\n  uv sync --locked --no-dev\n}"),
+    Case(SCRIPT, "pip install 'unclosed", None, ("left: a shell text with pip that cannot be read: ' does not end",)),
+]

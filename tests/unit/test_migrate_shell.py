@@ -1,0 +1,151 @@
+"""Shell texts with pip, form by form, and every option of pip."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.migrate_cases import BUILD, CASES, SCRIPT, Case
+from tests.unit.test_migrate_laws import FACTS
+from uvdock.deps.uvcommand import subcommand
+from uvdock.migrate import pipcall, shelltext
+from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.selection import merged
+
+PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.before)
+def test_a_form(case: Case) -> None:
+    made = shelltext.convert(case.before, PLAIN, case.place)
+
+    assert made.text == (case.before if case.after is None else case.after)
+    assert tuple(f"{finding.level}: {finding.what}" for finding in made.findings) == case.told
+    again = shelltext.convert(made.text, PLAIN, case.place)
+    assert again.text == made.text
+
+
+@pytest.mark.parametrize("option", sorted(pipcall.OPTIONS))
+@pytest.mark.parametrize("wanted", ["-r requirements.txt", "flask"])
+def test_every_option_of_pip_is_kept_translated_or_named(option: str, wanted: str) -> None:
+    value = {
+        "--requirement": " requirements.txt",
+        "--group": " dev",
+        "--editable": " .",
+        "--constraint": " requirements.txt",
+    }
+    given = option + (value.get(option, " value") if pipcall.OPTIONS[option][0] else "")
+    meaning = pipcall.meaning(option, locked=wanted != "flask")
+
+    made = shelltext.convert(f"pip install {given} {wanted}", PLAIN, BUILD)
+
+    left = [finding for finding in made.findings if finding.level == "left"]
+    if meaning.startswith("-"):
+        assert meaning in made.text
+        assert not left
+    elif meaning == "left":
+        assert made.text == f"pip install {given} {wanted}"
+        assert option in left[0].what
+        assert left[0].instead
+    elif meaning == "drop":
+        assert option not in made.text
+        assert made.text.startswith("uv ")
+    else:
+        assert left or re.match(r"(?:UV_PROJECT_ENVIRONMENT=\S+ )?uv ", made.text)
+
+
+def test_no_option_of_pip_is_unknown() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--help"], capture_output=True, text=True, check=True, timeout=60
+    )
+    options = set(re.findall(r"^  (?:-\w, )?(--[a-z0-9-]+)", asked.stdout, re.MULTILINE))
+
+    assert len(options) > 50
+    assert options <= set(pipcall.OPTIONS)
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_the_options_that_take_their_place_are_uvs(locked: bool) -> None:
+    command = ["uv", "sync", "--help"] if locked else ["uv", "pip", "install", "--help"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    used = {pipcall.meaning(option, locked=locked).partition("=")[0] for option in pipcall.OPTIONS}
+
+    # `--no-compile-bytecode` and the like are uv's too, and not listed.
+    hidden = {"--no-compile-bytecode"}
+    assert {option for option in used if option.startswith("-")} - hidden <= set(re.findall(r"--[a-z-]+", asked))
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([("--no-dev",), ()], ()),
+        ([("--no-dev",), ("--no-dev", "--group", "docs")], ("--no-dev", "--group", "docs")),
+        ([("--no-dev",), ("--only-group", "dev")], ()),
+        ([("--no-dev",), ("--only-group", "docs")], ("--no-dev", "--group", "docs")),
+        ([("--only-group", "docs")], ("--only-group", "docs")),
+        ([("--only-group", "docs"), ("--only-group", "test")], ("--only-group", "docs", "--only-group", "test")),
+        ([(), ("--extra", "web")], ("--extra", "web")),
+        ([("--no-dev", "--extra", "web"), ("--no-dev", "--extra", "web", "--no-default-groups")],
+         ("--no-dev", "--extra", "web", "--no-default-groups")),
+    ],
+)  # fmt: skip
+def test_what_several_files_stood_for(flags: list[tuple[str, ...]], expected: tuple[str, ...]) -> None:
+    assert merged([Install(Path(), one) for one in flags]) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "left"),
+    [
+        (["pip", "install", "-r", "requirements.txt"], ["uv", "sync", "--locked", "--no-dev"], False),
+        (["sh", "-c", "pip install -r requirements.txt; app"], ["sh", "-c", "uv sync --locked --no-dev; app"], False),
+        (["python", "app.py"], ["python", "app.py"], False),
+        (["pip", "install", "-U", "pip"], [], False),
+        (["pip", "install", "-r", "requirements.txt", "x"], ["pip", "install", "-r", "requirements.txt", "x"], True),
+        (["/opt/venv/bin/pip", "install", "-r", "requirements.txt"],
+         ["/opt/venv/bin/pip", "install", "-r", "requirements.txt"], True),
+    ],
+)  # fmt: skip
+def test_words_that_no_shell_reads(words: list[str], expected: list[str], left: bool) -> None:
+    after, made = shelltext.convert_words(words, PLAIN, SCRIPT)
+
+    assert after == expected
+    assert made.left is left
+
+
+def test_a_finding_has_the_line_of_the_file() -> None:
+    place = replace(SCRIPT, line=40)
+
+    made = shelltext.convert("set -e\n\npip install $PACKAGES\n", PLAIN, place)
+
+    assert [finding.line for finding in made.findings] == [42]
+
+
+def test_a_package_is_not_installed_by_a_sync_of_its_dependencies() -> None:
+    facts = Facts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv)
+    text = "pip install -r requirements.txt && pip install ."
+
+    made = shelltext.convert(text, facts, SCRIPT)
+
+    first, second = made.text.split(" && ")
+    assert first == "uv sync --locked --no-install-project --no-dev"
+    assert second == "uv sync --locked --no-editable --no-dev"
+    assert subcommand(second.split()[1:]) == "sync"
+
+
+def test_several_projects() -> None:
+    facts = Facts(
+        {},
+        tuple(ProjectFacts(Path(name), package=False, requires_python="") for name in ("api", "web")),
+        {Path(f"{name}/requirements.txt"): Install(Path(name)) for name in ("api", "web")},
+        "0.13.8",
+    )
+
+    made = shelltext.convert("pip install -r api/requirements.txt -r web/requirements.txt", facts, SCRIPT)
+
+    assert made.text == "uv sync --project api --locked && uv sync --project web --locked --inexact"
