@@ -17,6 +17,7 @@ TASKS = [
     pytest.param(["deps.upgrade", "--dry-run"], 0, 0, 1, id="upgrade-dry-run"),
     pytest.param(["config"], 0, 0, 0, id="config"),
     pytest.param(["doctor"], 0, 0, 0, id="doctor"),
+    pytest.param(["migrate"], 0, 0, 0, id="migrate"),
     pytest.param(["--list"], 0, 0, 0, id="list"),
     pytest.param(["--help"], 0, 0, 0, id="help"),
     pytest.param(["--help", "deps.install"], 0, 0, 0, id="help-of-a-task"),

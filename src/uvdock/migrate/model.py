@@ -87,6 +87,7 @@ class Facts:
         uv: The version of uv that Dockerfiles and workflows are to have: ``0.13.8``.
         environment: Variables for credentials that were taken out of files: name and what it is for.
         harden: Whether images that run as root get a user.
+        cache_volume: Whether Compose services that use uv at run time are to keep its cache in a volume.
     """
 
     files: Mapping[Path, str]
@@ -95,6 +96,7 @@ class Facts:
     uv: str
     environment: Mapping[str, str] = field(default_factory=dict)
     harden: bool = False
+    cache_volume: bool = False
 
 
 @dataclass(frozen=True)

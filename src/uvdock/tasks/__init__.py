@@ -26,6 +26,7 @@ from uvdock.tasks import (
     init,
     js,
     locked,
+    migrate,
     outdated,
     prompt,
     quality,
@@ -64,6 +65,8 @@ ALWAYS: dict[str, Task[Any]] = {
     "bench": bench.bench,
     "completion": prompt.completion_script,
 }
+#: Always there too, but a command of the repo's own by that name takes its place without a word: Django has one.
+YIELDING: dict[str, Task[Any]] = {"migrate": migrate.migrate}
 
 
 class Namespace(Collection):
@@ -95,7 +98,7 @@ def namespace(root: Path) -> Collection:
     Raises:
         UvdockError: Its commands cannot be read, or one has a built-in task's name and does not say so.
     """
-    found = {**quality.ready(root), **ready.ready(root), **js.ready(root), **ALWAYS}
+    found = {**YIELDING, **quality.ready(root), **ready.ready(root), **js.ready(root), **ALWAYS}
     for name, (task, replaces) in command.own_tasks(root).items():
         if name in ALWAYS and not replaces:
             raise command.refuse_shadowing(name, root)

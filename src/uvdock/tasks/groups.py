@@ -14,7 +14,7 @@ GROUPS: dict[str, Sequence[str]] = {
     "JavaScript": ("js",),
     "Quality": ("test", "lint", "format", "quality"),
     "CI": ("ci",),
-    "This repo": ("init", "config", "doctor", "bench", "clean", "secret", "completion"),
+    "This repo": ("init", "config", "doctor", "migrate", "bench", "clean", "secret", "completion"),
 }
 #: Where the repo's own tasks stand: last, next to the prompt.
 YOURS = "Yours"

@@ -1,0 +1,210 @@
+"""The whole migration as one plan: each file of the repo by the converter that knows its kind. Nothing is written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from uvdock.files import is_dockerfile, listed
+from uvdock.migrate.model import Converted, Dependencies, Edit, Facts, Finding, Plan
+
+Converter = Callable[[Path, str, Facts], Converted]
+#: No text that a person maintains is longer, bytes.
+_LARGEST = 2**21
+_REQUIREMENTS = re.compile(r"(require|constraint|\.in$|\.txt$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Converters:
+    """What makes a plan of a repo.
+
+    Args:
+        dependencies: Makes the manifests and locks: of the root, the text files, and the uv to lock with.
+        files: The other files: each kind by what tells whether a file is one (by its path and text), and what
+            converts it. The first that fits counts.
+        added: The files that a migrated repo has and this one has not yet.
+    """
+
+    dependencies: Callable[[Path, Mapping[Path, str], str], Dependencies]
+    files: tuple[tuple[Callable[[Path, str], bool], Converter], ...]
+    added: Callable[[Facts, Mapping[Path, str]], Iterable[tuple[Edit, tuple[Finding, ...]]]] = lambda _facts, _texts: ()
+
+
+def usual() -> Converters:
+    """The converters of every kind of file that uvdock knows."""
+    from uvdock.migrate import added, compose, dependencies, docs, ignores, scripts, settings, workflow
+    from uvdock.migrate.dockerfile import convert as dockerfile
+
+    return Converters(
+        dependencies=dependencies.convert,
+        files=(
+            (lambda path, _: is_dockerfile(path), dockerfile),
+            (compose.is_compose, compose.convert),
+            (workflow.is_workflow, workflow.convert),
+            (ignores.is_ignore_file, ignores.convert),
+            (settings.is_settings, settings.convert),
+            (scripts.is_script, scripts.convert),
+            (docs.is_document, docs.convert),
+        ),
+        added=added.files,
+    )
+
+
+def read(root: Path) -> dict[Path, str]:
+    """The text files of the repo, by their paths from its root.
+
+    Bytes that are no UTF-8 stay as they are in the text (surrogates), so that it can be written back to the byte.
+    Links are left out: what they lead to is in the repo itself, or not the repo's.
+    """
+    found = {}
+    for path in listed(root):
+        file = root / path
+        try:
+            if file.is_symlink() or file.stat().st_size > _LARGEST:
+                continue
+            content = file.read_bytes()
+        except OSError:
+            continue  # what nobody may read, nobody can migrate; Dockerfile and Compose would fail on it too
+        # A requirements file may be UTF-16; whoever reads one goes by its byte order mark.
+        if b"\0" not in content or _REQUIREMENTS.search(path.name):
+            found[path] = decode(content)
+    return found
+
+
+def decode(content: bytes) -> str:
+    """A file's text; see `read`."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The bytes of a text from `decode`; of any other, as much as can be said in UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def assemble(
+    root: Path, converters: Converters, *, uv: str, harden: bool = False, cache_volume: bool = False
+) -> tuple[Plan, Facts]:
+    """Decide what a migration changes.
+
+    Args:
+        root: The repo's root.
+        converters: What knows each kind of file.
+        uv: The uv to lock with.
+        harden: Have images run as a user that is not root.
+        cache_volume: Have Compose services that use uv at run time keep its cache in a volume.
+
+    Returns:
+        The plan, and what is known of the repo.
+
+    Raises:
+        UvdockError: uv cannot be started, or a manifest cannot be read.
+    """
+    texts = read(root)
+    made = converters.dependencies(root, texts, uv)
+    facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
+    edits = {edit.path: edit for edit in made.edits}
+    findings = list(made.findings)
+    if not facts.projects and any(item.level == "question" for item in findings):
+        # No project could be locked: a Dockerfile that calls uv would have nothing to install.
+        return Plan((), made.findings, made.drifts), facts
+    for path, text in texts.items():
+        known = edits.get(path)
+        if known is not None and known.after is None:
+            continue
+        convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
+        if convert is None:
+            continue
+        converted = convert(path, text if known is None or known.after is None else decode(known.after), facts)
+        findings += converted.findings
+        before = encode(text) if known is None else known.before
+        edits[path] = Edit(path, before, encode(converted.content))
+    # What else a migrated repo has is nothing to begin with where nothing else changes.
+    if any(edit.before != edit.after for edit in edits.values()):
+        for edit, why in converters.added(facts, texts):
+            if edit.path not in edits:
+                edits[edit.path] = edit
+                findings += why
+    edits, stay = _still_read(edits, texts)
+    findings += stay
+    changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
+    findings += _dangling(root, changed)
+    ordered = sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line))
+    return Plan(tuple(changed), tuple(ordered), made.drifts), facts
+
+
+def diff(edit: Edit) -> list[str]:
+    """The unified diff of one file, line by line without line ends, as `git apply` takes it."""
+    old = f"a/{edit.path.as_posix()}" if edit.before is not None else "/dev/null"
+    new = f"b/{edit.path.as_posix()}" if edit.after is not None else "/dev/null"
+    found: list[str] = []
+    for line in difflib.unified_diff(_lines(edit.before), _lines(edit.after), old, new, lineterm="\n"):
+        found.append(line.removesuffix("\n"))
+        if not line.endswith("\n"):
+            found.append("\\ No newline at end of file")
+    return found
+
+
+def action(edit: Edit) -> str:
+    """``created``, ``changed`` or ``deleted``."""
+    return "created" if edit.before is None else "deleted" if edit.after is None else "changed"
+
+
+def _lines(content: bytes | None) -> list[str]:
+    # Only line feeds end a line: a form feed or a lone carriage return is a byte like any other.
+    text = (content or b"").decode("utf-8", "replace")
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[dict[Path, Edit], list[Finding]]:
+    """Without the deletions of files that something which stays still reads: a build must never break by them."""
+    gone = [edit for edit in edits.values() if edit.before is not None and edit.after is None]
+    kept: list[Finding] = []
+    for edit in gone:
+        name = re.compile(rf"(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)")
+        for path, text in texts.items():
+            if not _is_run(path, text):
+                continue
+            known = edits.get(path)
+            now = text if known is None or known.after is None else decode(known.after)
+            if known is not None and known.after is None:
+                continue
+            at = next((n for n, line in enumerate(now.split("\n"), 1) if name.search(_code(line))), None)
+            if at is not None:
+                what = f"the file stays, for {path.as_posix()}:{at} still reads it"
+                kept.append(Finding(edit.path, 0, "left", what, "delete it once that line is changed"))
+                break
+    stay = {item.path for item in kept}
+    return {path: edit for path, edit in edits.items() if path not in stay}, kept
+
+
+def _is_run(path: Path, text: str) -> bool:
+    """Whether something carries this file out: a line of it that is left is more than words."""
+    from uvdock.migrate import compose, scripts, workflow
+
+    return (
+        is_dockerfile(path)
+        or compose.is_compose(path)
+        or workflow.is_workflow(path)
+        or path.name in ("tox.ini", "noxfile.py")
+        or scripts.is_script(path, text)
+    )
+
+
+def _code(line: str) -> str:
+    return "" if line.lstrip().startswith("#") else re.split(r"\s#", line, maxsplit=1)[0]
+
+
+def _dangling(root: Path, edits: Iterable[Edit]) -> Iterator[Finding]:
+    """The links in the repo that lead to a file that goes."""
+    gone = {(root / edit.path).resolve(): edit.path for edit in edits if edit.after is None}
+    for path in listed(root) if gone else ():
+        file = root / path
+        if file.is_symlink() and (target := file.resolve()) in gone:
+            what = f"this is a link to {gone[target].as_posix()}, which goes"
+            yield Finding(path, 0, "left", what, f"git rm {path.as_posix()}, once nothing reads it")

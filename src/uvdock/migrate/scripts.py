@@ -1,0 +1,244 @@
+"""Makefiles, shell scripts and Procfiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.shelltext import Place, Sync
+from uvdock.migrate.text import (
+    MENTIONS,
+    Change,
+    changed,
+    line_at,
+    lines_of,
+    locate,
+    manifests,
+    normal,
+    same_line_ends,
+    unique,
+)
+
+_SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
+_MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")
+_PROCESS = re.compile(r"([A-Za-z0-9_-]+:[ \t]*)(.*)")
+#: Recipe lines may begin so: quiet, going on after a failure, run even with `make -n`.
+_PREFIX = re.compile(r"\t[ \t]*[@+-]*[ \t]*")
+_RULE = re.compile(r"[^\t#=:][^#=:]*:(?![=:])")
+_ASSIGNMENT = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(\S+)[ \t]*$")
+_VENV = re.compile(r"(?:-m[ \t]+venv|virtualenv)[ \t]+(?:-\S+[ \t]+)*([^\s;&|]+)")
+_PIP_PROGRAM = re.compile(r"(?:^|/)(?:pip[\d.]*|virtualenv|pip-(?:compile|sync))$")
+#: `cd "$(dirname "$0")/.."`, on a line of its own that is no part of anything.
+_TO_ITSELF = re.compile(
+    r"""(?m)^cd[ \t]+"?\$\([ \t]*dirname[ \t]+(?:--[ \t]+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?[ \t]*\)"""
+    r"""(?P<to>/[\w./-]*)?"?(?:[ \t]*\|\|[ \t]*exit(?:[ \t]+\d+)?)?[ \t]*\n"""
+)
+_REFERENCE = re.compile(r"\$[({](\w+)[)}]")
+
+
+def is_script(path: Path, content: str) -> bool:
+    """Whether this is a Makefile, a Procfile or a shell script."""
+    return _is_makefile(path) or _is_procfile(path) or _is_shell(path, content)
+
+
+@same_line_ends
+def convert(path: Path, content: str, facts: Facts) -> Converted:
+    """Put uv in the place of pip in a script.
+
+    Args:
+        path: The file, from the repo root.
+        content: Its text.
+        facts: What is known of the repo.
+
+    Returns:
+        The new text, and what stays for a person.
+    """
+    if not MENTIONS.search(content):
+        return Converted(content)
+    if _is_makefile(path):
+        return _makefile(path, content, facts)
+    if _is_procfile(path):
+        return _procfile(path, content, facts)
+    from uvdock.migrate import shelltext
+
+    text = ""
+    findings: list[Finding] = []
+    syncs: tuple[Sync, ...] = ()
+    for line, part, folder in _parts(path, content, facts):
+        place = replace(_place(path, facts, folder), line=line, before=syncs)
+        made = shelltext.convert(part, facts, place)
+        text += made.text
+        findings += made.findings
+        syncs += made.syncs
+    if not text.strip():
+        what = "nothing of this script is left to do with uv"
+        return Converted(content, unique([*findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
+    return Converted(text, unique(findings))
+
+
+def _is_makefile(path: Path) -> bool:
+    return _MAKEFILE.match(path.name) is not None
+
+
+def _is_procfile(path: Path) -> bool:
+    return path.name == "Procfile" or path.name.startswith("Procfile.")
+
+
+def _is_shell(path: Path, content: str) -> bool:
+    named = path.suffix in (".sh", ".bash")
+    return named or (not path.suffix and _SHEBANG.match(content.removeprefix("\ufeff")) is not None)
+
+
+def _parts(path: Path, content: str, facts: Facts) -> Iterator[tuple[int, str, Path]]:
+    """A script's text with the line it begins at and the folder it runs in: another one after it goes to its own."""
+    found = list(_TO_ITSELF.finditer(content))
+    if len(found) != 1:
+        yield 1, content, _folder(path, facts)
+        return
+    end = found[0].end()
+    yield 1, content[:end], _folder(path, facts)
+    yield line_at(content, end), content[end:], normal(path.parent / (found[0]["to"] or "").lstrip("/"))
+
+
+def _folder(path: Path, facts: Facts) -> Path:
+    """Where a script runs: beside the requirements files that it names, else at the project or the root."""
+    text = facts.files.get(path, "")
+    names = re.findall(r"[\w./-]*requirements[\w./-]*", text)
+    for folder in (Path(), *reversed(path.parents)):
+        if any(normal(folder / name) in facts.installs for name in names if not name.startswith("/")):
+            return folder
+    return Path()
+
+
+def _place(path: Path, facts: Facts, folder: Path) -> Place:
+    def find(name: str) -> Path | None:
+        outside = name.startswith("/") or "$" in name or "://" in name
+        return locate(name, folder, facts) or (None if outside else normal(folder / name))
+
+    return Place(path, "script", folder=folder, locate=find)
+
+
+def _procfile(path: Path, content: str, facts: Facts) -> Converted:
+    from uvdock.migrate import shelltext
+
+    changes: list[Change] = []
+    findings: list[Finding] = []
+    for start, line in lines_of(content):
+        match = _PROCESS.match(line)
+        if match is None or not MENTIONS.search(match[2]):
+            continue
+        number = line_at(content, start)
+        made = shelltext.convert(match[2], facts, replace(_place(path, facts, path.parent), line=number))
+        findings += made.findings
+        if made.text.strip() and "\n" not in made.text:
+            changes.append(Change(start + match.start(2), start + match.end(2), made.text))
+        elif made.text != match[2]:
+            what = f"nothing of {match[1].strip().rstrip(':')} is left to do with uv"
+            findings.append(Finding(path, number, "left", what, "take the line out"))
+    return Converted(changed(content, changes), unique(findings))
+
+
+# --- Makefiles --------------------------------------------------------------------------------------------------------
+
+
+def _makefile(path: Path, content: str, facts: Facts) -> Converted:
+    from uvdock.migrate import shelltext
+
+    values = dict(_ASSIGNMENT.findall(content))
+    venv = _VENV.search(content)
+    environment = _expanded(venv[1], values) if venv else ""
+    place = replace(
+        _place(path, facts, path.parent),
+        kind="make",
+        environment="" if environment in (".venv", "") or "$" in environment else environment,
+    )
+    changes: list[Change] = []
+    findings: list[Finding] = []
+    for start, text, is_recipe in _logical(content):
+        number = line_at(content, start)
+        if not is_recipe:
+            changes += _prerequisites(path, start, text, facts)
+            continue
+        prefix = _PREFIX.match(text)
+        body = text[prefix.end() :] if prefix else text
+        if prefix is None or not (MENTIONS.search(body) or _calls_pip(body, values)):
+            continue
+        recipe = _with_programs(body.rstrip("\n"), values)
+        made = shelltext.convert(recipe, facts, replace(place, line=number))
+        findings += made.findings
+        new = made.text
+        if new == recipe:
+            continue
+        if not new.strip():
+            changes.append(Change(start, start + len(text), ""))
+        elif "\n" in new.replace("\\\n", ""):
+            what = "this recipe would take several lines"
+            findings.append(Finding(path, number, "left", what, f"write instead: {new.strip()}"))
+        else:
+            at = start + prefix.end()
+            changes.append(Change(at, at + len(body.rstrip("\n")), new))
+    return Converted(changed(content, changes), unique(findings))
+
+
+def _logical(content: str) -> Iterator[tuple[int, str, bool]]:
+    """Each line with those that continue it, where it begins, and whether it is a recipe's."""
+    begun: int | None = None
+    parts: list[str] = []
+    for start, line in lines_of(content):
+        if begun is None:
+            begun = start
+        parts.append(line)
+        if not line.rstrip("\n").endswith("\\"):
+            yield begun, "".join(parts), parts[0].startswith("\t")
+            begun, parts = None, []
+    if begun is not None:
+        yield begun, "".join(parts), parts[0].startswith("\t")
+
+
+def _calls_pip(body: str, values: dict[str, str]) -> bool:
+    return any(MENTIONS.search(_expanded(match[0], values)) for match in _REFERENCE.finditer(body))
+
+
+def _expanded(text: str, values: dict[str, str]) -> str:
+    for _ in range(5):
+        text = _REFERENCE.sub(lambda match: values.get(match[1], match[0]), text)
+    return text
+
+
+def _with_programs(body: str, values: dict[str, str]) -> str:
+    """A recipe with the variables that stand for pip, or for the Python that runs it, put in."""
+
+    def put_in(match: re.Match[str]) -> str:
+        value = _expanded(match[0], values)
+        runs_pip = re.match(r"\s+-m\s+(pip|venv|virtualenv)\b", body[match.end() :])
+        return (
+            value
+            if (MENTIONS.search(value) and " " not in value and _PIP_PROGRAM.search(value)) or runs_pip
+            else match[0]
+        )
+
+    return _REFERENCE.sub(put_in, body)
+
+
+def _prerequisites(path: Path, start: int, text: str, facts: Facts) -> Iterator[Change]:
+    """A target that depends on a requirements file: make fails where it is gone."""
+    rule = _RULE.match(text)
+    if rule is None:
+        return
+    line = text.partition("#")[0]
+    there = set(line[rule.end() :].split())
+    for match in re.finditer(r"[^\s\\]+", line[rule.end() :]):
+        found = normal(path.parent / match[0]) if not match[0].startswith(("/", "$")) else None
+        if (
+            found is not None
+            and found in facts.installs
+            and found.name not in ("pyproject.toml", "setup.py", "setup.cfg")
+        ):
+            at = start + rule.end() + match.start()
+            names = [name for name in manifests(facts.installs[found], path.parent) if name not in there]
+            there |= set(names)
+            # Without a name, the blank before it goes too.
+            yield Change(at - (not names and match.start() > 0), at + len(match[0]), " ".join(names))

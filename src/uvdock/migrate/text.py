@@ -1,0 +1,140 @@
+"""Editing texts by position: what every converter shares."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from uvdock.migrate.model import Converted, Facts, Finding, Install
+
+Convert = Callable[[Path, str, Facts], Converted]
+#: The programs whose work uv takes over; a text with none of them has nothing to convert.
+MENTIONS = re.compile(
+    r"\b(?:pip[\d.]*|pipenv|poetry|pipx|virtualenv|venv|pip-(?:compile|sync|tools)|easy_install|[\w./-]*requirements[\w./-]*)\b"
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is from ``start`` to before ``end`` becomes ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def changed(content: str, changes: Iterable[Change]) -> str:
+    """``content`` with the changes made; of two that overlap, only the first counts."""
+    parts: list[str] = []
+    at = 0
+    for change in sorted(dict.fromkeys(changes), key=lambda change: (change.start, change.end)):
+        if change.start < at:
+            continue
+        parts += [content[at : change.start], change.text]
+        at = change.end
+    return "".join((*parts, content[at:]))
+
+
+def line_at(content: str, index: int) -> int:
+    """The number of the line, from 1, that has the character at ``index``."""
+    return content.count("\n", 0, index) + 1
+
+
+def line_start(content: str, index: int) -> int:
+    """Where the line of the character at ``index`` begins."""
+    return content.rfind("\n", 0, index) + 1
+
+
+def line_end(content: str, index: int) -> int:
+    """Where the line after the character at ``index`` begins, or the end."""
+    found = content.find("\n", index)
+    return len(content) if found < 0 else found + 1
+
+
+def indent_of(content: str, index: int) -> str:
+    """The blanks that the line of the character at ``index`` begins with."""
+    start = line_start(content, index)
+    return content[start : len(content) - len(content[start:].lstrip(" \t"))]
+
+
+def lines_of(content: str) -> Iterator[tuple[int, str]]:
+    """Each line with its end, and where it begins; only a line feed ends one."""
+    at = 0
+    while at < len(content):
+        end = line_end(content, at)
+        yield at, content[at:end]
+        at = end
+
+
+def same_line_ends(convert: Convert) -> Convert:
+    """Let a converter see line feeds only, and give the file its own line ends and byte order mark back.
+
+    A file with both kinds of line end stays as it is.
+    """
+
+    @functools.wraps(convert)
+    def converted(path: Path, content: str, facts: Facts) -> Converted:
+        mark = "\ufeff" if content.startswith("\ufeff") else ""
+        text = content[len(mark) :]
+        windows = text.count("\r\n")
+        if not windows:
+            made = convert(path, text, facts)
+            return replace(made, content=mark + made.content)
+        if windows != text.count("\n") or windows != text.count("\r"):
+            what = "some lines end with CR LF and some do not, so the file stays as it is"
+            mentions = MENTIONS.search(text)
+            found = Finding(path, 0, "left", what, "give all lines the same end, and run it again")
+            return Converted(content, (found,) if mentions else ())
+        made = convert(path, text.replace("\r\n", "\n"), facts)
+        return replace(made, content=mark + made.content.replace("\n", "\r\n"))
+
+    return converted
+
+
+def locate(name: str, folder: Path, facts: Facts) -> Path | None:
+    """The requirements file that a name means for somebody in ``folder``; ``None`` where it cannot be told.
+
+    A path inside a container (``/app/requirements.txt``) means the file whose path it ends with.
+    """
+    plain = PurePosixPath(name)
+    if not plain.is_absolute():
+        found = normal(folder / name)
+        if found in facts.installs:
+            return found
+    parts = [part for part in plain.parts if part not in ("/", ".", "..")]
+    for start in range(len(parts)):
+        tail = Path(*parts[start:])
+        fits = [path for path in facts.installs if path == tail or path == normal(folder / tail)]
+        if len(fits) == 1:
+            return fits[0]
+    return None
+
+
+def normal(path: Path) -> Path:
+    """``path`` without ``.`` and ``..``, from the repo root."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in (".", ".."):
+            parts.append(part)
+    return Path(*parts)
+
+
+def manifests(install: Install, relative_to: Path = Path()) -> tuple[str, str]:
+    """The two files that take the place of a requirements file, as somebody in ``relative_to`` names them."""
+    folder = PurePosixPath(install.project.as_posix())
+    try:
+        folder = folder.relative_to(PurePosixPath(relative_to.as_posix()))
+    except ValueError:
+        ups = len([part for part in relative_to.parts if part != "."])
+        folder = PurePosixPath(*[".."] * ups, folder)
+    return (folder / "pyproject.toml").as_posix(), (folder / "uv.lock").as_posix()
+
+
+def unique(items: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings, each once, in order of their lines."""
+    return tuple(sorted(dict.fromkeys(items), key=lambda item: item.line))

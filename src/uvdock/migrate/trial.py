@@ -1,0 +1,257 @@
+"""Building and looking into images for a comparison: copies of a repo, builds by Compose, one-off containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from uvdock import process
+from uvdock.dockerfile import instructions
+from uvdock.engine.api import Engine
+from uvdock.engine.stack import Stack
+from uvdock.errors import UvdockError
+from uvdock.files import is_dockerfile, listed
+
+#: Names the packages of every environment in an image, by the folders that installers leave: any Python can read it.
+_PACKAGES = """
+import os, json
+found = []
+for top, folders, files in os.walk("/"):
+    if top == "/":
+        folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
+    if os.path.basename(top) in ("site-packages", "dist-packages"):
+        found += [name for name in folders + files if name.endswith((".dist-info", ".egg-info"))]
+        folders[:] = []
+print(json.dumps(found))
+"""
+_PYTHONS = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3", "/opt/venv/bin/python")
+_CACHE_MOUNT = re.compile(r"--mount=type=cache(?P<rest>[^\s\\]*)")
+_OWN_KEYS = ("tags", "cache_to", "cache_from", "no_cache", "pull")
+#: Where a Dockerfile that no service builds gets its files from is found by what it copies.
+_SOURCES = re.compile(r"(?:COPY|ADD)\s+((?:--\S+\s+)*)(?P<rest>[^\[].*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Build:
+    """What builds an image.
+
+    Args:
+        dockerfile: From the repo root.
+        section: A Compose file's ``build``, whole.
+        service: The service as Compose has it; empty where there is none.
+        secrets: The Compose project's secrets.
+    """
+
+    dockerfile: str
+    section: Mapping[str, Any]
+    service: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+
+
+def copy(root: Path, target: Path, contents: Mapping[Path, bytes | None]) -> None:
+    """Copy the repo's files, and `.env` files which git ignores and Compose reads, with some of them replaced.
+
+    Args:
+        root: The repo.
+        target: The new folder.
+        contents: The bytes of files that differ; ``None`` for one that is not there.
+    """
+    ignored = [path.relative_to(root) for path in root.glob(".env*") if path.is_file()]
+    for path in dict.fromkeys((*listed(root), *ignored)):
+        file = target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            shutil.copy2(root / path, file, follow_symlinks=False)
+    for path, content in contents.items():
+        file = target / path
+        if content is None:
+            file.unlink(missing_ok=True)
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def builds(root: Path, compose_files: Sequence[Path], trial: Trial) -> dict[str, Build]:
+    """What is built in a repo: each service with another build, and each Dockerfile that no service has.
+
+    Raises:
+        UvdockError: Compose cannot read its files.
+    """
+    from uvdock.project import dotenv
+
+    found: dict[str, Build] = {}
+    seen: set[str] = set()
+    if compose_files:
+        files = [root / name for name in compose_files]
+        config = Stack(root, files, trial.context, os.environ, dotenv(root)).config
+        for name, service in sorted((config.get("services") or {}).items()):
+            section = service.get("build")
+            if not section or "dockerfile_inline" in section or json.dumps(section, sort_keys=True) in seen:
+                continue
+            seen.add(json.dumps(section, sort_keys=True))
+            file = os.path.normpath(Path(section["context"], section.get("dockerfile", "Dockerfile")))
+            if Path(file).is_relative_to(root):
+                inside = Path(file).relative_to(root).as_posix()
+                found[name] = Build(inside, section, service, config.get("secrets") or {})
+    used = {build.dockerfile for build in found.values()}
+    for path in listed(root):
+        if is_dockerfile(path) and path.as_posix() not in used:
+            context = _context(root, path)
+            section = {"context": str(context), "dockerfile": os.path.relpath(root / path, context)}
+            found[path.as_posix()] = Build(path.as_posix(), section)
+    return found
+
+
+@dataclass
+class Trial:
+    """Builds images under names of their own, and removes them.
+
+    Args:
+        context: The Docker context, or ``None``.
+        mark: What every image, cache and project of it is called by.
+    """
+
+    context: str | None
+    mark: str
+    tags: list[str] = field(default_factory=list)
+
+    @property
+    def docker(self) -> list[str]:
+        """The `docker` command."""
+        return ["docker", *(("--context", self.context) if self.context else ())]
+
+    def build(self, build: Build, tag: str, *, no_cache: bool) -> None:
+        """Build an image.
+
+        Raises:
+            UvdockError: It cannot be built; says by the last lines why.
+        """
+        section = {key: value for key, value in build.section.items() if key not in _OWN_KEYS}
+        model = {
+            "name": self.mark,
+            "services": {"image": {"image": tag, "build": section}},
+            **({"secrets": build.secrets} if build.secrets else {}),
+        }
+        # By standard input: build arguments may hold what nobody wants in a file.
+        argv = [*self.docker, "compose", "-f", "-", "--progress", "plain", "build", "image"]
+        self.tags.append(tag)
+        done = process.capture(
+            [*argv, *(["--no-cache"] if no_cache else [])],
+            stdin=json.dumps(model).encode(),
+            cwd=Path(build.section["context"]),
+        )
+        if done.code != 0:
+            lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+            raise UvdockError(
+                f"the image cannot be built {tag.removeprefix(f'{self.mark}-').partition('-')[0]} the migration: "
+                f"{' / '.join(line.strip() for line in lines[-6:])}",
+                where=build.dockerfile,
+                fix="build it by `docker build` to see all of the log; nothing was written",
+            )
+
+    def own_caches(self, dockerfile: Path, mark: str) -> None:
+        """Give the cache mounts of a (copied) Dockerfile names of their own."""
+        text = dockerfile.read_bytes().decode("utf-8", "surrogateescape")
+
+        def named(match: re.Match[str]) -> str:
+            options = dict(part.partition("=")[::2] for part in match["rest"].split(",") if part)
+            key = options.get("id") or options.get("target") or options.get("dst") or options.get("destination", "")
+            own = "-".join(re.findall(r"\w+", key)) or "cache"
+            rest = "".join(f",{part}" for part in match["rest"].split(",") if part and not part.startswith("id="))
+            return f"--mount=type=cache,id={mark}-{own}{rest}"
+
+        dockerfile.write_bytes(_CACHE_MOUNT.sub(named, text).encode("utf-8", "surrogateescape"))
+
+    def pull(self, dockerfile: Path) -> None:
+        """Have the images that a Dockerfile is made from, so that no build's time has a download of them in it."""
+        for item in instructions(dockerfile.read_text(encoding="utf-8", errors="replace")):
+            match = re.match(r"(?:FROM\s+(?:--\S+\s+)*|COPY\s.*--from=)(?P<image>\S+[/:]\S+)", item.text)
+            if match and "$" not in match["image"]:
+                there = process.capture([*self.docker, "image", "inspect", match["image"]])
+                if there.code != 0:
+                    # Where it fails, the build says why.
+                    process.capture([*self.docker, "pull", "--quiet", match["image"]])
+
+    def packages(self, tag: str) -> dict[str, str]:
+        """The version of each Python package in an image; several, in order, where its environments differ.
+
+        Raises:
+            UvdockError: There is no Python in the image to ask.
+        """
+        for python in _PYTHONS:
+            argv = ["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", python, tag, "-c", _PACKAGES]
+            done = process.capture([*self.docker, *argv])
+            if done.code == 0:
+                return named(json.loads(done.text))
+        raise UvdockError(
+            "the packages of the image cannot be listed: it has no Python on its PATH",
+            where=tag,
+            fix="name a stage with Python as the target, or compare the packages by hand",
+        )
+
+    def run(self, build: Build, tag: str, words: Sequence[str]) -> tuple[int, str]:
+        """Run a check in an image, without its entry point, with the service's variables, user and folder.
+
+        Returns:
+            Its exit code, and the last line that it printed.
+        """
+        values = {
+            key: str(value) for key, value in (build.service.get("environment") or {}).items() if value is not None
+        }
+        options = [option for name in values for option in ("--env", name)]
+        for key, option in (("user", "--user"), ("working_dir", "--workdir")):
+            if build.service.get(key):
+                options += [option, str(build.service[key])]
+        argv = ["run", "--rm", "--init", *options, "--entrypoint", words[0], tag, *words[1:]]
+        done = process.capture([*self.docker, *argv], env={**os.environ, **values})
+        lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+        return done.code, lines[-1].strip() if lines else ""
+
+    def size(self, tag: str) -> int:
+        """The bytes of an image."""
+        return int((Engine(self.context).image(tag) or {}).get("Size") or 0)
+
+    def clean(self) -> None:
+        """Remove the images and the caches; what is in use by somebody else stays."""
+        if self.tags:
+            process.capture([*self.docker, "image", "rm", "--force", *dict.fromkeys(self.tags)])
+        listed = process.capture([*self.docker, "buildx", "du", "--verbose", "--filter", "type=exec.cachemount"])
+        for record in listed.text.split("\n\n"):
+            found = re.search(r"(?m)^ID:\s+(\S+)", record)
+            if found and self.mark in record:
+                process.capture([*self.docker, "buildx", "prune", "--force", "--filter", f"id={found[1]}"])
+
+
+def named(folders: Sequence[str]) -> dict[str, str]:
+    """Package names and versions, from the names of the folders that installers leave: ``Flask-3.0.0.dist-info``."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        name, dash, rest = folder.rpartition(".")[0].partition("-")
+        version = re.sub(r"-py\d.*", "", rest) if dash else ""
+        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), set()).add(version)
+    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
+
+
+def _context(root: Path, path: Path) -> Path:
+    """The folder in which everything is that a Dockerfile copies: its own, else the root."""
+    text = (root / path).read_text(encoding="utf-8", errors="replace")
+    for folder in (root / path.parent, root):
+        if all((folder / source).exists() for source in _copied(text)):
+            return folder
+    return root / path.parent
+
+
+def _copied(text: str) -> list[str]:
+    found = []
+    for item in instructions(text):
+        match = _SOURCES.match(item.text)
+        if match and "--from=" not in match[1]:
+            words = match["rest"].split()[:-1]
+            found += [word.lstrip("/") for word in words if not set("$*?[<") & set(word) and "://" not in word]
+    return [str(PurePosixPath(word)) for word in found]

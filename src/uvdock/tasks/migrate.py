@@ -1,0 +1,223 @@
+"""The migration: from pip to uv, the whole repo, shown first, with proof and a way back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from uvdock import console
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import Repo, open_repo, task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from uvdock.migrate.model import Facts, Plan
+    from uvdock.migrate.prove import Proof
+
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_LEVELS = {"question": "red", "left": "yellow", "note": "cyan"}
+_HEADINGS = {
+    "question": "to be decided by you",
+    "left": "left as it is, for you to change",
+    "note": "worth a look",
+}
+
+
+@task(
+    "migrate",
+    examples=["migrate", "migrate --prove --check 'python manage.py check'", "migrate --apply", "migrate --rollback"],
+    iterable=["check"],
+    # -h is for help, and what writes is written out.
+    auto_shortflags=False,
+    help={
+        "apply": "Write what is shown, all of it or nothing, and keep a backup.",
+        "prove": "Build the images before and after, and compare packages, sizes and times.",
+        "check": "A command that has to pass in both images: `python manage.py check`. Several times for several.",
+        "rollback": "Put every file back as it was before the last --apply.",
+        "json": "The plan as JSON.",
+        "harden": "Have images run as a user that is not root.",
+        "cache_volume": "Have Compose services that use uv at run time keep its cache in a volume.",
+        "accept_drift": "Apply although some versions are not the old ones.",
+        "allow_dirty": "Apply although git has uncommitted changes.",
+        "force": "Roll back files that changed since, too.",
+    },
+)
+def migrate(  # noqa: PLR0917 - the options of a task are its arguments
+    c: Context,
+    apply: bool = False,
+    prove: bool = False,
+    check: Sequence[str] | None = None,
+    rollback: bool = False,
+    json: bool = False,
+    harden: bool = False,
+    cache_volume: bool = False,
+    accept_drift: bool = False,
+    allow_dirty: bool = False,
+    force: bool = False,
+) -> int:
+    """Move the repo from pip to uv: dependencies, Dockerfiles, Compose, CI, scripts. Only shows, without --apply."""
+    from uvdock.backends.host import find_uv
+    from uvdock.migrate import apply as applying
+    from uvdock.migrate import plan as planning
+    from uvdock.migrate import report
+
+    repo = open_repo(c)
+    _go_together(apply=apply, prove=prove, rollback=rollback, checks=check or ())
+    if rollback:
+        return _roll_back(repo, force=force, as_json=json, dry=bool(c.config.run.dry))
+    if broken := applying.unfinished(repo.root):
+        raise broken
+    plan, facts = planning.assemble(
+        repo.root, planning.usual(), uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume
+    )
+    if not json:
+        _show(plan, facts)
+    if apply and plan.edits:
+        # Before the images are built: that takes minutes.
+        _allowed(repo, plan, accept_drift=accept_drift, allow_dirty=allow_dirty)
+    proof = _prove(repo, plan, check or (), quiet=json) if prove else None
+    backup = None
+    if apply and not c.config.run.dry and (proof is None or proof.passed):
+        backup = applying.apply(repo.root, plan)
+    if json:
+        console.data(report.to_json(repo.root, plan, facts, backup=backup.folder if backup else None, proof=proof))
+    if backup is not None:
+        console.say(f"written: {report.counted(plan.edits)}; the old files are in {backup.folder}", "green")
+        console.say("`migrate --rollback` puts them back", "dim")
+    elif plan.edits and not json:
+        console.say(f"only shown, nothing was written: {report.counted(plan.edits)}", "bold")
+        console.say("--prove compares the images before and after; --apply writes it, --rollback undoes that", "dim")
+    return 1 if proof is not None and not proof.passed else 0
+
+
+def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[str]) -> None:
+    """Refuse options that say different things."""
+    if rollback and (apply or prove):
+        raise UvdockError(
+            "--rollback goes with neither --apply nor --prove",
+            where="migrate",
+            fix="roll back first, then call migrate again",
+            code=2,
+        )
+    if checks and not prove:
+        raise UvdockError(
+            "--check goes with --prove", where="migrate", fix="add --prove, which builds the images to check", code=2
+        )
+    if checks:
+        from uvdock.migrate.prove import words_of
+
+        for check in checks:
+            words_of(check)
+
+
+def _show(plan: Plan, facts: Facts) -> None:
+    """The diff of each file on standard output; what stays for a person, and the drift, on standard error."""
+    from uvdock.migrate import report
+
+    terminal = sys.stdout.isatty()
+    for edit in plan.edits:
+        for line in report.shown(edit, whole=not terminal):
+            style = "bold" if line.startswith(("+++ ", "--- ")) else _STYLES.get(line[:1], "")
+            console.data(console.paint(line, style, sys.stdout))
+    _findings(plan)
+    if facts.environment:
+        console.say("variables to set, for credentials that were taken out of files:", "bold")
+        for name, why in facts.environment.items():
+            console.say(f"  {name}  {why}")
+    if plan.drifts:
+        console.say("versions that are not the old ones:", "bold")
+        for drift in plan.drifts:
+            console.say(f"  {report.drifted(drift)}", "yellow")
+    if not plan.edits:
+        console.say("nothing to migrate: no file has anything of pip that can be changed safely", "green")
+
+
+def _findings(plan: Plan) -> None:
+    from uvdock.migrate import report
+
+    for level, heading in _HEADINGS.items():
+        found = [item for item in plan.findings if item.level == level]
+        if found:
+            console.say(f"{heading}:", "bold")
+        for item in found:
+            console.say(f"  {report.place(item)}  {item.what}", _LEVELS[level])
+            if item.instead:
+                console.say(f"      {item.instead}")
+
+
+def _allowed(repo: Repo, plan: Plan, *, accept_drift: bool, allow_dirty: bool) -> None:
+    """Whether the plan may be written.
+
+    Raises:
+        UvdockError: Versions drift, or git has uncommitted changes, and nobody said that this is well.
+    """
+    from uvdock.migrate import apply as applying
+
+    if plan.drifts and not accept_drift:
+        names = ", ".join(drift.name for drift in plan.drifts)
+        raise UvdockError(
+            f"versions are not the old ones: {names}; nothing was written",
+            where=str(repo.root),
+            fix="see the causes above; pin what has to stay, or give --accept-drift",
+        )
+    dirty = [] if allow_dirty else applying.uncommitted(repo.root)
+    if dirty:
+        more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
+        raise UvdockError(
+            f"git has uncommitted changes; nothing was written: {', '.join(line[3:] for line in dirty[:5])}{more}",
+            where=str(repo.root),
+            fix="commit or stash them, so that the migration is a commit of its own; or give --allow-dirty",
+        )
+
+
+def _roll_back(repo: Repo, *, force: bool, as_json: bool, dry: bool) -> int:
+    from uvdock.migrate import apply as applying
+    from uvdock.migrate import report
+
+    if dry:
+        found = applying.backups(repo.root)[-1:]
+        names = [kept.path for backup in found for kept in backup.files]
+        console.say(f"only shown, nothing was written: {', '.join(names) or 'there is nothing to roll back'}")
+        return 0
+    backup = applying.roll_back(repo.root, force=force)
+    if backup is None:
+        raise UvdockError(
+            "there is nothing to roll back: no migration was applied here",
+            where=str(repo.root),
+            fix="`migrate` shows what one would change",
+        )
+    names = sorted(kept.path for kept in backup.files)
+    if as_json:
+        console.data(report.rolled_back(repo.root, names))
+    console.say(f"put back as before the migration: {', '.join(names)}", "green")
+    return 0
+
+
+def _prove(repo: Repo, plan: Plan, checks: Sequence[str], *, quiet: bool) -> Proof:
+    from uvdock.migrate import apply as applying
+    from uvdock.migrate import prove
+    from uvdock.project import find_compose_files
+
+    applied = applying.backups(repo.root)
+    if applied and not plan.edits:
+        console.say("comparing with the repo before the last --apply", "bold")
+    proof = prove.prove(
+        repo.root,
+        plan,
+        checks,
+        context=repo.settings.context,
+        compose_files=find_compose_files(repo.root, repo.settings, os.environ),
+        old=applying.old_files(applied[-1]) if applied else None,
+        step=console.step,
+    )
+    if not quiet:
+        for image in proof.images:
+            console.table(("", "before", "after", "change"), prove.rows(image), title=image.name)
+    *lines, last = prove.verdict(proof)
+    for line in lines:
+        console.say(line)
+    console.say(last, "green" if proof.passed else "red")
+    return proof

@@ -1,0 +1,252 @@
+"""`uvdock migrate` as a person calls it: shown, applied, rolled back, in whole repos."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO, Program, clean_environment, hashes
+from uvdock.files import is_dockerfile
+from uvdock.migrate.model import Drift, Edit, Plan
+
+FIXTURES = REPO / "tests" / "fixtures" / "migrate"
+#: A small repo with a bit of everything.
+SMALL = {
+    "requirements.txt": "six==1.17.0\n",
+    "Dockerfile": "FROM python:3.11-slim-bookworm\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n",
+    "setup.sh": "#!/bin/sh\npip install -r requirements.txt\n",
+    "README.md": "Run `pip install -r requirements.txt`.\n",
+}
+
+
+def git(repo: Path, *args: str) -> str:
+    options = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(
+        ["git", *options, *args], cwd=repo, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def committed(repo: Path) -> Path:
+    git(repo, "init", "-q")
+    git(repo, "add", "--all", "--force")
+    git(repo, "commit", "-qm", "all")
+    return repo
+
+
+def contents(repo: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(repo.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(repo).as_posix(): path.read_bytes()
+        for path in found
+        if ".git" not in path.relative_to(repo).parts
+    }
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """The small repo, committed."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for name, text in SMALL.items():
+        (folder / name).write_text(text)
+    return committed(folder)
+
+
+@pytest.mark.parametrize("name", ["repo-flask", "repo-several"])
+def test_a_whole_repo(program: Program, tmp_path: Path, name: str) -> None:
+    """Written as a person would, a second time nothing, and back to the byte. Dockerfiles have tests of their own."""
+    folder = tmp_path / ("one" if name == "repo-flask" else "two")
+    shutil.copytree(FIXTURES / name / "before", folder)
+    before = contents(committed(folder))
+
+    shown = program.run("migrate", cwd=folder)
+    assert (shown.code, contents(folder)) == (0, before)
+    ran = program.run("migrate", "--apply", cwd=folder)
+
+    assert ran.code == 0, ran.err
+    after = contents(folder)
+    said = subprocess.run(["uv", "--version"], capture_output=True, check=True, text=True).stdout
+    version = re.search(r"uv (\S+)", said)
+    assert version is not None
+    made = {
+        path: text.decode().replace(version[1], "0.13.8")
+        for path, text in after.items()
+        if not path.endswith("uv.lock") and not is_dockerfile(Path(path))
+    }
+    assert made == {path: text.decode() for path, text in contents(FIXTURES / name / "after").items()}
+    assert any(path.endswith("uv.lock") for path in after)
+
+    again = program.run("migrate", "--apply", cwd=folder)
+    assert (again.code, again.out) == (0, "")
+    assert "nothing to migrate" in again.err
+    assert contents(folder) == after
+
+    back = program.run("migrate", "--rollback", cwd=folder)
+    assert back.code == 0, back.err
+    assert contents(folder) == before
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_without_apply_nothing_is_written_and_all_is_shown(program: Program, repo: Path) -> None:
+    before = hashes(repo)
+    ran = program.run("migrate", cwd=repo)
+
+    assert ran.code == 0, ran.err
+    assert hashes(repo) == before
+    assert "-pip install -r requirements.txt\n+uv sync --locked" in ran.out
+    assert "+++ b/uv.lock" in ran.out
+    assert "--- a/requirements.txt\n+++ /dev/null" in ran.out
+    assert "README.md:1  the text speaks of `pip install`" in ran.err
+    assert "only shown, nothing was written" in ran.err
+
+
+def test_what_is_shown_to_a_pipe_is_a_patch(program: Program, repo: Path) -> None:
+    patch = program.run("migrate", cwd=repo).stdout
+    subprocess.run(["git", "apply", "-"], cwd=repo, input=patch, env=clean_environment(), check=True)
+    assert not (repo / "requirements.txt").exists()
+    patched = contents(repo)
+    git(repo, "stash", "--include-untracked")
+    assert program.run("migrate", "--apply", cwd=repo).code == 0
+    assert contents(repo) == patched
+
+
+def test_uncommitted_changes_are_not_mixed_with_a_migration(program: Program, repo: Path) -> None:
+    (repo / "note.txt").write_text("mine\n")
+    before = hashes(repo)
+    ran = program.run("migrate", "--apply", cwd=repo)
+    assert ran.code == 1
+    assert "error: git has uncommitted changes; nothing was written: note.txt" in ran.err
+    assert "--allow-dirty" in ran.err
+    assert {name: text for name, text in hashes(repo).items() if ".git/" not in name} == {
+        name: text for name, text in before.items() if ".git/" not in name
+    }
+    assert program.run("migrate", "--apply", "--allow-dirty", cwd=repo).code == 0
+    assert (repo / "uv.lock").is_file()
+
+
+def test_a_dry_run_of_an_apply_writes_nothing(program: Program, repo: Path) -> None:
+    before = contents(repo)
+    ran = program.run("--dry", "migrate", "--apply", cwd=repo)
+    assert (ran.code, contents(repo)) == (0, before)
+    assert "only shown" in ran.err
+
+
+def test_a_rollback_leaves_a_persons_work_alone(program: Program, repo: Path) -> None:
+    before = contents(repo)
+    assert program.run("migrate", "--apply", cwd=repo).code == 0
+    (repo / "setup.sh").write_text("mine\n")
+    after = contents(repo)
+
+    ran = program.run("migrate", "--rollback", cwd=repo)
+    assert (ran.code, contents(repo)) == (1, after)
+    assert "error: changed since the migration: setup.sh" in ran.err
+
+    ran = program.run("migrate", "--rollback", "--force", "--json", cwd=repo)
+    assert (ran.code, contents(repo)) == (0, before)
+    assert json.loads(ran.out)["rolled_back"] == sorted(
+        ["Dockerfile", "pyproject.toml", "requirements.txt", "setup.sh", "tasks.py", "uv.lock"]
+    )
+    ran = program.run("migrate", "--rollback", cwd=repo)
+    assert ran.code == 1
+    assert "there is nothing to roll back" in ran.err
+
+
+def test_an_apply_that_was_cut_off_is_told_first(program: Program, repo: Path) -> None:
+    before = contents(repo)
+    assert program.run("migrate", "--apply", cwd=repo).code == 0
+    (journal,) = (repo / ".git" / "uvdock").rglob("journal.json")
+    journal.write_text(journal.read_text().replace('"done": true', '"done": false'))
+    (repo / "Dockerfile").write_bytes(before["Dockerfile"])
+    ran = program.run("migrate", cwd=repo)
+    assert ran.code == 1
+    assert "an earlier --apply was cut off" in ran.err
+    assert program.run("migrate", "--rollback", cwd=repo).code == 0
+    assert contents(repo) == before
+
+
+def test_json_is_all_there_is_on_standard_output(program: Program, repo: Path) -> None:
+    data = json.loads(program.run("migrate", "--apply", "--json", cwd=repo).out)
+    assert data["applied"]
+    assert Path(data["backup"]).is_dir()
+    assert {item["path"]: item["action"] for item in data["files"]} == {
+        "Dockerfile": "changed",
+        "pyproject.toml": "created",
+        "requirements.txt": "deleted",
+        "setup.sh": "changed",
+        "tasks.py": "created",
+        "uv.lock": "created",
+    }
+    assert data["projects"] == [{"folder": ".", "package": False, "requires_python": ">=3.11"}]
+
+
+def test_inv_migrate_in_a_repo_with_tasks(program: Program, repo: Path) -> None:
+    (repo / "tasks.py").write_text("from uvdock import ns\n")
+    ran = program.run("migrate", cwd=repo, program="inv")
+    assert ran.code == 0, ran.err
+    assert "+++ b/uv.lock" in ran.out
+    assert "b/tasks.py" not in ran.out
+
+
+def test_a_repos_own_migrate_takes_its_place(program: Program, tmp_path: Path) -> None:
+    """Django's is in many a ./run: it is carried over, and is what `migrate` means then."""
+    run = '#!/bin/bash\nfunction migrate { echo mine "$@"; }\n"$@"\n'
+    (tmp_path / "run").write_text(run)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "0.1.0"\n')
+    (tmp_path / ".git").mkdir()
+    ran = program.run("init", "--dry-run", cwd=tmp_path)
+    assert "uvdock has it: inv migrate" not in ran.err
+    with (tmp_path / "pyproject.toml").open("a") as file:
+        file.write('[tool.uvdock.commands]\nmigrate = {run = "echo mine", backend = "host"}\n')
+    ran = program.run("migrate", "--apply", cwd=tmp_path)
+    assert (ran.code, ran.out) == (0, "mine --apply\n"), ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--rollback", "--apply"], 2, "--rollback goes with neither --apply nor --prove"),
+        (["--prove", "--check", "'"], 2, "the check command cannot be read"),
+        (["--check", "true"], 2, "--check goes with --prove"),
+        (["--aply"], 2, "--aply"),
+    ],
+    ids=["both", "check", "check-alone", "typo"],
+)
+def test_mistakes_are_told(program: Program, repo: Path, arguments: list[str], code: int, told: str) -> None:
+    before = contents(repo)
+    ran = program.run("migrate", *arguments, cwd=repo)
+    assert (ran.code, contents(repo)) == (code, before)
+    assert told in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_help_is_help(program: Program, repo: Path) -> None:
+    ran = program.run("migrate", "-h", cwd=repo)
+    assert ran.code == 0
+    assert "--rollback" in ran.out
+    assert "+++" not in ran.out
+
+
+def test_an_empty_folder_has_nothing_to_migrate(program: Program, tmp_path: Path) -> None:
+    ran = program.run("migrate", "--apply", cwd=tmp_path)
+    assert (ran.code, ran.out, list(tmp_path.iterdir())) == (0, "", [])
+    assert "nothing to migrate" in ran.err
+
+
+def test_drift_has_to_be_accepted(repo: Path) -> None:
+    from uvdock.errors import UvdockError
+    from uvdock.settings import load
+    from uvdock.tasks.base import Repo
+    from uvdock.tasks.migrate import _allowed
+
+    here = Repo(repo, repo, load(repo))
+    plan = Plan((Edit(Path("a"), None, b""),), (), (Drift("six", "1.16.0", "1.17.0", "it was yanked"),))
+    with pytest.raises(UvdockError, match="versions are not the old ones: six") as caught:
+        _allowed(here, plan, accept_drift=False, allow_dirty=False)
+    assert "--accept-drift" in caught.value.fix
+    _allowed(here, plan, accept_drift=True, allow_dirty=False)

@@ -1,0 +1,164 @@
+"""The proof of a migration on a real engine: two real images, side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import clean_environment, hashes
+from tests.engine.conftest import UV, docker
+from uvdock.errors import UvdockError
+from uvdock.migrate import prove, report
+from uvdock.migrate.model import Edit, Facts, Plan
+
+pytestmark = pytest.mark.engine
+
+PIP = """\
+FROM python:3.13-slim-trixie
+WORKDIR /app
+COPY requirements.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+COPY . .
+ENTRYPOINT ["python", "-c", "raise SystemExit('the entry point is not for checks')"]
+"""
+UVS = f"""\
+FROM python:3.13-slim-trixie
+COPY --from=ghcr.io/astral-sh/uv:{UV} /uv /bin/
+ENV UV_PROJECT_ENVIRONMENT=/usr/local UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
+WORKDIR /app
+COPY pyproject.toml uv.lock ./
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-install-project --inexact
+COPY . .
+ENTRYPOINT ["python", "-c", "raise SystemExit('the entry point is not for checks')"]
+"""
+COMPOSE = """\
+services:
+  web:
+    build: .
+    image: not-to-be-made-by-a-proof
+    environment:
+      GREETING: ${GREETING}
+    working_dir: /tmp
+"""
+MANIFEST = """\
+[project]
+name = "app"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = [{dependencies}]
+"""
+
+
+def manifests(tmp_path: Path, dependencies: str) -> dict[Path, bytes]:
+    """A manifest and its lock, by the real uv."""
+    folder = tmp_path / "lock"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(MANIFEST.format(dependencies=dependencies))
+    subprocess.run(["uv", "lock", "--quiet"], cwd=folder, env=clean_environment(), check=True)
+    return {Path(name): (folder / name).read_bytes() for name in ("pyproject.toml", "uv.lock")}
+
+
+def repo_of(folder: Path, files: Mapping[str, str]) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    return folder
+
+
+def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    repo = repo_of(
+        tmp_path / "repo",
+        {
+            "Dockerfile": PIP,
+            "compose.yaml": COMPOSE,
+            "requirements.txt": "six==1.17.0\nidna==3.10\n",
+            ".env": "GREETING=hello there\n",
+            ".gitignore": ".env\n",
+        },
+    )
+    subprocess.run(["git", "init", "-q"], cwd=repo, env=clean_environment(), check=True)
+    new = manifests(tmp_path, '"six==1.17.0", "idna==3.10"')
+    edits = (
+        Edit(Path("Dockerfile"), PIP.encode(), UVS.encode()),
+        Edit(Path("requirements.txt"), b"six==1.17.0\nidna==3.10\n", None),
+        *(Edit(path, None, content) for path, content in new.items()),
+    )
+    before = hashes(repo)
+    checks = (
+        'python -c \'import six, os; assert os.environ["GREETING"] == "hello there"; print(os.getcwd())\'',
+        "python -c 'import nothing_of_it'",
+    )
+
+    proof = prove.prove(repo, Plan(edits), checks, compose_files=[repo / "compose.yaml"])
+
+    (image,) = proof.images
+    assert image.name == "web"
+    assert image.differences == ()
+    for side in (image.before, image.after):
+        assert (side.packages["six"], side.packages["idna"]) == ("1.17.0", "3.10")
+        assert side.cold > 0
+        assert side.warm > 0
+        assert side.size > 50_000_000
+        assert (side.checks[0].code, side.checks[0].output) == (0, "/tmp")
+        assert side.checks[1].code == 1
+        assert "nothing_of_it" in side.checks[1].output
+    assert not proof.passed
+    assert [row[0] for row in prove.rows(image)] == [
+        "build without cache",
+        "build after a change of dependencies",
+        "size",
+        "packages",
+        f"check: {checks[0]}",
+        f"check: {checks[1]}",
+    ]
+    # The base image may have some of its own.
+    count = str(len(image.before.packages.keys() - prove.TOOLS))
+    assert prove.rows(image)[3] == ("packages", count, count, "the same")
+    assert [row[1:] for row in prove.rows(image)[4:]] == [
+        ("passes", "passes", ""),
+        ("fails (1)", "fails (1)", "must pass"),
+    ]
+    told = prove.verdict(proof)
+    assert any("70 % or more is" in line for line in told)
+    assert any("left 1; it fails before the migration too" in line for line in told)
+    assert told[-1] == "not proved: see above"
+
+    assert hashes(repo) == before
+    left = docker("images", "--format", "{{.Repository}}")
+    assert f"uvdock-prove-{os.getpid()}" not in left
+    assert "not-to-be-made-by-a-proof" not in left
+    assert f"uvdock-prove-{os.getpid()}" not in docker("buildx", "du", "--verbose", check=False)
+
+
+def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) -> None:
+    """Afterwards there is another version, and of a repo that was migrated already."""
+    new = manifests(tmp_path, '"idna==3.9"')
+    repo = repo_of(tmp_path / "repo", {"Dockerfile": UVS, **{str(path): text.decode() for path, text in new.items()}})
+    old = {
+        Path("Dockerfile"): PIP.encode(),
+        Path("requirements.txt"): b"idna==3.10\n",
+        **dict.fromkeys(new, None),
+    }
+    proof = prove.prove(repo, Plan(()), (), old=old)
+
+    assert proof.images[0].name == "Dockerfile"
+    assert proof.images[0].differences == (("idna", "3.10", "3.9"),)
+    assert not proof.passed
+    assert prove.rows(proof.images[0])[3][3] == "1 differ"
+    assert "Dockerfile: idna 3.10 → 3.9" in prove.verdict(proof)
+    data = json.loads(report.to_json(repo, Plan(()), Facts({}, (), {}, UV), proof=proof))["proof"]
+    assert (data["passed"], data["criterion"]) == (False, 70)
+    assert data["images"][0]["differences"] == [{"name": "idna", "before": "3.10", "after": "3.9"}]
+    assert data["images"][0]["after"]["warm"] == proof.images[0].after.warm
+
+    broken = Plan((Edit(Path("Dockerfile"), UVS.encode(), b"FROM python:3.13-slim-trixie\nRUN echo why; false\n"),))
+    with pytest.raises(UvdockError, match=r"cannot be built after the migration.*why") as caught:
+        prove.prove(repo, broken, ())
+    assert caught.value.where == "Dockerfile"
+    with pytest.raises(UvdockError, match="no Dockerfile changes"):
+        prove.prove(repo, Plan((Edit(Path("a"), None, b""),)), ())

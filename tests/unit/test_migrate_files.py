@@ -1,0 +1,1061 @@
+"""The other files of a migration: what becomes of each, and that nothing else in it changes."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit import migrate_shell
+from uvdock.migrate import compose, docs, ignores, scripts, shelltext, workflow
+from uvdock.migrate import settings as other_settings
+from uvdock.migrate.model import Converted, Facts
+
+FACTS = migrate_shell.facts()
+#: Each converter with a file of its kind.
+KINDS: dict[str, tuple[str, Callable[[Path, str, Facts], Converted]]] = {
+    "compose": ("compose.yaml", compose.convert),
+    "workflow": (".github/workflows/ci.yml", workflow.convert),
+    "dockerignore": (".dockerignore", ignores.convert),
+    "gitignore": (".gitignore", ignores.convert),
+    "tox": ("tox.ini", other_settings.convert),
+    "pre-commit": (".pre-commit-config.yaml", other_settings.convert),
+    "dependabot": (".github/dependabot.yml", other_settings.convert),
+    "makefile": ("Makefile", scripts.convert),
+    "procfile": ("Procfile", scripts.convert),
+    "script": ("bin/setup.sh", scripts.convert),
+    "readme": ("README.md", docs.convert),
+    "rst": ("docs/index.rst", docs.convert),
+}
+SETUP = f"uses: {workflow.SETUP_UV}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shell() -> Iterator[None]:
+    """The conversion of shell texts has tests of its own; here it is small and known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelltext, "convert", migrate_shell.convert)
+        patch.setattr(shelltext, "convert_words", migrate_shell.convert_words)
+        yield
+
+
+def text(content: str) -> str:
+    return textwrap.dedent(content).lstrip("\n")
+
+
+def run(kind: str, content: str, facts: Facts = FACTS) -> Converted:
+    name, convert = KINDS[kind]
+    return convert(Path(name), content, facts)
+
+
+def check(kind: str, before: str, after: str, facts: Facts = FACTS) -> Converted:
+    """``before`` becomes ``after``, and that stays as it is; with other line ends too, and without the last."""
+    made = run(kind, text(before), facts)
+    assert made.content == text(after)
+    assert run(kind, made.content, facts).content == made.content
+    if "\n" not in text(before):
+        return made
+    windows = run(kind, text(before).replace("\n", "\r\n"), facts)
+    assert windows.content == text(after).replace("\n", "\r\n")
+    assert windows.findings == made.findings
+    return made
+
+
+def told(made: Converted, level: str = "left") -> list[tuple[int, str]]:
+    return [(item.line, item.what) for item in made.findings if item.level == level]
+
+
+COMPOSE = [
+    pytest.param(
+        """
+        services:
+          web:
+            build: .   # ours
+            command: pip install -r requirements.txt && gunicorn app:app
+        """,
+        """
+        services:
+          web:
+            build: .   # ours
+            command: uv sync --locked --no-dev && gunicorn app:app
+        """,
+        id="plain",
+    ),
+    pytest.param(
+        """
+        services:
+          web:
+            build: {context: ./api}
+            command: 'pip install -r requirements.txt && echo ''it''s'''
+          other:
+            build: {context: api}
+            command: "pip install -r requirements.txt && echo \\"hi\\" # no"
+        """,
+        """
+        services:
+          web:
+            build: {context: ./api}
+            command: 'uv sync --locked --no-dev && echo ''it''s'''
+          other:
+            build: {context: api}
+            command: "uv sync --locked --no-dev && echo \\"hi\\" # no"
+        """,
+        id="quoted-in-a-sub-folder",
+    ),
+    pytest.param(
+        """
+        services:
+          web:
+            build: .
+            command:
+              # what runs
+              - sh
+              - -c
+              - |
+                pip install -r requirements-dev.txt
+
+                exec python app.py
+            entrypoint: ["bash", "-c", "pip install six && exec \\"$@\\"", "--"]
+        """,
+        """
+        services:
+          web:
+            build: .
+            command:
+              # what runs
+              - sh
+              - -c
+              - |
+                uv sync --locked
+
+                exec python app.py
+            entrypoint: ["bash", "-c", "uv pip install six && exec \\"$@\\"", "--"]
+        """,
+        id="lists-with-a-shell",
+    ),
+    pytest.param(
+        """
+        services:
+          web:
+            build: .
+            command: >
+              sh -c "pip install -r /app/requirements.txt &&
+                     python manage.py migrate &&
+                     python manage.py runserver"
+            healthcheck: {test: ["CMD-SHELL", "pip install six || exit 1"]}
+        """,
+        """
+        services:
+          web:
+            build: .
+            command: >
+              sh -c "uv sync --locked --no-dev &&
+                     python manage.py migrate &&
+                     python manage.py runserver"
+            healthcheck: {test: ["CMD-SHELL", "uv pip install six || exit 1"]}
+        """,
+        id="folded",
+    ),
+    pytest.param(
+        """
+        services:
+          web:
+            build: .
+            command: pip install --no-cache-dir
+              -r requirements.txt
+            entrypoint: [pip, install, six]
+          worker:
+            build: .
+            entrypoint:
+            - pip
+            - install
+            - six
+        """,
+        """
+        services:
+          web:
+            build: .
+            command: uv sync --locked --no-dev
+            entrypoint: ["uv", "pip", "install", "six"]
+          worker:
+            build: .
+            entrypoint:
+            - uv
+            - pip
+            - install
+            - six
+        """,
+        id="several-lines-and-words",
+    ),
+    pytest.param(
+        """
+        services:
+          web:
+            build: .
+            volumes:
+              - .:/app
+              - ./requirements.txt:/app/requirements.txt:ro  # the pins
+              - "pip-cache:/root/.cache/pip"
+            develop:
+              watch:
+                - action: rebuild
+                  path: ./requirements.txt
+        volumes:
+          pip-cache:   # keeps downloads
+          data: {}
+        """,
+        """
+        services:
+          web:
+            build: .
+            volumes:
+              - .:/app
+              - ./pyproject.toml:/app/pyproject.toml:ro
+              - ./uv.lock:/app/uv.lock:ro  # the pins
+              - "uv-cache:/root/.cache/uv"
+            develop:
+              watch:
+                - action: rebuild
+                  path: ./uv.lock
+        volumes:
+          uv-cache:   # keeps downloads
+          data: {}
+        """,
+        id="volumes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), COMPOSE)
+def test_compose(before: str, after: str) -> None:
+    check("compose", before, after)
+
+
+def test_a_service_without_uv_stays_and_is_told() -> None:
+    content = text(
+        """
+        services:
+          web:
+            image: python:3.12
+            command: sh -c "pip install -r requirements.txt && python app.py"
+        """
+    )
+    made = run("compose", content)
+    assert made.content == content
+    assert told(made) == [(4, "pip runs when the container starts, and the image python:3.12 has no uv")]
+    assert "ghcr.io/astral-sh/uv:0.13.8" in made.findings[0].instead
+
+
+def test_what_else_names_a_requirements_file_is_told() -> None:
+    content = text(
+        """
+        services:
+          web:
+            build:
+              context: .
+              args:
+                REQUIREMENTS: requirements/docs.txt
+            environment:
+              - PIP_INDEX_URL=https://index.example/simple
+        """
+    )
+    made = run("compose", content)
+    assert made.content == content
+    assert told(made) == [(6, "this names requirements/docs.txt, whose place pyproject.toml and uv.lock take")]
+    assert told(made, "note") == [(8, "PIP_INDEX_URL is a variable of pip's, and uv does not read it")]
+
+
+def test_an_external_cache_keeps_its_name_and_one_of_another_file_changes_too() -> None:
+    base = "volumes:\n  pip-cache:\n"
+    override = "services:\n  web:\n    volumes:\n      - pip-cache:/root/.cache/pip\n"
+    facts = migrate_shell.facts({"compose.yaml": base, "compose.override.yaml": override})
+    assert compose.convert(Path("compose.yaml"), base, facts).content == "volumes:\n  uv-cache:\n"
+    fixed = "volumes:\n  pip-cache:\n    external: true\n"
+    facts = migrate_shell.facts({"compose.yaml": fixed, "compose.override.yaml": override})
+    assert compose.convert(Path("compose.yaml"), fixed, facts).content == fixed
+    made = compose.convert(Path("compose.override.yaml"), override, facts).content
+    assert made.endswith("- pip-cache:/root/.cache/uv\n")
+
+
+def test_a_cache_volume_when_it_is_asked_for() -> None:
+    facts = migrate_shell.facts({"Dockerfile": "FROM python:3.12\n"}, cache_volume=True)
+    made = check(
+        "compose",
+        """
+        services:
+          web:
+            build: .
+            command: sh -c "pip install -r requirements.txt && flask run"
+          worker:
+            build: .
+            command: sh -c "pip install -r requirements.txt && celery"
+            volumes:
+              - .:/app
+        """,
+        """
+        services:
+          web:
+            volumes:
+              - uv-cache:/root/.cache/uv
+            build: .
+            command: sh -c "uv sync --locked --no-dev && flask run"
+          worker:
+            build: .
+            command: sh -c "uv sync --locked --no-dev && celery"
+            volumes:
+              - .:/app
+              - uv-cache:/root/.cache/uv
+
+        volumes:
+          uv-cache:
+        """,
+        facts,
+    )
+    assert made.findings == ()
+
+
+WORKFLOWS = [
+    pytest.param(
+        """
+        name: ci
+        on: [push]
+        jobs:
+          test:
+            runs-on: ubuntu-latest
+            strategy:
+              matrix:
+                python-version: ["3.11", "3.12"]
+            steps:
+              - uses: actions/checkout@v4
+              # The Python of the matrix
+              - name: Set up Python
+                uses: actions/setup-python@v5
+                with:
+                  python-version: ${{ matrix.python-version }}  # each
+                  cache: pip
+                  cache-dependency-path: |
+                    requirements.txt
+                    requirements-dev.txt
+              - name: Upgrade pip
+                run: python -m pip install --upgrade pip
+
+              - name: Install
+                run: |
+                  python -m pip install --upgrade pip
+                  pip install -r requirements-dev.txt
+              - run: pytest
+        """,
+        f"""
+        name: ci
+        on: [push]
+        jobs:
+          test:
+            runs-on: ubuntu-latest
+            strategy:
+              matrix:
+                python-version: ["3.11", "3.12"]
+            steps:
+              - uses: actions/checkout@v4
+              # The Python of the matrix
+              - name: Set up Python
+                {SETUP}
+                with:
+                  version: "0.13.8"
+                  python-version: ${{{{ matrix.python-version }}}}  # each
+                  enable-cache: true
+                  activate-environment: true
+
+              - name: Install
+                run: |
+                  uv sync --locked
+              - run: pytest
+        """,
+        id="matrix",
+    ),
+    pytest.param(
+        """
+        on:
+          push:
+            paths:
+              - requirements.txt
+              - "src/**"
+        jobs:
+          test:
+            runs-on: ubuntu-latest
+            defaults: {run: {working-directory: api}}
+            steps:
+              - uses: actions/setup-python@v5
+              - uses: actions/cache@v4
+                with:
+                  path: ~/.cache/pip
+                  key: pip-${{ hashFiles('requirements.txt') }}
+              - uses: actions/cache@v4
+                with:
+                  path: .mypy_cache
+                  key: mypy-${{ hashFiles('**/requirements*.txt') }}
+              - run: pip install -r requirements.txt
+        """,
+        f"""
+        on:
+          push:
+            paths:
+              - pyproject.toml
+              - uv.lock
+              - "src/**"
+        jobs:
+          test:
+            runs-on: ubuntu-latest
+            defaults: {{run: {{working-directory: api}}}}
+            steps:
+              - {SETUP}
+                with:
+                  version: "0.13.8"
+                  enable-cache: true
+                  activate-environment: true
+                  working-directory: api
+              - uses: actions/cache@v4
+                with:
+                  path: .mypy_cache
+                  key: mypy-${{{{ hashFiles('**/uv.lock') }}}}
+              - run: uv sync --locked --no-dev
+        """,
+        id="caches-and-paths",
+    ),
+    pytest.param(
+        """
+        jobs:
+          test:
+            container: python:3.12
+            steps:
+            - uses: actions/checkout@v4
+            - name: Install
+              run: pip install -r requirements.txt
+        """,
+        f"""
+        jobs:
+          test:
+            container: python:3.12
+            steps:
+            - uses: actions/checkout@v4
+            - {SETUP}
+              with:
+                version: "0.13.8"
+                enable-cache: true
+                activate-environment: true
+            - name: Install
+              run: uv sync --locked --no-dev
+        """,
+        id="without-setup-python",
+    ),
+    pytest.param(
+        """
+        jobs:
+          test:
+            steps:
+              - uses: actions/setup-python@v5
+                id: python
+                with:
+                  cache: pip
+                  architecture: x64
+              - uses: actions/setup-python@v5
+                with: {python-version: "3.12"}
+              - run: pip install -r requirements.txt
+        """,
+        f"""
+        jobs:
+          test:
+            steps:
+              - uses: actions/setup-python@v5
+                id: python
+                with:
+                  architecture: x64
+              - {SETUP}
+                with:
+                  version: "0.13.8"
+                  enable-cache: true
+                  activate-environment: true
+              - uses: actions/setup-python@v5
+                with: {{python-version: "3.12"}}
+              - {SETUP}
+                with:
+                  version: "0.13.8"
+                  enable-cache: true
+                  activate-environment: true
+              - run: uv sync --locked --no-dev
+        """,
+        id="what-setup-uv-cannot-do",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), WORKFLOWS)
+def test_workflow(before: str, after: str) -> None:
+    made = check("workflow", before, after)
+    assert told(made) == []
+
+
+def test_a_job_that_only_speaks_of_pip_stays() -> None:
+    content = "jobs:\n  a:\n    steps:\n    - uses: actions/setup-python@v5\n    - run: echo no pip here\n"
+    assert run("workflow", content) == Converted(content)
+
+
+def test_a_job_that_installs_only_tools_stays_but_for_a_cache_of_what_is_gone() -> None:
+    check(
+        "workflow",
+        """
+        jobs:
+          a:
+            steps:
+              - uses: actions/setup-python@v5
+                with:
+                  python-version: 3.x
+                  cache: pip
+                  cache-dependency-path: requirements.txt
+              - run: pip install six
+        """,
+        """
+        jobs:
+          a:
+            steps:
+              - uses: actions/setup-python@v5
+                with:
+                  python-version: 3.x
+              - run: pip install six
+        """,
+    )
+
+
+def test_a_job_that_calls_python_by_its_path_stays() -> None:
+    content = text(
+        """
+        jobs:
+          a:
+            steps:
+              - uses: actions/setup-python@v5
+                id: py
+              - run: pip install -r requirements.txt
+              - run: ${{ steps.py.outputs.python-path }} -m pytest
+        """
+    )
+    made = run("workflow", content)
+    assert made.content == content
+    assert told(made)[1:] == [(7, "this calls the Python of setup-python by its path, and uv installs to .venv")]
+
+
+def test_a_job_is_converted_whole_or_not_at_all() -> None:
+    content = text(
+        """
+        jobs:
+          one:
+            steps:
+              - uses: actions/setup-python@v5
+                with: {python-version: "3.12", cache: pip}
+              - run: |
+                  pip install -r requirements.txt
+                  pip download six
+          two:
+            steps:
+              - shell: pwsh
+                run: pip install -r requirements.txt
+          three:
+            steps:
+              - run: pip install -r requirements.txt
+        """
+    )
+    made = run("workflow", content)
+    head, _, last = made.content.partition("  three:")
+    assert head == content.partition("  three:")[0]
+    assert "uv sync --locked --no-dev" in last
+    assert told(made) == [
+        (3, "this job stays with pip, for one of its steps cannot be converted"),
+        (8, "pip download stays"),
+        (10, "this job stays with pip, for one of its steps cannot be converted"),
+        (12, "pip runs in pwsh here, which is not read"),
+    ]
+
+
+IGNORES = [
+    pytest.param("dockerignore", "venv/\n*.pyc\n", "venv/\n.venv\n**/.venv\n*.pyc\n", id="beside-the-old"),
+    pytest.param(
+        "dockerignore",
+        "*\n!app\n!requirements.txt\n!requirements-dev.txt\n!api\n",
+        "*\n!app\n!pyproject.toml\n!uv.lock\n!api\n**/.venv\n",
+        id="let-in",
+    ),
+    pytest.param("dockerignore", "*.lock\n**/.venv\n", "*.lock\n**/.venv\n!uv.lock\n", id="the-lock-let-in"),
+    pytest.param("gitignore", "__pycache__/\nenv/\nuv.lock", "__pycache__/\nenv/\n.venv/\n", id="the-lock-in-git"),
+    pytest.param("gitignore", "*.lock\n.venv\n", "*.lock\n.venv\n!uv.lock\n", id="locks-in-git"),
+    pytest.param("gitignore", "*.pyc", "*.pyc\n.venv/", id="no-last-line-end"),
+    pytest.param("gitignore", "# all of it\n.*\n!.github\n", "# all of it\n.*\n!.github\n", id="ignored-already"),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), IGNORES)
+def test_ignore_files(kind: str, before: str, after: str) -> None:
+    check(kind, before, after)
+
+
+SETTINGS = [
+    pytest.param(
+        "dependabot",
+        """
+        version: 2
+        updates:
+          - package-ecosystem: "pip"  # ours
+            directory: "/"
+          - package-ecosystem: pip
+            directory: /api/
+          - package-ecosystem: docker
+            directory: /
+        """,
+        """
+        version: 2
+        updates:
+          - package-ecosystem: "uv"  # ours
+            directory: "/"
+          - package-ecosystem: uv
+            directory: /api/
+          - package-ecosystem: docker
+            directory: /
+        """,
+        id="dependabot",
+    ),
+    pytest.param(
+        "pre-commit",
+        """
+        repos:
+          - repo: https://github.com/jazzband/pip-tools
+            rev: 7.4.1
+            hooks:
+              - id: pip-compile
+        """,
+        """
+        repos:
+          - repo: https://github.com/astral-sh/uv-pre-commit
+            rev: "0.13.8"
+            hooks:
+              - id: uv-lock
+        """,
+        id="pre-commit",
+    ),
+    pytest.param(
+        "tox",
+        """
+        [tox]
+        envlist = py312
+
+        [testenv]
+        deps =
+            -r requirements.txt
+            -rrequirements/docs.txt
+        commands = pytest
+
+        [testenv:dev]
+        deps = -r{toxinidir}/requirements-dev.txt
+        """,
+        """
+        [tox]
+        requires =
+            tox-uv>=1
+        envlist = py312
+
+        [testenv]
+        runner = uv-venv-lock-runner
+        dependency_groups =
+            docs
+        commands = pytest
+
+        [testenv:dev]
+        runner = uv-venv-lock-runner
+        dependency_groups =
+            dev
+        """,
+        id="tox",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), SETTINGS)
+def test_settings_of_other_tools(kind: str, before: str, after: str) -> None:
+    check(kind, before, after)
+
+
+def test_settings_that_stay_are_told() -> None:
+    content = "[testenv]\ndeps =\n    pytest\n    -r requirements.txt\n"
+    made = run("tox", content)
+    assert (made.content, told(made)) == (
+        content,
+        [(2, "tox installs a requirements file here, with something else beside it")],
+    )
+    content = "updates:\n- package-ecosystem: pip\n  directory: /elsewhere\n"
+    made = run("dependabot", content)
+    assert (made.content, [line for line, _ in told(made)]) == (content, [2])
+    content = "repos:\n- repo: https://github.com/jazzband/pip-tools\n  hooks:\n  - id: pip-compile\n    args: [x]\n"
+    made = run("pre-commit", content)
+    assert (made.content, [line for line, _ in told(made)]) == (content, [4])
+
+
+SCRIPTS = [
+    pytest.param(
+        "makefile",
+        """
+        PIP := pip3
+        .PHONY: install
+
+        install: requirements.txt requirements-dev.txt  # both
+        \t@$(PIP) install -r requirements-dev.txt
+        \tpython -m pip install --upgrade pip
+        \t-pip install six && \\
+        \t  echo done $$HOME
+        """,
+        """
+        PIP := pip3
+        .PHONY: install
+
+        install: pyproject.toml uv.lock  # both
+        \t@uv sync --locked
+        \t-uv pip install six && \\
+        \t  echo done $$HOME
+        """,
+        id="makefile",
+    ),
+    pytest.param(
+        "makefile",
+        """
+        PYTHON = python
+        deps: requirements.txt
+        \t@$(PYTHON) -m pip install -r requirements.txt
+        \tpython -m pip install --upgrade pip
+        \t-pip install six && \\
+        \t  echo done $$HOME
+        other: ; pip
+        """,
+        """
+        PYTHON = python
+        deps: pyproject.toml uv.lock
+        \t@uv sync --locked --no-dev
+        \t-uv pip install six && \\
+        \t  echo done $$HOME
+        other: ; pip
+        """,
+        id="recipes",
+    ),
+    pytest.param(
+        "procfile",
+        """
+        # pip
+        release: pip install -r requirements.txt && ./migrate
+        web: gunicorn app:app
+        """,
+        """
+        # pip
+        release: uv sync --locked --no-dev && ./migrate
+        web: gunicorn app:app
+        """,
+        id="procfile",
+    ),
+    pytest.param(
+        "script",
+        """
+        #!/bin/sh
+        set -e  # pip
+        pip install -r requirements.txt
+        """,
+        """
+        #!/bin/sh
+        set -e  # pip
+        uv sync --locked --no-dev
+        """,
+        id="script",
+    ),
+    pytest.param(
+        "script",
+        """
+        #!/usr/bin/env bash
+        cd "$(dirname "${BASH_SOURCE[0]}")/../api" || exit 1
+        pip install -r requirements.txt
+        pip install -r ../requirements-dev.txt
+        """,
+        """
+        #!/usr/bin/env bash
+        cd "$(dirname "${BASH_SOURCE[0]}")/../api" || exit 1
+        uv sync --locked --no-dev
+        uv sync --locked
+        """,
+        id="script-that-goes-to-its-own-folder",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), SCRIPTS)
+def test_scripts(kind: str, before: str, after: str) -> None:
+    check(kind, before, after)
+
+
+def test_what_is_a_script() -> None:
+    assert scripts.is_script(Path("Makefile"), "")
+    assert scripts.is_script(Path("run"), "#!/usr/bin/env bash\n")
+    assert not scripts.is_script(Path("app.py"), "#!/bin/sh\n")
+    assert not scripts.is_script(Path("LICENSE"), "text")
+
+
+DOCS = [
+    pytest.param(
+        "readme",
+        """
+        # App
+
+        ```sh
+        pip install -r requirements-dev.txt
+        ```
+
+        Run `pip install -r requirements.txt` first.
+
+        ```python
+        "pip install -r requirements.txt"
+        ```
+
+        ~~~console
+        $ python -m pip install --upgrade pip
+        $ pip install -r requirements.txt
+        Successfully installed
+        ~~~
+        """,
+        """
+        # App
+
+        ```sh
+        uv sync --locked
+        ```
+
+        Run `pip install -r requirements.txt` first.
+
+        ```python
+        "pip install -r requirements.txt"
+        ```
+
+        ~~~console
+        $ uv sync --locked --no-dev
+        Successfully installed
+        ~~~
+        """,
+        id="markdown",
+    ),
+    pytest.param(
+        "readme",
+        """
+        ```
+        $ python3 -m venv env
+        $ . env/bin/activate
+        (env) $ pip install -r requirements.txt
+        (env) $ flask run
+        ```
+        ```bash
+        virtualenv venv
+        source venv/bin/activate
+        pip install -r requirements-dev.txt  # all
+        # then
+        pytest
+        ```
+        """,
+        """
+        ```
+        (env) $ uv sync --locked --no-dev
+        $ . .venv/bin/activate
+        (env) $ flask run
+        ```
+        ```bash
+        uv sync --locked  # all
+        source .venv/bin/activate
+        # then
+        pytest
+        ```
+        """,
+        id="environments",
+    ),
+    pytest.param(
+        "rst",
+        """
+        .. code-block:: bash
+
+           pip install -r requirements.txt
+
+        Then::
+
+            $ pip install six
+
+        End.
+        """,
+        """
+        .. code-block:: bash
+
+           uv sync --locked --no-dev
+
+        Then::
+
+            $ uv pip install six
+
+        End.
+        """,
+        id="restructured",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), DOCS)
+def test_documents(kind: str, before: str, after: str) -> None:
+    check(kind, before, after)
+
+
+def test_prose_about_pip_is_told() -> None:
+    made = run("readme", "# App\n\nRun `pip install -r requirements.txt` first.\n")
+    assert told(made, "note") == [(3, "the text speaks of `pip install`")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "content", ["", "\n", "nothing of it\n", "a: [\n", "\ufeff", "a\r\nb\n", "\udcff\x00", "- pip"]
+)
+def test_what_is_nothing_stays(kind: str, content: str) -> None:
+    if kind.endswith("ignore"):
+        content = content and f".venv\n**/.venv\n{content}"
+        if not content:
+            return
+    assert run(kind, content).content == content
+
+
+# --- any text ---------------------------------------------------------------------------------------------------------
+
+_PIECES = [
+    "services:\n",
+    "  web:\n",
+    "    build: .\n",
+    "    command: ",
+    "    image: x\n",
+    "    volumes:\n",
+    "      - ",
+    "volumes:\n",
+    "  pip-cache:\n",
+    "pip-cache:/root/.cache/pip",
+    "./requirements.txt:/x",
+    "jobs:\n",
+    "  test:\n",
+    "    steps:\n",
+    "      - uses: actions/setup-python@v5\n",
+    "      - run: ",
+    "        with:\n",
+    "          cache: pip\n",
+    "        id: x\n",
+    "pip install -r requirements.txt",
+    "pip install --upgrade pip",
+    "pip install six",
+    "pip download",
+    "requirements.txt",
+    " && ",
+    "|\n",
+    ">\n",
+    "\n",
+    "\n\n",
+    '"',
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    ": ",
+    "#",
+    " # c\n",
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "          ",
+    "  ",
+    "\t",
+    "- ",
+    "$ ",
+    "```sh\n",
+    "```\n",
+    "~~~\n",
+    ".. code-block:: sh\n",
+    "::\n",
+    "[testenv]\n",
+    "[tox]\n",
+    "requires = x\n",
+    "deps =\n",
+    "deps = -r requirements.txt\n",
+    "    -r requirements.txt\n",
+    "all: requirements.txt\n",
+    "\\\n",
+    "*",
+    "!requirements.txt\n",
+    "uv.lock\n",
+    "*.lock\n",
+    "venv/\n",
+    "repos:\n",
+    "updates:\n",
+    "é",
+    "\udcff",
+    "\x00",
+    "\x0c",
+    "\u2028",
+    "\ufeff",
+    "---\n",
+    "...\n",
+    "!!str ",
+    "? ",
+    "%YAML 1.1\n",
+    "on:\n",
+    "  push:\n",
+    "    paths:\n",
+]
+TEXTS = st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=3)), max_size=25).map("".join)
+_ENDS = st.sampled_from(["\n", "\r\n"])
+
+
+def words(content: str) -> list[str]:
+    return re.findall(r"\S+", content)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=50)
+@given(content=TEXTS, end=_ENDS)
+def test_any_text_is_converted_and_a_second_time_changes_nothing(kind: str, content: str, end: str) -> None:
+    content = content.replace("\r", "").replace("\n", end)
+    made = run(kind, content)
+    again = run(kind, made.content)
+    assert again.content == made.content
+    lines = made.content.count("\n") + content.count("\n") + 2
+    assert all(0 <= item.line <= lines and item.what for item in made.findings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=50)
+@given(content=TEXTS)
+def test_a_text_without_pip_stays(kind: str, content: str) -> None:
+    if kind.endswith("ignore"):
+        return
+    for word in ("pip", "requirements", "venv", "deps"):
+        content = content.replace(word, "x")
+    assert run(kind, content).content == content
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.endswith("ignore")])
+@settings(max_examples=50)
+@given(content=TEXTS)
+def test_no_line_is_lost(kind: str, content: str) -> None:
+    """What has nothing of pip is there afterwards, in its order."""
+    made = run(kind, content)
+    own = [line for line in content.split("\n") if line.strip() and not re.search(_ABOUT, line)]
+    kept = iter(made.content.split("\n"))
+    missing = [line for line in own if not any(line.strip("\r") in other for other in kept)]
+    assert missing == []
+
+
+#: What a line may say that changes or goes with a command of pip's.
+_ABOUT = r"pip|requirements|deps|cache|setup-python|-r |with:|steps|- run|[|>&]|\\$|uses:|^\s*-?\s*#|id: "

@@ -1,0 +1,247 @@
+"""The plan of a migration: each file by its own converter, whole, in order, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import clean_environment, hashes
+from tests.unit import migrate_shell
+from tests.unit.test_migrate_files import TEXTS
+from uvdock.migrate import added, apply, compose, docs, ignores, plan, report, scripts, shelltext, workflow
+from uvdock.migrate import settings as other_settings
+from uvdock.migrate.model import Converted, Dependencies, Drift, Edit, Facts, Finding, Plan
+from uvdock.migrate.plan import Converters
+
+FILES: dict[str, bytes] = {
+    "requirements.txt": b"flask==3.0.0\n",
+    "requirements-dev.txt": b"-r requirements.txt\r\npytest\r\n",
+    "Dockerfile": b"FROM python:3.12\nCOPY . .\nRUN pip install -r requirements.txt\n",
+    "compose.yaml": b"services:\n  web:\n    build: .\n    command: pip install -r requirements.txt\n",
+    "README.md": b"# caf\xe9\n\n```sh\npip install -r requirements.txt\n```\n",
+    ".gitignore": b"*.pyc\n",
+    "app.py": b"import flask\n",
+    "image.png": b"\x89PNG\x00\xff",
+}
+TASKS = b'''"""The tasks of this repo: `inv --list` shows them."""
+
+from uvdock import ns
+
+__all__ = ["ns"]
+'''
+
+
+def dependencies(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies:
+    """A stand-in: the requirements file at the root goes, in the place of a manifest and a lock."""
+    assert uv == "the-uv"
+    old = Path("requirements.txt")
+    facts = migrate_shell.facts()
+    facts = Facts(files, facts.projects[:1], facts.installs, facts.uv)
+    if old not in files or Path("uv.lock") in files:
+        return Dependencies((), facts)
+    return Dependencies(
+        (
+            Edit(Path("uv.lock"), None, b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n'),
+            Edit(Path("pyproject.toml"), None, b'[project]\nname = "app"\n'),
+            Edit(old, plan.encode(files[old]), None),
+        ),
+        facts,
+        (Finding(Path("requirements-dev.txt"), 1, "question", "which pytest?", "say it"),),
+        (Drift("click", "8.0", "8.1", "it was not pinned"),),
+    )
+
+
+def dockerfile(path: Path, content: str, facts: Facts) -> Converted:
+    new = content.replace("pip install -r requirements.txt", "uv sync --locked")
+    return Converted(new + ("USER app\n" if facts.harden else ""), (Finding(path, 3, "note", "changed"),))
+
+
+CONVERTERS = Converters(
+    dependencies,
+    (
+        (lambda path, _: path.name == "Dockerfile", dockerfile),
+        (workflow.is_workflow, workflow.convert),
+        (other_settings.is_settings, other_settings.convert),
+        (compose.is_compose, compose.convert),
+        (ignores.is_ignore_file, ignores.convert),
+        (scripts.is_script, scripts.convert),
+        (docs.is_document, docs.convert),
+    ),
+    added.files,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shell() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelltext, "convert", migrate_shell.convert)
+        patch.setattr(shelltext, "convert_words", migrate_shell.convert_words)
+        yield
+
+
+@pytest.fixture(params=["git", "no-git"])
+def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    if request.param == "git":
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, env=clean_environment(), check=True)
+    return tmp_path
+
+
+def made(repo: Path, **options: bool) -> tuple[Plan, Facts]:
+    return plan.assemble(repo, CONVERTERS, uv="the-uv", **options)
+
+
+def test_every_file_is_converted_by_its_own_converter_and_nothing_is_written(repo: Path) -> None:
+    before = hashes(repo)
+    found, facts = made(repo)
+    assert {edit.path.as_posix(): edit.after for edit in found.edits} == {
+        ".dockerignore": b".venv\n",
+        ".gitignore": b"*.pyc\n.venv/\n",
+        "Dockerfile": b"FROM python:3.12\nCOPY . .\nRUN uv sync --locked\n",
+        "README.md": b"# caf\xe9\n\n```sh\nuv sync --locked --no-dev\n```\n",
+        "compose.yaml": b"services:\n  web:\n    build: .\n    command: uv sync --locked --no-dev\n",
+        "pyproject.toml": b'[project]\nname = "app"\n',
+        "requirements.txt": None,
+        "tasks.py": TASKS,
+        "uv.lock": b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n',
+    }
+    assert [edit.path for edit in found.edits] == sorted(edit.path for edit in found.edits)
+    assert [(item.path.name, item.line) for item in found.findings] == [
+        (".dockerignore", 0),
+        ("Dockerfile", 3),
+        ("requirements-dev.txt", 1),
+    ]
+    assert found.drifts[0].name == "click"
+    assert facts.uv == "0.13.8"
+    assert hashes(repo) == before
+
+
+def test_a_second_plan_after_an_apply_is_empty(repo: Path) -> None:
+    before = hashes(repo)
+    apply.apply(repo, made(repo)[0])
+    assert hashes(repo) != before
+    assert made(repo)[0].edits == ()
+    apply.roll_back(repo)
+    assert hashes(repo) == before
+
+
+def test_options_reach_the_converters(repo: Path) -> None:
+    found, facts = made(repo, harden=True, cache_volume=True)
+    edits = {edit.path.name: edit.after or b"" for edit in found.edits}
+    assert edits["Dockerfile"].endswith(b"USER app\n")
+    assert b"uv-cache:" in edits["compose.yaml"]
+    assert facts.harden
+    assert facts.cache_volume
+
+
+def test_nothing_is_added_to_a_repo_that_has_nothing_of_pip(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# App\n")
+    assert made(tmp_path)[0].edits == ()
+
+
+def test_a_file_that_something_still_reads_stays(repo: Path) -> None:
+    (repo / "setup.sh").write_text("pip download -r requirements.txt  # all\n")
+    found, _ = made(repo)
+    assert not any(edit.path.name == "requirements.txt" for edit in found.edits)
+    (kept,) = (item for item in found.findings if item.path.name == "requirements.txt")
+    assert (kept.level, kept.what) == ("left", "the file stays, for setup.sh:1 still reads it")
+
+
+def test_a_link_to_a_file_that_goes_is_told(repo: Path) -> None:
+    (repo / "all.txt").symlink_to("requirements.txt")
+    found, _ = made(repo)
+    assert ("all.txt", "left") in [(item.path.name, item.level) for item in found.findings]
+    assert not any(edit.path.name == "all.txt" for edit in found.edits)
+
+
+def test_a_diff_is_a_patch(repo: Path) -> None:
+    found, _ = made(repo)
+    if not (repo / ".git").exists():
+        subprocess.run(["git", "init", "-q"], cwd=repo, env=clean_environment(), check=True)
+    # Text that is no UTF-8 cannot be shown as it is.
+    edits = [edit for edit in found.edits if edit.path.name != "README.md"]
+    patch = "".join(f"{line}\n" for edit in edits for line in plan.diff(edit))
+    subprocess.run(["git", "apply", "-"], cwd=repo, input=patch.encode(), env=clean_environment(), check=True)
+    for edit in edits:
+        assert ((repo / edit.path).read_bytes() if (repo / edit.path).exists() else None) == edit.after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"a\r\nb", b"a\r\nc"), (b"a\x0cb\n", b"a\x0cb\nc"), (b"a", None), (None, b""), (b"a\n", b"a")],
+)
+def test_a_diff_keeps_line_ends(tmp_path: Path, before: bytes | None, after: bytes | None) -> None:
+    edit = Edit(Path("f"), before, after)
+    if before is not None:
+        (tmp_path / "f").write_bytes(before)
+    lines = plan.diff(edit)
+    if not lines:
+        assert (before or b"") == (after or b"")
+        return
+    subprocess.run(
+        ["git", "apply", "-"],
+        cwd=tmp_path,
+        input="".join(f"{line}\n" for line in lines).encode(),
+        env=clean_environment(),
+        check=True,
+    )
+    assert ((tmp_path / "f").read_bytes() if (tmp_path / "f").exists() else None) == after
+
+
+def test_what_a_person_sees_leaves_out_what_nobody_reads() -> None:
+    lock = Edit(Path("uv.lock"), None, b"[[package]]\n" * 50)
+    shown = report.shown(lock, whole=False)
+    assert shown == ["--- /dev/null", "+++ b/uv.lock", "  (created: 50 packages, 51 lines not shown)"]
+    assert len(report.shown(lock, whole=True)) == 53
+    long = Edit(Path("r.txt"), b"x\n" * 100, None)
+    assert report.shown(long, whole=False)[-1] == "  (and 63 more lines that go)"
+    assert report.counted([lock, long, Edit(Path("a"), b"", b"x")]) == "1 file changes, 1 is new, 1 goes"
+
+
+def test_the_plan_as_json(repo: Path) -> None:
+    found, facts = made(repo)
+    data = json.loads(report.to_json(repo, found, facts))
+    assert {key: data[key] for key in ("version", "root", "applied", "backup", "proof")} == {
+        "version": 1,
+        "root": str(repo),
+        "applied": False,
+        "backup": None,
+        "proof": None,
+    }
+    assert data["projects"] == [{"folder": ".", "package": False, "requires_python": ">=3.12"}]
+    assert {item["path"]: item["action"] for item in data["files"]}["requirements.txt"] == "deleted"
+    assert {"path": "Dockerfile", "line": 3, "level": "note", "what": "changed", "instead": ""} in data["findings"]
+    assert data["drifts"] == [{"name": "click", "old": "8.0", "new": "8.1", "cause": "it was not pinned"}]
+
+
+_NAMES = st.sampled_from(
+    ["compose.yaml", "api/docker-compose.yml", ".github/workflows/ci.yml", "Makefile", "Procfile", "run.sh", "tox.ini",
+     "README.md", ".gitignore", ".dockerignore", "requirements.txt", "Dockerfile", "tasks.py", "a/b c/é.md"]
+)  # fmt: skip
+
+
+@given(files=st.dictionaries(_NAMES, st.one_of(TEXTS.map(plan.encode), st.binary(max_size=30)), max_size=6))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_any_repo_is_planned_applied_and_rolled_back_to_the_byte(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as temp:
+        root = Path(temp)
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+        before = hashes(root)
+        found, _ = made(root)
+        assert hashes(root) == before
+        for edit in found.edits:
+            assert edit.before == files.get(edit.path.as_posix())
+        if apply.apply(root, found) is not None:
+            assert made(root)[0].edits == ()
+            apply.roll_back(root)
+        assert hashes(root) == before

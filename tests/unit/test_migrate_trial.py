@@ -1,0 +1,120 @@
+"""What a comparison of images makes of names, Dockerfiles and times, without an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from uvdock.errors import UvdockError
+from uvdock.migrate import prove, trial
+from uvdock.migrate.prove import Checked, Image, Measured, Proof
+
+
+def test_packages_by_the_folders_that_installers_leave() -> None:
+    folders = [
+        "Flask_Login-0.6.3.dist-info",
+        "ruamel.yaml-0.18.egg-info",
+        "six-1.0-py3.11.egg-info",
+        "six-1.1.dist-info",
+    ]
+    assert trial.named(folders) == {"flask-login": "0.6.3", "ruamel-yaml": "0.18", "six": "1.0, 1.1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "RUN --mount=type=cache,target=/root/.cache/pip pip install x\n",
+            "RUN --mount=type=cache,id=M-root-cache-pip,target=/root/.cache/pip pip install x\n",
+        ),
+        (
+            "RUN --mount=type=cache,id=apt,sharing=locked,target=/var/cache \\\n --mount=type=secret,id=a x\n",
+            "RUN --mount=type=cache,id=M-apt,sharing=locked,target=/var/cache \\\n --mount=type=secret,id=a x\n",
+        ),
+        ("FROM x\r\nRUN caf\xe9\r\n", "FROM x\r\nRUN caf\xe9\r\n"),
+    ],
+    ids=["by-its-target", "by-its-id", "none"],
+)
+def test_cache_mounts_get_names_of_their_own(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_bytes(before.encode("latin-1"))
+    trial.Trial(None, "mark").own_caches(path, "M")
+    assert path.read_bytes() == after.encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("copied", "context"),
+    [
+        ("COPY requirements.txt ./", "api"),
+        ("COPY --chown=1:1 api/requirements.txt /srv/", "."),
+        ("COPY --from=other /nowhere /x", "api"),
+        ('COPY ["nothing", "/x"]\nADD https://example.com/x *.py $DIR ./', "api"),
+    ],
+)
+def test_the_context_of_a_dockerfile_is_where_its_files_are(tmp_path: Path, copied: str, context: str) -> None:
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "requirements.txt").write_text("")
+    (tmp_path / "api" / "Dockerfile").write_text(f"FROM x\n{copied}\n")
+    (build,) = trial.builds(tmp_path, (), trial.Trial(None, "mark")).values()
+    assert build.section["context"] == str(tmp_path / context)
+    assert build.dockerfile == "api/Dockerfile"
+
+
+def test_a_copy_is_the_repo_with_some_files_replaced(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    for name in ("a", "sub/b", ".env", "run"):
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_text(name)
+    (repo / "run").chmod(0o755)
+    (repo / "link").symlink_to("a")
+    trial.copy(repo, tmp_path / "copy", {Path("a"): None, Path("new/c"): b"c", Path("sub/b"): b"changed"})
+    copied = {
+        path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*") if not path.is_dir()
+    }
+    assert copied == {"sub/b", ".env", "run", "link", "new/c"}
+    assert (tmp_path / "copy" / "sub/b").read_text() == "changed"
+    assert (tmp_path / "copy" / "run").stat().st_mode & 0o111
+    assert (repo / "sub/b").read_text() == "sub/b"
+
+
+def measured(cold: float, packages: dict[str, str], code: int = 0) -> Measured:
+    return Measured(cold, cold / 2, 100_000_000, packages, (Checked("true", code, "why"),))
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "passed", "told"),
+    [
+        ({"six": "1"}, 0, True, "proved: the same packages, and every check passes"),
+        ({"six": "1", "uv": "0.13"}, 0, True, "web: installers' own packages, not counted: uv (none) → 0.13"),
+        ({"six": "2"}, 0, False, "web: six 1 → 2"),
+        ({}, 0, False, "web: six 1 → (none)"),
+        ({"six": "1"}, 3, False, "web: `true` left 3: why"),
+    ],
+    ids=["same", "installer", "version", "gone", "check"],
+)
+def test_the_verdict(after: dict[str, str], code: int, passed: bool, told: str) -> None:
+    proof = Proof((Image("web", measured(10, {"six": "1"}), measured(3, after, code)),))
+    lines = prove.verdict(proof)
+    assert proof.passed == passed
+    assert told in lines
+    assert "web: without cache, time down by 70 %: 70 % or more is met" in lines
+    assert lines[-1].startswith("proved" if passed else "not proved")
+
+
+def test_the_rows_of_the_table() -> None:
+    image = Image("web", measured(10, {"six": "1", "pip": "25"}), measured(4, {"six": "1"}, 2))
+    assert prove.rows(image) == [
+        ("build without cache", "10.0 s", "4.0 s", "-60 % (70 % not met)"),
+        ("build after a change of dependencies", "5.0 s", "2.0 s", "-60 % (70 % not met)"),
+        ("size", "100 MB", "100 MB", "0 %"),
+        ("packages", "1", "1", "the same"),
+        ("check: true", "passes", "fails (2)", "must pass"),
+    ]
+
+
+@pytest.mark.parametrize("check", ["", "  ", "'open"])
+def test_a_check_that_is_no_command_is_refused(check: str) -> None:
+    with pytest.raises(UvdockError, match="the check command cannot be read") as caught:
+        prove.words_of(check)
+    assert caught.value.code == 2
