@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @task
 def test(c: Context) -> None:
     """Run every test; those that need a Docker engine are skipped without one."""
-    # Those that share an engine and watch what is left of a process run by themselves.
-    parts = ("tests/unit tests/cli --numprocesses 2", "tests/engine")
+    # Each file of the engine's tests stays with one worker: its stack is built once, and nobody else's is looked at.
+    parts = ("tests/unit tests/cli --numprocesses 2", "tests/engine --numprocesses 2 --dist loadfile")
     ran = [c.run(f"{sys.executable} -m pytest {part}", pty=sys.stdout.isatty(), warn=True) for part in parts]
     if not all(ran):
         raise Exit("some tests failed: see above", code=1)
