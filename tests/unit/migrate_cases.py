@@ -34,6 +34,8 @@ class Case:
 
 
 CASES = [
+    Case(SCRIPT, "pip install -U pip # why\nx", "# why\nx"),
+    Case(SCRIPT, "x\npip install -U pip\n# why\npip install -U pip", "x\n# why\n"),
     Case(SCRIPT, "pip install -r requirements.txt", "uv sync --locked --no-dev"),
     Case(SCRIPT, "pip3 install -r requirements.txt -r requirements-dev.txt", "uv sync --locked"),
     Case(

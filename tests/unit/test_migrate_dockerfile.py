@@ -205,6 +205,17 @@ def test_the_mounts_that_are_there(before: str, after: str) -> None:
     assert f"RUN {after}uv sync" in convert(PATH, text, PLAIN).content
 
 
+def test_a_requirements_file_that_something_still_needs_stays_where_it_is() -> None:
+    text = (
+        "FROM python:3.13-slim\nCOPY requirements.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt\n"
+        "RUN cat /tmp/r.txt requirements.txt | xargs pip install\n"
+    )
+
+    made = convert(PATH, text, PLAIN).content
+
+    assert "COPY pyproject.toml uv.lock /tmp/\nCOPY requirements.txt /tmp/r.txt\n" in made
+
+
 def test_uv_that_is_there_is_used() -> None:
     text = (
         "FROM python:3.13-slim\nCOPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/\nENV UV_LINK_MODE=copy\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from uvdock.migrate.asked import Asked, Asking, LeftError
 from uvdock.migrate.model import Facts, Install
 from uvdock.migrate.pipcall import Call, Option, meaning, spelled
-from uvdock.migrate.pipvariables import advice, instead
+from uvdock.migrate.pipvariables import advice, instead, is_default_index
 from uvdock.migrate.place import SYSTEM, UNKNOWN, Place
 from uvdock.migrate.selection import Sync, merged
 from uvdock.migrate.shellwords import Command
@@ -25,7 +25,6 @@ _TOOLS = {
 }  # fmt: skip
 _INDEXES = ("--index-url", "--extra-index-url")
 _LOCK_FILE = "/tmp/requirements.lock"  # noqa: S108 - in an image's build, where nobody else is
-_PYPI = re.compile(r"https?://pypi(?:\.python)?\.org/simple/?")
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Installer:
 
     def _index(self, url: str) -> None:
         """An index that the lock does not know would make another lock."""
-        if _PYPI.fullmatch(url):
+        if is_default_index(url):
             return
         texts = (text for path, text in self.facts.files.items() if path.suffix in (".txt", ".in", ".toml", ".cfg"))
         if "$" in url or not any(url.rstrip("/") in text for text in texts):

@@ -49,11 +49,15 @@ def instead(name: str, value: str, facts: Facts) -> str | None:
     return f"{_RENAMED[name]}={quoted}" if name in _RENAMED else None
 
 
+def is_default_index(url: str) -> bool:
+    """Whether a URL is the index that pip and uv use anyway, which nobody has to name."""
+    return bool(re.fullmatch(r"https?://pypi(?:\.\w+)?\.org/simple/?", url))
+
+
 def _index(value: str, facts: Facts) -> str | None:
     texts = (text for path, text in facts.files.items() if path.suffix in (".txt", ".in", ".toml", ".cfg"))
-    plain = re.fullmatch(r"https?://pypi(?:\.python)?\.org/simple/?", value)
     known = value and "$" not in value and any(value.rstrip("/") in text for text in texts)
-    return "" if plain or known else None
+    return "" if is_default_index(value) or known else None
 
 
 def _packages(name: str, value: str) -> str:

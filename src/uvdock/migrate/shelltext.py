@@ -170,7 +170,7 @@ class _Text:
             if compound and (command.before in ("||", "|", "!") or command.after in ("||", "|", "&") or
                              "test" in command.inside or command.lead):  # fmt: skip
                 text = f"{{ {text}; }}"
-            self._replace(command, self._lead(command) + text)
+            self._replace(command.start, command.end, self._lead(command) + text)
         self.changes += [Change(*edit) for edit in decision.edits]
         if decision.text is None and not decision.dropped:
             for word in (*command.assigned, *command.words):
@@ -185,15 +185,15 @@ class _Text:
             found.append(made or "")
         return "".join(f"{part} " for part in found if part)
 
-    def _replace(self, command: Command, text: str) -> None:
+    def _replace(self, start: int, end: int, text: str) -> None:
         """Comments between the lines of a command go before what takes its place."""
-        comments = self._comments(command.start, command.end)
+        comments = self._comments(start, end)
         if comments:
             indent = re.match(r"[ \t]*", comments[-1])
             comments = [line.rstrip("\r") for line in comments]
             before = f"{self.place.escape}\n" + "\n".join(comments) + "\n" + (indent[0] if indent else "")
             text = before + text
-        self.changes.append(Change(command.start, command.end, text))
+        self.changes.append(Change(start, end, text))
 
     def _comments(self, start: int, end: int) -> list[str]:
         """The comment lines in a part of a text where they may stand between continued lines."""
@@ -241,25 +241,40 @@ class _Text:
     def _drop(self, found: Sequence[Command], decisions: Sequence[Decision]) -> None:
         for run in _runs(found, decisions):
             first, last = run[0], run[-1]
+            if not self.place.comments and re.search(r"\n[ \t]*#", self.text[first.start : last.stop]):
+                self.changes += [Change(one.start, one.stop, "true") for one in run]
+                continue
             if first.lead and first.words[0].text not in ("sudo", "env", "command", "exec", "time", "nohup"):
                 continue
-            self.changes.append(self._removal(first, last))
+            change = self._removal(first, last)
+            around = self.text[change.start : first.start] + self.text[last.stop : change.end]
+            if not self.place.comments and "#" in around:
+                change = Change(first.start, last.stop, "true")
+            if change.text not in ("true", ":"):
+                self.changes.append(change)
+                continue
+            for one in run:
+                self._replace(one.start, one.stop, change.text)
 
     def _removal(self, first: Command, last: Command) -> Change:
         start, end = first.start, last.stop
         separates = ("&&", ";", "\n")
         alone = first.before not in separates and (last.after not in separates or last.closed)
-        if alone and not (first.before == "" and last.after in ("", ";", "\n") and not first.inside):
-            return Change(start, end, ":" if first.inside else "true")
-        if first.before in ("||", "|", "!") or last.after in ("||", "|", "&") or ("test" in first.inside):
-            return Change(start, end, "true")
+        alone = alone and not (first.before == "" and last.after in ("", ";", "\n") and not first.inside)
+        if alone or first.before in ("||", "|", "!") or last.after in ("||", "|", "&") or "test" in first.inside:
+            return Change(start, end, ":" if first.inside and alone else "true")
         line = self.text.rfind("\n", 0, start) + 1
         ends = self.text.find("\n", end)
         ends = len(self.text) if ends < 0 else ends
         prefix, suffix = self.text[line:start].strip(), self.text[end:ends].strip()
         whole = line > 0 and prefix in ("&&", ";") and suffix == self.place.escape
-        if whole or (not prefix and not suffix and last.after == "\n" and not self.place.comments):
+        if whole:
             return Change(line, ends + 1, self._kept(line, end, lines=True))
+        lines = not self.place.comments or "\n" in (first.before, last.after)
+        if lines and not prefix and last.after in ("\n", "") and suffix[:1] in ("", "#"):
+            # A line of its own goes whole; a comment behind it stays.
+            after = end + len(self.text[end:ends]) - len(self.text[end:ends].lstrip())
+            return Change(start, after, "") if suffix else Change(line, min(ends + 1, len(self.text)), "")
         if last.after in ("&&", ";") or (last.after == "\n" and not first.previous):
             follows = last.following
             comments = self._kept(start, follows, lines=False)
@@ -281,7 +296,7 @@ def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[l
     run: list[Command] = []
     for command, decision in zip(found, decisions, strict=True):
         joined = run and run[-1].inside == command.inside and command.before == run[-1].after
-        if run and not (decision.dropped and joined and not run[-1].closed and run[-1].after != "&"):
+        if run and not (decision.dropped and joined and not run[-1].closed and run[-1].after not in ("&", "\n")):
             yield run
             run = []
         if decision.dropped:

@@ -132,7 +132,7 @@ def matches(context: Path, name: str, facts: Facts) -> list[tuple[Path, bool]]:
     path = Path(plain)
     if ".." in path.parts:
         return []
-    if path in facts.files or path in facts.installs:
+    if path in facts.files or path in facts.installs or path.name in ("pyproject.toml", "uv.lock"):
         return [(path, False)]
     if path == Path() or any(path in one.parents for one in facts.files):
         return [(path, True)]

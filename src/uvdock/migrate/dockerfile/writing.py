@@ -219,10 +219,11 @@ class Writing:
             return
         target = absolute(item.step, words[-1].text)
         goal = new[0][1] if new else target
-        if kept and names and goal != target and goal is not None:
+        apart = goal != target or not words[-1].text.endswith((".", "/"))
+        if kept and names and apart and goal is not None:
             options = "".join(f"{part.text} " for part in item.options)
             line = f"COPY {options}{' '.join(names)} {self._spelled(item, goal)}\n"
-            self.changes.append(Change(item.start, item.start, line))
+            self.before.setdefault(item.number, []).append(line)
             names = []
         self._rewrite(item, words, kept, names, goal if not kept else target)
 
@@ -231,7 +232,7 @@ class Writing:
     ) -> None:
         last = words[-1]
         whole = absolute(item.step, last.text) == goal and last.text.endswith((".", "/"))
-        target = last.text if whole or goal is None else self._spelled(item, goal)
+        target = last.text if whole or goal is None or not names else self._spelled(item, goal)
         target = "./" if target == "." and len(names) + len(kept) > 1 else target
         if item.body.text.startswith("["):
             texts = [*names, *(word.text for word in kept), target]
