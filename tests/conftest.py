@@ -18,6 +18,8 @@ import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+# The programs of this environment, uv among them, are those that the tests start, whoever's shell runs them.
+os.environ["PATH"] = os.pathsep.join((str(BIN), os.environ["PATH"]))
 #: Variables of whoever runs the tests that would change what is tested.
 _FOREIGN = ("UVDOCK_", "UV_", "COMPOSE_", "DOCKER_", "INVOKE_", "VIRTUAL_ENV", "_UVDOCK", "NO_COLOR", "PYTEST_")
 

@@ -22,7 +22,10 @@ def repo(tmp_path: Path) -> Path:
 def test_the_tasks_are_listed_where_there_is_a_package_json(program: Program, repo: Path, name: str) -> None:
     (repo / "tasks.py").write_text("from uvdock import ns\n")
     shown = program.run("--list", cwd=repo, program=name).out
-    assert [task in shown for task in ("js.js (js)", "js.install", "js.outdated")] == [True] * 3
+    # Invoke shows both names of a namespace's default.
+    assert [task in shown for task in ("js.js (js)" if name == "inv" else "  js  ", "js.install", "js.outdated")] == [
+        True
+    ] * 3
     (repo / "package.json").unlink()
     assert "js.install" not in program.run("--list", cwd=repo, program=name).out
 
@@ -78,7 +81,7 @@ def test_npm_on_the_host(program: Program, repo: Path) -> None:
     before = hashes(repo)
     found = program.run("js.outdated", "--json", cwd=repo)
     assert found.code == 0, found.err
-    row = json.loads(found.out)[0]
+    (row,) = json.loads(found.out)["packages"]
     assert (row["name"], row["group"], row["locked"]) == ("ms", "dependencies", "2.0.0")
     assert program.run("js", "add", "no-such-package-uvdock-asks-for", cwd=repo).code == 1
     assert hashes(repo) == before
