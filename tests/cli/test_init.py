@@ -68,10 +68,11 @@ def at_terminal(
         try:
             part = os.read(master, 65536)
         except OSError:
-            break
-        if not part:
+            part = b""
+        if not part and process.poll() is not None:
             break
         shown += part
+    # Only now: what still writes to a terminal that is gone fails by that.
     os.close(master)
     return process.wait(timeout=30), shown.decode("utf-8", "replace")
 
