@@ -77,7 +77,11 @@ def copy(source: Path, ref: str, place: Path) -> Path:
             code=2,
         )
     with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(folder, filter="data")
+        else:
+            # Before Python 3.11.4 there is none, and git made it of a repo of one's own.
+            archive.extractall(folder)  # noqa: S202
     # No commit has it, and Compose reads it.
     if (source / ".env").is_file() and not (folder / ".env").exists():
         shutil.copy(source / ".env", folder)
