@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _PIP = re.compile(r"\bpip[\d.]*\s+install\b")
 
 
+#: How often what was made is gone through again, at most.
+_PASSES = 8
+
+
 def convert(path: Path, content: str, facts: Facts) -> Converted:
     """Put uv in the place of pip in a Dockerfile.
 
@@ -35,6 +39,13 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
 
     done = _gone_through(path, content, facts)
     made = Writing(done).content()
+    # What one step becomes may let another be changed that had to stay beside it, where a file is odd or broken. That
+    # is done at once, so that a second `--apply` changes nothing.
+    for _ in range(_PASSES):
+        again = Writing(_gone_through(path, made, facts)).content()
+        if again == made:
+            break
+        made = again
     findings = done.findings
     if facts.harden:
         made, more = harden(read(path, made))
