@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,36 +44,37 @@ class Scene:
     lines: int = 40
 
 
+def replaced(path: Path, changes: Mapping[str, str]) -> None:
+    """Change some texts of a file, each of which must be there."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+
+
 def pinned(folder: Path) -> None:
     """Pins as such apps have them, a year later."""
-    path = folder / "pyproject.toml"
-    text = path.read_text(encoding="utf-8")
-    for old, new in {
+    changes = {
         "celery[redis]>=5.6,<6": "celery[redis]==5.4.0",
         "flask>=3.1,<4": "flask==3.0.3",
         "gunicorn>=25": "gunicorn>=22,<23",
         "psycopg[binary]>=3.2": "psycopg[binary]~=3.2.1",
         "sqlalchemy>=2.1,<3": "sqlalchemy==2.0.*",
         "pytest>=9": "pytest>=8,<9",
-    }.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
+    }
+    replaced(folder / "pyproject.toml", changes)
 
 
 def faulty(folder: Path) -> None:
     """A few faults, as they are made."""
-    path = folder / "Dockerfile"
-    text = path.read_text(encoding="utf-8")
-    for old, new in {
+    changes = {
         "ghcr.io/astral-sh/uv:0.13.8": "ghcr.io/astral-sh/uv:latest",
         "    UV_LINK_MODE=copy \\\n": "",
         "uv sync --locked --no-install-project": "uv sync --no-install-project",
         'CMD ["gunicorn"': 'CMD ["uv", "run", "gunicorn"',
-    }.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
+    }
+    replaced(folder / "Dockerfile", changes)
 
 
 SCENES = (

@@ -40,7 +40,7 @@ def plain(words: Sequence[str]) -> tuple[str, list[str]] | None:
     # Options before the command are the task's own, but for uv's that stand alone.
     if not rest or (rest[0].startswith("-") and not (task == "uv" and rest[0] in ("--version", "-V"))):
         return None
-    return (task, rest) if "--" not in rest[:1] else None
+    return task, rest
 
 
 def attempt(program: str, task: str, args: Sequence[str]) -> int | None:

@@ -107,9 +107,6 @@ class Backend(Protocol):
     def lock(self) -> Change:
         """Bring the lock up to date with the manifests; nothing changes when it already is."""
 
-    def tree(self, args: Sequence[str]) -> Output:
-        """Run a uv command that only reads manifests, and collect its output."""
-
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
         """Run uv on a copy of the manifests, to see what it would say; by the uv that answers soonest.
 

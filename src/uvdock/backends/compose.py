@@ -95,16 +95,6 @@ class ComposeBackend:
         code = self.runner.run(argv, workdir=str(folder), env=env, to_stderr=True)
         return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
-    def tree(self, args: Sequence[str]) -> Output:
-        """A uv command that only reads manifests: by the host's uv where there is one, else in a one-off."""
-        if find_uv() is not None:
-            host = HostBackend(self.project)
-            found = host.tree(args)
-            # What this uv cannot do it says at once; what the host cannot reach, the container perhaps can.
-            if found.code == 0 or uvcommand.too_old(args, host.version(), "the host"):
-                return found
-        return self._volume(args, manifest.collect(self.project, args), deliver=False, collect=True).output
-
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
         """Run uv on a copy: the host's uv where there is one, else the image's."""
         if find_uv() is not None:

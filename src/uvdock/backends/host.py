@@ -84,11 +84,6 @@ class HostBackend:
         self._need_manifest()
         return Change(self._uv(["sync", "--frozen"]), places=(f"environment {self.environment}",))
 
-    def tree(self, args: Sequence[str]) -> Output:
-        """Run a uv command that only reads."""
-        self._need_manifest()
-        return process.capture([self.uv_program, *args], cwd=self.project.cwd)
-
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
         """Run uv on a copy; a lock is made with the interpreter that is there, whatever the project asks for."""
         manifests = scratch.copied(self.project, edits or {}, alone=alone)
