@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit import migrate_shell
-from uvdock.migrate import compose, docs, ignores, scripts, shelltext, workflow
+from tests.unit import migrate_facts
+from uvdock.migrate import compose, docs, ignores, scripts, workflow
 from uvdock.migrate import settings as other_settings
 from uvdock.migrate.model import Converted, Facts
 
-FACTS = migrate_shell.facts()
+FACTS = migrate_facts.facts()
 #: Each converter with a file of its kind.
 KINDS: dict[str, tuple[str, Callable[[Path, str, Facts], Converted]]] = {
     "compose": ("compose.yaml", compose.convert),
@@ -35,13 +35,8 @@ KINDS: dict[str, tuple[str, Callable[[Path, str, Facts], Converted]]] = {
 SETUP = f"uses: {workflow.SETUP_UV}"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _shell() -> Iterator[None]:
-    """The conversion of shell texts has tests of its own; here it is small and known."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shelltext, "convert", migrate_shell.convert)
-        patch.setattr(shelltext, "convert_words", migrate_shell.convert_words)
-        yield
+#: A Dockerfile that installs a repo's requirements with pip, so that uv is in the image afterwards.
+IMAGE = "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
 
 
 def text(content: str) -> str:
@@ -76,13 +71,13 @@ COMPOSE = [
         services:
           web:
             build: .   # ours
-            command: pip install -r requirements.txt && gunicorn app:app
+            command: pip install -r requirements.txt
         """,
         """
         services:
           web:
             build: .   # ours
-            command: uv sync --locked --no-dev && gunicorn app:app
+            command: uv sync --locked --no-dev
         """,
         id="plain",
     ),
@@ -91,19 +86,19 @@ COMPOSE = [
         services:
           web:
             build: {context: ./api}
-            command: 'pip install -r requirements.txt && echo ''it''s'''
+            command: 'sh -c "pip install -r requirements.txt && echo ''it s''"'
           other:
             build: {context: api}
-            command: "pip install -r requirements.txt && echo \\"hi\\" # no"
+            command: "sh -c 'pip install -r requirements.txt && echo \\"hi\\" # no'"
         """,
         """
         services:
           web:
             build: {context: ./api}
-            command: 'uv sync --locked --no-dev && echo ''it''s'''
+            command: 'sh -c "uv sync --locked --no-dev && echo ''it s''"'
           other:
             build: {context: api}
-            command: "uv sync --locked --no-dev && echo \\"hi\\" # no"
+            command: "sh -c 'uv sync --locked --no-dev && echo \\"hi\\" # no'"
         """,
         id="quoted-in-a-sub-folder",
     ),
@@ -273,17 +268,17 @@ def test_what_else_names_a_requirements_file_is_told() -> None:
 def test_an_external_cache_keeps_its_name_and_one_of_another_file_changes_too() -> None:
     base = "volumes:\n  pip-cache:\n"
     override = "services:\n  web:\n    volumes:\n      - pip-cache:/root/.cache/pip\n"
-    facts = migrate_shell.facts({"compose.yaml": base, "compose.override.yaml": override})
+    facts = migrate_facts.facts({"compose.yaml": base, "compose.override.yaml": override})
     assert compose.convert(Path("compose.yaml"), base, facts).content == "volumes:\n  uv-cache:\n"
     fixed = "volumes:\n  pip-cache:\n    external: true\n"
-    facts = migrate_shell.facts({"compose.yaml": fixed, "compose.override.yaml": override})
+    facts = migrate_facts.facts({"compose.yaml": fixed, "compose.override.yaml": override})
     assert compose.convert(Path("compose.yaml"), fixed, facts).content == fixed
     made = compose.convert(Path("compose.override.yaml"), override, facts).content
     assert made.endswith("- pip-cache:/root/.cache/uv\n")
 
 
 def test_a_cache_volume_when_it_is_asked_for() -> None:
-    facts = migrate_shell.facts({"Dockerfile": "FROM python:3.12\n"}, cache_volume=True)
+    facts = migrate_facts.facts({"Dockerfile": IMAGE}, cache_volume=True)
     made = check(
         "compose",
         """
@@ -303,10 +298,10 @@ def test_a_cache_volume_when_it_is_asked_for() -> None:
             volumes:
               - uv-cache:/root/.cache/uv
             build: .
-            command: sh -c "uv sync --locked --no-dev && flask run"
+            command: sh -c "uv sync --locked --inexact --no-dev && flask run"
           worker:
             build: .
-            command: sh -c "uv sync --locked --no-dev && celery"
+            command: sh -c "uv sync --locked --inexact --no-dev && celery"
             volumes:
               - .:/app
               - uv-cache:/root/.cache/uv
@@ -573,7 +568,7 @@ def test_a_job_is_converted_whole_or_not_at_all() -> None:
     assert "uv sync --locked --no-dev" in last
     assert told(made) == [
         (3, "this job stays with pip, for one of its steps cannot be converted"),
-        (8, "pip download stays"),
+        (8, "`pip download` has no counterpart that is the same"),
         (10, "this job stays with pip, for one of its steps cannot be converted"),
         (12, "pip runs in pwsh here, which is not read"),
     ]
@@ -785,7 +780,7 @@ SCRIPTS = [
         #!/usr/bin/env bash
         cd "$(dirname "${BASH_SOURCE[0]}")/../api" || exit 1
         uv sync --locked --no-dev
-        uv sync --locked
+        uv sync --project .. --locked --inexact
         """,
         id="script-that-goes-to-its-own-folder",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import clean_environment, hashes
-from tests.unit import migrate_shell
+from tests.unit import migrate_facts
 from tests.unit.test_migrate_files import TEXTS
-from uvdock.migrate import added, apply, compose, docs, ignores, plan, report, scripts, shelltext, workflow
+from uvdock.migrate import added, apply, compose, docs, ignores, plan, report, scripts, workflow
 from uvdock.migrate import settings as other_settings
 from uvdock.migrate.model import Converted, Dependencies, Drift, Edit, Facts, Finding, Plan
 from uvdock.migrate.plan import Converters
@@ -42,7 +42,7 @@ def dependencies(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies
     """A stand-in: the requirements file at the root goes, in the place of a manifest and a lock."""
     assert uv == "the-uv"
     old = Path("requirements.txt")
-    facts = migrate_shell.facts()
+    facts = migrate_facts.facts()
     facts = Facts(files, facts.projects[:1], facts.installs, facts.uv)
     if old not in files or Path("uv.lock") in files:
         return Dependencies((), facts)
@@ -78,14 +78,6 @@ CONVERTERS = Converters(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _shell() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shelltext, "convert", migrate_shell.convert)
-        patch.setattr(shelltext, "convert_words", migrate_shell.convert_words)
-        yield
-
-
 @pytest.fixture(params=["git", "no-git"])
 def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     for name, content in FILES.items():
@@ -107,7 +99,7 @@ def test_every_file_is_converted_by_its_own_converter_and_nothing_is_written(rep
         ".gitignore": b"*.pyc\n.venv/\n",
         "Dockerfile": b"FROM python:3.12\nCOPY . .\nRUN uv sync --locked\n",
         "README.md": b"# caf\xe9\n\n```sh\nuv sync --locked --no-dev\n```\n",
-        "compose.yaml": b"services:\n  web:\n    build: .\n    command: uv sync --locked --no-dev\n",
+        "compose.yaml": b"services:\n  web:\n    build: .\n    command: uv sync --locked --inexact --no-dev\n",
         "pyproject.toml": b'[project]\nname = "app"\n',
         "requirements.txt": None,
         "tasks.py": TASKS,
@@ -245,3 +237,44 @@ def test_any_repo_is_planned_applied_and_rolled_back_to_the_byte(files: dict[str
             assert made(root)[0].edits == ()
             apply.roll_back(root)
         assert hashes(root) == before
+
+
+CALLED = {
+    "requirements.txt": b"flask==3.0.0\n",
+    "Dockerfile": b"FROM python:3.13-slim\nWORKDIR /srv\nCOPY . .\nRUN bin/install.sh\n",
+    "bin/install.sh": b'#!/bin/sh\ncd "$(dirname "$0")/.."\npip3 install --no-cache-dir -r requirements.txt\n',
+}
+
+
+def made_of(folder: Path, files: Mapping[str, bytes]) -> Plan:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    converters = Converters(dependencies, plan.usual().files)
+    return plan.assemble(folder, converters, uv="the-uv")[0]
+
+
+def test_a_script_that_a_build_calls_is_what_the_image_counts_on(tmp_path: Path) -> None:
+    """With `--inexact`, for it installs to the interpreter's own packages in the image; not by hand in a checkout."""
+    (tmp_path / "image").mkdir()
+    (tmp_path / "hand").mkdir()
+    image = made_of(tmp_path / "image", CALLED)
+    hand = made_of(tmp_path / "hand", {name: text for name, text in CALLED.items() if name != "Dockerfile"})
+
+    def script(made: Plan) -> str:
+        return next((edit.after or b"").decode() for edit in made.edits if edit.path.name == "install.sh")
+
+    before = '#!/bin/sh\ncd "$(dirname "$0")/.."\n'
+    assert script(image) == before + "uv sync --locked --no-install-project --inexact --no-dev\n"
+    assert script(hand) == before + "uv sync --locked --no-dev\n"
+    after = next((edit.after or b"").decode() for edit in image.edits if edit.path.name == "Dockerfile")
+    assert "UV_PROJECT_ENVIRONMENT=/usr/local" in after
+    assert [finding for finding in image.findings if finding.level == "left"] == []
+
+
+def test_a_script_that_two_builds_call_differently_is_a_question(tmp_path: Path) -> None:
+    other = b"FROM python:3.13-slim\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY . /srv\n"
+    made = made_of(tmp_path, {**CALLED, "Dockerfile.two": other + b"RUN /srv/bin/install.sh\n"})
+    assert [(one.level, one.what, one.instead) for one in made.findings if one.path == Path("bin/install.sh")] == [
+        ("question", "Dockerfile and Dockerfile.two call this in places that differ", "a script for each")
+    ]

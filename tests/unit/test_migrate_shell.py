@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit import migrate_facts
 from tests.unit.migrate_cases import BUILD, CASES, SCRIPT, Case
 from tests.unit.test_migrate_laws import FACTS
 from uvdock.deps.uvcommand import subcommand
 from uvdock.migrate import pipcall, shelltext
 from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.place import Place
 from uvdock.migrate.selection import merged
 
 PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
@@ -108,7 +110,7 @@ def test_what_several_files_stood_for(flags: list[tuple[str, ...]], expected: tu
         (["pip", "install", "-U", "pip"], [], False),
         (["pip", "install", "-r", "requirements.txt", "x"], ["pip", "install", "-r", "requirements.txt", "x"], True),
         (["/opt/venv/bin/pip", "install", "-r", "requirements.txt"],
-         ["/opt/venv/bin/pip", "install", "-r", "requirements.txt"], True),
+         ["env", "UV_PROJECT_ENVIRONMENT=/opt/venv", "uv", "sync", "--locked", "--no-dev"], False),
     ],
 )  # fmt: skip
 def test_words_that_no_shell_reads(words: list[str], expected: list[str], left: bool) -> None:
@@ -149,3 +151,25 @@ def test_several_projects() -> None:
     made = shelltext.convert("pip install -r api/requirements.txt -r web/requirements.txt", facts, SCRIPT)
 
     assert made.text == "uv sync --project api --locked && uv sync --project web --locked --inexact"
+
+
+@pytest.mark.parametrize(
+    ("line", "after", "told"),
+    [
+        ("pip install -r requirements.txt", "uv sync --locked --no-dev", 0),
+        ("sh -c 'pip install -r requirements.txt && flask run'", "sh -c 'uv sync --locked --no-dev && flask run'", 0),
+        ("gunicorn app:app", "gunicorn app:app", 0),
+        ("pip install -r requirements.txt && flask run", "pip install -r requirements.txt && flask run", 1),
+    ],
+)
+def test_a_line_that_no_shell_reads(line: str, after: str, told: int) -> None:
+    made = shelltext.convert_line(line, migrate_facts.facts(), Place(Path("compose.yaml")))
+    assert (made.text, len(made.findings)) == (after, told)
+
+
+def test_variables_are_set_without_a_shell_by_env() -> None:
+    place = Place(Path("compose.yaml"), environment="/opt/venv")
+    after = "env UV_PROJECT_ENVIRONMENT=/opt/venv uv sync --locked --no-dev"
+    line = "pip install -r requirements.txt"
+    assert shelltext.convert_line(line, migrate_facts.facts(), place).text == after
+    assert shelltext.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()

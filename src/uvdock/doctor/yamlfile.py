@@ -67,11 +67,16 @@ def read(text: str, name: str) -> Value | None:
     Raises:
         UvdockError: It is no YAML; says where.
     """
+    import warnings
+
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.error import YAMLError, YAMLWarning
 
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            # An anchor's name that is used twice is allowed, and the latest counts (YAML 1.2, 3.2.2.2).
+            warnings.simplefilter("ignore", YAMLWarning)
+            node = YAML(typ="safe", pure=True).compose(text)
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise UvdockError(

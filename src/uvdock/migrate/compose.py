@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvdock.doctor.yamlfile import Value
 from uvdock.migrate import yamltext
@@ -25,6 +26,9 @@ from uvdock.migrate.text import (
     same_line_ends,
     unique,
 )
+
+if TYPE_CHECKING:
+    from uvdock.migrate.dockerfile import Container
 
 _NAME = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml$", re.IGNORECASE)
 _PIP_CACHE = re.compile(r"/\.cache/pip/?$")
@@ -132,26 +136,31 @@ class _File:
             return False
         self.taken.add(id(node.node))
         self.taken |= {id(item.node) for item in node}
+        folder = self._folder(parent if key else None)
+        found = self._container(parent, folder) if key else None
         image, build = parent.get("image") if key else None, parent.get("build") if key else None
-        if image is not None and build is None and "uv" not in re.split(r"[/:@._-]", image.text):
+        foreign = image is not None and build is None and "uv" not in re.split(r"[/:@._-]", image.text)
+        if foreign or (found is not None and not found.has_uv):
             if re.search(r"\bpip[\d.]*\b|requirements", text):
-                what = f"pip runs when the container starts, and the image {image.text} has no uv"
+                name = f"the image {image.text}" if foreign and image is not None else "its image"
                 version, _, _ = self.facts.uv.partition("+")
-                instead = (
-                    "build an image with uv in it (COPY --from=ghcr.io/astral-sh/uv:"
-                    f"{version} /uv /bin/) that runs `uv sync --locked`"
-                )
-                self._left(node, what, instead)
+                source = f"(COPY --from=ghcr.io/astral-sh/uv:{version} /uv /bin/)"
+                instead = f"build an image with uv in it {source} that runs `uv sync --locked`"
+                self._left(node, f"pip runs when the container starts, and {name} has no uv", instead)
             return False
-        place = self._place(parent if key else None)
-        made = self._text(node, place) if words is None else self._list(node, words, place)
+        place = self._place(found, folder)
+        made = self._text(node, place, shell=not key) if words is None else self._list(node, words, place)
         return made is not None and (made.calls_uv or bool(made.syncs))
 
-    def _text(self, node: Value, place: Place) -> Shell | None:
+    def _text(self, node: Value, place: Place, *, shell: bool) -> Shell | None:
         from uvdock.migrate import shelltext
 
         def convert(text: str, line: int) -> Shell:
-            return shelltext.convert(text, self.facts, _at(place, line))
+            here = replace(place, line=line)
+            # Compose splits the text of a command into words itself; that of a health check goes to a shell.
+            return (
+                shelltext.convert(text, self.facts, here) if shell else shelltext.convert_line(text, self.facts, here)
+            )
 
         return self._take(node, yamltext.shell_changes(self.content, node, convert))
 
@@ -168,11 +177,11 @@ class _File:
             flow = bool(node.node.flow_style)
 
             def convert(text: str, line: int) -> Shell:
-                return shelltext.convert(text, self.facts, _at(place, line))
+                return shelltext.convert(text, self.facts, replace(place, line=line))
 
             return self._take(node, yamltext.shell_changes(self.content, items[script], convert, flow=flow))
         line = line_at(self.content, int(node.node.start_mark.index))
-        new, made = shelltext.convert_words(words[first:], self.facts, _at(place, line))
+        new, made = shelltext.convert_words(words[first:], self.facts, replace(place, line=line))
         if new == words[first:]:
             self.findings += made.findings
             return made
@@ -192,14 +201,21 @@ class _File:
         self.findings += shell.findings
         return shell
 
-    def _place(self, service: Value | None) -> Place:
-        folder = self._folder(service)
-        return Place(
-            self.path,
-            "script",
+    def _place(self, found: Container | None, folder: Path) -> Place:
+        base = found.place if found is not None else Place(self.path)
+        spell = base.spell
+
+        def spelled(project: Path) -> str:
+            name = spell(project) if spell is not None else None
+            return name if name is not None else os.path.relpath(project, folder).removeprefix(".")
+
+        return replace(
+            base,
+            path=self.path,
             folder=folder,
-            environment=self._environment_of(service, folder),
             locate=lambda name: locate(name, folder, self.facts) or _plain(name, folder),
+            spell=spelled,
+            enter=None,
         )
 
     def _folder(self, service: Value | None) -> Path:
@@ -212,12 +228,18 @@ class _File:
         plain = context and "$" not in context and "://" not in context
         return normal(self.path.parent / context) if plain else self.path.parent
 
-    def _environment_of(self, service: Value | None, folder: Path) -> str:
-        """Where pip installs to in the service's image, by its Dockerfile; nothing where that cannot be told."""
-        name = service.get("build", "dockerfile") if service is not None else None
-        text = self.facts.files.get(normal(folder / (name.text if name is not None else "Dockerfile")), "")
-        found = re.findall(r"(?m)\b(?:VIRTUAL_ENV|UV_PROJECT_ENVIRONMENT)[= ]\"?([/\w.-]+)", text)
-        return found[-1] if found else "/usr/local" if re.search(r"(?im)^FROM\s.*\bpython:", text) else ""
+    def _container(self, service: Value | None, folder: Path) -> Container | None:
+        """What is in the image that the service is built from; ``None`` where that is not known."""
+        from uvdock.migrate import dockerfile
+
+        build = service.get("build") if service is not None else None
+        if service is None or build is None:
+            return None
+        name, target = service.get("build", "dockerfile"), service.get("build", "target")
+        path = normal(folder / (name.text if name is not None else "Dockerfile"))
+        text = self.facts.files.get(path)
+        stage = target.text if target is not None else ""
+        return dockerfile.container(path, text, self.facts, stage) if text is not None else None
 
     # --- volumes ------------------------------------------------------------------------------------------------------
 
@@ -329,12 +351,6 @@ class _File:
                     what = f"this names {found.as_posix()}, whose place pyproject.toml and uv.lock take"
                     self._left(value, what, "see what reads it, and name pyproject.toml or uv.lock instead")
                     break
-
-
-def _at(place: Place, line: int) -> Place:
-    from dataclasses import replace
-
-    return replace(place, line=line)
 
 
 def _plain(name: str, folder: Path) -> Path | None:

@@ -47,6 +47,8 @@ class Place:
         absolute: The whole name of a folder that the text names; itself where it cannot be told.
         cached: Whether uv has a cache there that is kept between runs, so that it needs not be told to have none.
         enter: The place after `cd` to a folder, where ``folder`` does not say it.
+        itself: For a script, the place after `cd` to a folder that is told from the script's own (`$(dirname "$0")`):
+            ``..``, or nothing for that folder itself.
         seeded: Whether new virtual environments have to have pip, for something that stays uses it.
     """
 
@@ -71,6 +73,7 @@ class Place:
     cached: bool = True
     seeded: bool = False
     enter: Callable[[str], Place] | None = None
+    itself: Callable[[str], Place] | None = None
 
     def moved(self, folder: str | None) -> Place:
         """The same in another folder; ``None`` for one that cannot be told, where no relative name means anything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ def usual() -> Converters:
             (workflow.is_workflow, workflow.convert),
             (ignores.is_ignore_file, ignores.convert),
             (settings.is_settings, settings.convert),
-            (scripts.is_script, scripts.convert),
+            (scripts.is_script, _script),
             (docs.is_document, docs.convert),
         ),
         added=added.files,
@@ -127,7 +128,7 @@ def assemble(
     # What else a migrated repo has is nothing to begin with where nothing else changes.
     if any(edit.before != edit.after for edit in edits.values()):
         for edit, why in converters.added(facts, texts):
-            if edit.path not in edits:
+            if edit.path not in edits and not os.path.lexists(root / edit.path):
                 edits[edit.path] = edit
                 findings += why
     edits, stay = _still_read(edits, texts)
@@ -136,6 +137,29 @@ def assemble(
     findings += _dangling(root, changed)
     ordered = sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line))
     return Plan(tuple(changed), tuple(ordered), made.drifts), facts
+
+
+def _script(path: Path, content: str, facts: Facts) -> Converted:
+    """A script; one that the build of an image calls is what the image's Dockerfile counts on."""
+    from uvdock.migrate import dockerfile, scripts
+
+    places = [
+        (name, place)
+        for name, text in facts.files.items()
+        if is_dockerfile(name) and path.name in text
+        for called, place in dockerfile.scripts(name, text, facts).items()
+        if called == path
+    ]
+    if not places:
+        return scripts.convert(path, content, facts)
+    made = scripts.convert(path, content, facts, places[0][1])
+    others = [
+        name for name, place in places[1:] if scripts.convert(path, content, facts, place).content != made.content
+    ]
+    for name in others:
+        what = f"{places[0][0].as_posix()} and {name.as_posix()} call this in places that differ"
+        made = replace(made, findings=(*made.findings, Finding(path, 0, "question", what, "a script for each")))
+    return made
 
 
 def diff(edit: Edit) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from uvdock.migrate.model import Converted, Facts, Finding
-from uvdock.migrate.shelltext import Place, Sync
+from uvdock.migrate.shelltext import Place
 from uvdock.migrate.text import (
     MENTIONS,
     Change,
@@ -31,11 +32,6 @@ _RULE = re.compile(r"[^\t#=:][^#=:]*:(?![=:])")
 _ASSIGNMENT = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(\S+)[ \t]*$")
 _VENV = re.compile(r"(?:-m[ \t]+venv|virtualenv)[ \t]+(?:-\S+[ \t]+)*([^\s;&|]+)")
 _PIP_PROGRAM = re.compile(r"(?:^|/)(?:pip[\d.]*|virtualenv|pip-(?:compile|sync))$")
-#: `cd "$(dirname "$0")/.."`, on a line of its own that is no part of anything.
-_TO_ITSELF = re.compile(
-    r"""(?m)^cd[ \t]+"?\$\([ \t]*dirname[ \t]+(?:--[ \t]+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?[ \t]*\)"""
-    r"""(?P<to>/[\w./-]*)?"?(?:[ \t]*\|\|[ \t]*exit(?:[ \t]+\d+)?)?[ \t]*\n"""
-)
 _REFERENCE = re.compile(r"\$[({](\w+)[)}]")
 
 
@@ -44,18 +40,23 @@ def is_script(path: Path, content: str) -> bool:
     return _is_makefile(path) or _is_procfile(path) or _is_shell(path, content)
 
 
-@same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: Facts, place: Place | None = None) -> Converted:
     """Put uv in the place of pip in a script.
 
     Args:
         path: The file, from the repo root.
         content: Its text.
         facts: What is known of the repo.
+        place: Where it runs, for a shell script of which that is known: `dockerfile.scripts` knows it of those that
+            an image's build calls.
 
     Returns:
         The new text, and what stays for a person.
     """
+    return same_line_ends(functools.partial(_converted, place=place))(path, content, facts)
+
+
+def _converted(path: Path, content: str, facts: Facts, place: Place | None) -> Converted:
     if not MENTIONS.search(content):
         return Converted(content)
     if _is_makefile(path):
@@ -64,19 +65,11 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         return _procfile(path, content, facts)
     from uvdock.migrate import shelltext
 
-    text = ""
-    findings: list[Finding] = []
-    syncs: tuple[Sync, ...] = ()
-    for line, part, folder in _parts(path, content, facts):
-        place = replace(_place(path, facts, folder), line=line, before=syncs)
-        made = shelltext.convert(part, facts, place)
-        text += made.text
-        findings += made.findings
-        syncs += made.syncs
-    if not text.strip():
+    made = shelltext.convert(content, facts, place or _place(path, facts, _folder(path, facts)))
+    if not made.text.strip():
         what = "nothing of this script is left to do with uv"
-        return Converted(content, unique([*findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
-    return Converted(text, unique(findings))
+        return Converted(content, unique([*made.findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
+    return Converted(made.text, unique(made.findings))
 
 
 def _is_makefile(path: Path) -> bool:
@@ -90,17 +83,6 @@ def _is_procfile(path: Path) -> bool:
 def _is_shell(path: Path, content: str) -> bool:
     named = path.suffix in (".sh", ".bash")
     return named or (not path.suffix and _SHEBANG.match(content.removeprefix("\ufeff")) is not None)
-
-
-def _parts(path: Path, content: str, facts: Facts) -> Iterator[tuple[int, str, Path]]:
-    """A script's text with the line it begins at and the folder it runs in: another one after it goes to its own."""
-    found = list(_TO_ITSELF.finditer(content))
-    if len(found) != 1:
-        yield 1, content, _folder(path, facts)
-        return
-    end = found[0].end()
-    yield 1, content[:end], _folder(path, facts)
-    yield line_at(content, end), content[end:], normal(path.parent / (found[0]["to"] or "").lstrip("/"))
 
 
 def _folder(path: Path, facts: Facts) -> Path:
@@ -118,7 +100,10 @@ def _place(path: Path, facts: Facts, folder: Path) -> Place:
         outside = name.startswith("/") or "$" in name or "://" in name
         return locate(name, folder, facts) or (None if outside else normal(folder / name))
 
-    return Place(path, "script", folder=folder, locate=find)
+    def itself(to: str) -> Place:
+        return _place(path, facts, normal(path.parent / to))
+
+    return Place(path, "script", folder=folder, locate=find, itself=itself)
 
 
 def _procfile(path: Path, content: str, facts: Facts) -> Converted:

@@ -28,6 +28,11 @@ _OTHERS = {
     "pipenv": "`uv sync --locked`",
     "poetry": "`uv sync --locked`, `uv run …`",
 }
+#: The folder of the script itself, and a way on from there: `"$(dirname "$0")/.."`.
+_ITSELF = re.compile(
+    r"""(?P<quote>"?)\$\([ \t]*dirname[ \t]+(?:--[ \t]+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?[ \t]*\)"""
+    r"""(?P<to>/[\w./-]*)?(?P=quote)"""
+)
 #: A finding: its level, what there is, and what to write instead.
 Told = tuple[Literal["left", "question", "note"], str, str]
 #: What asks without changing anything, and the options that uv has by the same name.
@@ -271,7 +276,11 @@ class Calls:
         """Relative names mean something else from here on."""
         texts = [word.text for word in command.arguments]
         plain = command.name == "cd" and len(texts) == 1 and not command.inside and command.before not in ("||", "|")
-        self.place = self.place.moved(texts[0] if plain else None)
+        own = _ITSELF.fullmatch(command.arguments[0].raw) if plain else None
+        if own is not None and self.place.itself is not None:
+            self.place = self.place.itself((own["to"] or "").lstrip("/"))
+        else:
+            self.place = self.place.moved(texts[0] if plain else None)
         self.installer.move(self.place)
 
     def _written(self) -> frozenset[str]:

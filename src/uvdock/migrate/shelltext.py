@@ -26,6 +26,7 @@ _TOPIC = re.compile(
     r"pip|\bvenv\b|virtualenv|pyvenv|setup\.py|easy_install|\bpoetry\b|requirements|/bin/activate", re.IGNORECASE
 )
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
+_NO_SHELL = "pip is called without a shell, and uv's way takes one"
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh", "su", "runuser"}
 
 
@@ -79,6 +80,29 @@ def convert(text: str, facts: Facts, place: Place) -> Shell:
     return _Text(text, facts, place).convert()
 
 
+def convert_line(text: str, facts: Facts, place: Place) -> Shell:
+    """The same for a line that is split into words as a shell would and that no shell reads: a Compose command.
+
+    Returns:
+        What `convert` says; the text itself where uv's way takes a shell, which is named.
+    """
+    made = convert(text, facts, place)
+    if made.text in (text, ""):
+        return made
+    plain = _plain(made.text)
+    if plain is None:
+        left = Finding(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
+        return Shell(text, (), (*made.findings, left), made.syncs, left=True)
+    assigned = [word.raw for word in plain.assigned]
+    if not assigned:
+        return made
+    # `env` sets a variable without a shell.
+    changes = [
+        replace(one, text=f"env {one.text}") if one.text.startswith(assigned[0]) else one for one in made.changes
+    ]
+    return replace(made, text=_changed(text, changes), changes=tuple(changes))
+
+
 def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[list[str], Shell]:
     """The same for a list of words that no shell reads: ``["pip", "install", "-r", "requirements.txt"]``.
 
@@ -94,17 +118,31 @@ def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[lis
     made = convert(line, facts, place)
     if made.text == line:
         return list(words), made
-    try:
-        found = commands(made.text, Dialect())
-    except UnreadableError:
-        found = []
     if not made.text:
         return [], made
-    if len(found) != 1 or found[0].assigned or found[0].inside:
-        what = "pip is called without a shell, and uv's way takes one"
-        left = Finding(place.path, place.line, "left", what, made.text)
+    plain = _plain(made.text)
+    if plain is None:
+        left = Finding(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
         return list(words), Shell(line, (), (*made.findings, left), made.syncs, left=True)
-    return [word.text for word in found[0].words], made
+    assigned = [word.text for word in plain.assigned]
+    return [*(["env", *assigned] if assigned else []), *(word.text for word in plain.words)], made
+
+
+def _plain(text: str) -> Command | None:
+    """The one command that a text is; ``None`` for one that takes a shell."""
+    try:
+        found = commands(text, Dialect())
+    except UnreadableError:
+        return None
+    return found[0] if len(found) == 1 and not found[0].inside else None
+
+
+def _changed(text: str, changes: Sequence[Change]) -> str:
+    parts, at = [], 0
+    for change in changes:
+        parts += [text[at : change.start], change.text]
+        at = change.end
+    return "".join([*parts, text[at:]])
 
 
 class _Text:
@@ -140,11 +178,7 @@ class _Text:
 
     def _made(self, decisions: Sequence[Decision]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))
-        parts, at = [], 0
-        for change in self.changes:
-            parts += [self.text[at : change.start], change.text]
-            at = change.end
-        made = "".join([*parts, self.text[at:]])
+        made = _changed(self.text, self.changes)
         # A comment is something; in a Dockerfile it stays without its instruction.
         bare = [
             line for line in made.splitlines() if line.strip() and not (line.lstrip()[0] == "#" and self.place.comments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,45 @@ def scripts(path: Path, content: str, facts: Facts) -> Mapping[Path, Place]:
     With its place, `shelltext.convert` makes of a script what the Dockerfile's conversion counts on.
     """
     return dict(_gone_through(path, content, facts).scripts)
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a command finds in a container of an image, once its Dockerfile is converted.
+
+    Args:
+        place: Where pip installs to there and what uv is told by variables; names are looked up in the image.
+        has_uv: Whether uv is there.
+    """
+
+    place: Place
+    has_uv: bool
+
+
+def container(path: Path, content: str, facts: Facts, target: str = "") -> Container | None:
+    """What a command finds in a container of a Dockerfile's image.
+
+    Args:
+        path: The Dockerfile, from the repo root.
+        content: Its text, before the migration.
+        facts: What is known of the repo.
+        target: The stage that is built; the last one when empty.
+
+    Returns:
+        What is there; ``None`` for a Dockerfile without such a stage.
+    """
+    done = _gone_through(path, content, facts)
+    stages = done.source.build.stages
+    stage = done.source.stage_named(target) if target else stages[-1] if stages else None
+    items = [item for item in done.source.items if stage is not None and not item.onbuild]
+    while stage is not None and not any(item.stage is stage for item in items):
+        stage = stage.parent
+    if stage is None:
+        return None
+    layout = done.layout(stage)
+    last = [item for item in items if item.stage is stage][-1]
+    place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
+    return Container(place, layout.has_uv or layout.arrived)
 
 
 def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:

@@ -13,6 +13,7 @@ from uvdock.doctor.build import Stage, Step, is_uv_image
 from uvdock.doctor.shell import expand
 from uvdock.migrate import shelltext
 from uvdock.migrate.dockerfile import lookahead
+from uvdock.migrate.dockerfile.called import called
 from uvdock.migrate.dockerfile.layout import (
     Entry,
     Layout,
@@ -30,8 +31,6 @@ from uvdock.migrate.model import Facts, Finding
 from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
 from uvdock.migrate.shelltext import Shell
-
-_SHELLS = {"sh", "bash", "ash", "dash", ".", "source"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Conversion:
     def run(self) -> None:
         """Go through all steps."""
         for item in self.source.items:
-            layout = self._layout(item.stage)
+            layout = self.layout(item.stage)
             if item.verb in ("COPY", "ADD"):
                 self._copy(item, layout)
             elif item.verb in ("RUN", "CMD", "ENTRYPOINT"):
@@ -110,7 +109,8 @@ class Conversion:
         """Tell a person of something at an instruction."""
         self.findings.append(Finding(self.source.path, item.line, level, what, instead))
 
-    def _layout(self, stage: Stage) -> Layout:
+    def layout(self, stage: Stage) -> Layout:
+        """What is where in a stage, as far as it was gone through."""
         if id(stage) not in self.layouts:
             parent = self.layouts.get(id(stage.parent)) if stage.parent else None
             layout = parent.copy() if parent else Layout()
@@ -154,7 +154,7 @@ class Conversion:
         stage = self.source.stage_named(origin)
         if stage is None or stage is item.stage:
             return
-        other = self._layout(stage)
+        other = self.layout(stage)
         for name in sources:
             made = absolute(item.step, f"/{name.lstrip('/')}")
             if made is None:
@@ -177,7 +177,8 @@ class Conversion:
 
     # --- what is run -------------------------------------------------------------------------------------------------
 
-    def _place(self, item: Item, layout: Layout) -> Place:
+    def place(self, item: Item, layout: Layout) -> Place:
+        """Where a text runs that stands at an instruction."""
         step, stage = item.step, item.stage
         entries = [*layout.entries, *self._mounted(item)]
         inside = replace(layout, entries=entries)
@@ -207,7 +208,7 @@ class Conversion:
 
         def enter(name: str) -> Place:
             moved = Step(step.item, step.env, step.user, absolute(step, name))
-            return self._place(replace(item, step=moved), layout)
+            return self.place(replace(item, step=moved), layout)
 
         active = step.env.get("VIRTUAL_ENV", "")
         return Place(
@@ -255,7 +256,7 @@ class Conversion:
         return found
 
     def _run(self, item: Item, layout: Layout) -> None:
-        place = self._place(item, layout)
+        place = self.place(item, layout)
         made, body = self._converted(item, place)
         if found := _first(made, place):
             # What the stage's first sync installs to is what the variable says from there on.
@@ -310,7 +311,7 @@ class Conversion:
 
     def _gone(self, item: Item, place: Place) -> frozenset[str]:
         found: set[str] = set()
-        layout = self._layout(item.stage)
+        layout = self.layout(item.stage)
         for at, (_, call) in enumerate(lookahead.calls(item, self.source.dialect)):
             if call is None or call.kind != "venv" or not call.operands:
                 continue
@@ -326,14 +327,9 @@ class Conversion:
     def _scripts(self, item: Item, place: Place, layout: Layout) -> list[Shell]:
         """The scripts of the repo that a RUN calls, as they will be."""
         found: list[Shell] = []
-        for command, _ in lookahead.calls(item, self.source.dialect):
-            names = [word.text for word in command.words[command.lead :]]
-            if names and names[0].rpartition("/")[2] in _SHELLS:
-                names = [name for name in names[1:] if not name.startswith("-")]
-            path = place.find(names[0]) if names else None
-            if path is None or path not in self.facts.files or not _is_shell(path, self.facts.files[path]):
-                continue
-            inside = replace(place, path=path, line=1, comments=False, escape="\\", before=tuple(layout.syncs))
+        place = replace(place, before=tuple(layout.syncs))
+        for path, there in called(item, self.source.dialect, place, self.facts.files):
+            inside = there
             made = shelltext.convert(self.facts.files[path], self.facts, inside)
             if made.changes:
                 if first := _first(made, inside):
@@ -432,7 +428,3 @@ def _first(made: Shell, place: Place) -> str:
     """Where the first sync installs to, while no variable says it."""
     found = [sync.environment for sync in made.syncs if not sync.exported and sync.environment not in ("", "system")]
     return found[0] if found and not place.project_environment else ""
-
-
-def _is_shell(path: Path, text: str) -> bool:
-    return path.suffix in (".sh", ".bash") or bool(re.match(r"#!.*\b(?:ba|da|a|z)?sh\b", text))
