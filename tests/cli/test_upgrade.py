@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import subprocess
+import threading
 import time
 import tomllib
 from collections.abc import Iterator
@@ -415,10 +416,13 @@ def test_what_cannot_be_installed_is_put_back_too(program: Program, tested: Path
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(program: Program, tested: Path, index: Index) -> None:
     good, manifest = index.answer, tested / "pyproject.toml"
+    before = manifest.read_text()
 
     def answer(path: str) -> tuple[int, str, bytes]:
-        if "# mine" not in manifest.read_text():
-            manifest.write_text(manifest.read_text() + "# mine\n")
+        # Whole, as editors write: the index answers several questions at once, and nobody may see half a file.
+        edited = tested.parent / f"{threading.get_ident()}.toml"
+        edited.write_text(before + "# mine\n")
+        edited.replace(manifest)
         return good(path)
 
     lock = (tested / "uv.lock").read_bytes()

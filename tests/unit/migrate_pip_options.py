@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from uvdock.migrate.pipcall import INSTEAD
+
+OTHER = "https://index.example/simple"
+LIST = "/tmp/requirements.lock"
+EXPORT = f"uv export --quiet --locked --no-emit-project --no-dev --output-file {LIST}"
 Fate = Literal["kept", "translated", "uv does it", "named"]
 
 
@@ -28,6 +33,26 @@ class Case:
     line: str = ""
     manifest: str = ""
     finding: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One option of `pip install`.
+
+    Args:
+        option: Its long name.
+        value: What is given with it here; empty for a switch.
+        locked: What it becomes in `uv sync --locked`: words at the end, a variable before it, or the whole command;
+            ``None`` where the command stays and is named.
+        single: The same in `uv pip install six`, for a package that is in no lock.
+        says: What else there is to say.
+    """
+
+    option: str
+    value: str
+    locked: str | None
+    single: str | None
+    says: str = ""
 
 
 #: The options that a requirements file may have (pip 26.3, "Requirements File Format").
@@ -181,74 +206,91 @@ OLD = (
 )
 #: The options of `pip install` that only a command has, and their counterpart in uv.
 COMMAND = (
-    Case("--build-constraint", "named", "`build-constraint-dependencies` in `[tool.uv]`"),
-    Case("--requirements-from-script", "named", "`uv sync --script FILE`"),
-    Case(
-        "--no-deps", "named", "no counterpart in `uv sync`: the lock has what is needed; `override-dependencies` mends"
-    ),
-    Case("--only-deps", "translated", "`--no-install-project`"),
-    Case("--group", "translated", "`--group`, or `--only-group`"),
-    Case("--dry-run", "kept", "`uv sync --dry-run`"),
-    Case("--target", "named", "`uv pip install --target`, from `uv export`; an environment of its own is simpler"),
-    Case("--platform", "named", "`uv pip install --python-platform`; the lock is for all platforms"),
-    Case("--python-version", "named", "`--python`; the lock is for all versions of `requires-python`"),
-    Case("--implementation", "named", "`--python pypy`"),
-    Case("--abi", "named", "none: uv takes the interpreter's"),
-    Case("--user", "named", "none: `UV_PROJECT_ENVIRONMENT` says where the environment is"),
-    Case("--root", "named", "none"),
-    Case("--prefix", "translated", "`UV_PROJECT_ENVIRONMENT`, with `--inexact` where others install there too"),
-    Case("--src", "named", "none: git dependencies are not checked out; `uv add --editable` a clone"),
-    Case("--upgrade", "translated", "`uv lock --upgrade`; an install takes the lock's versions"),
-    Case("--upgrade-strategy", "uv does it", "`uv lock --upgrade-package` changes only what it must"),
-    Case("--force-reinstall", "translated", "`--reinstall`"),
-    Case("--ignore-installed", "translated", "`--reinstall`"),
-    Case("--ignore-requires-python", "named", "none: `override-dependencies` for a wrong bound"),
-    Case("--no-build-isolation", "kept", "`no-build-isolation`, or `no-build-isolation-package` in `[tool.uv]`"),
-    Case("--check-build-dependencies", "uv does it", "builds are isolated"),
-    Case("--break-system-packages", "uv does it", "not needed: the environment is the project's own"),
-    Case("--compile", "translated", "`--compile-bytecode`, or `UV_COMPILE_BYTECODE=1`"),
-    Case("--no-compile", "uv does it", "uv compiles nothing unless told"),
-    Case("--no-warn-script-location", "uv does it", "uv does not warn"),
-    Case("--no-warn-conflicts", "uv does it", "a lock has no conflicts"),
-    Case("--progress-bar", "translated", "`off` is `--no-progress`"),
-    Case("--root-user-action", "uv does it", "uv does not warn"),
-    Case("--report", "named", "none: `uv.lock` and `uv export` say what is installed"),
-    Case("--no-clean", "named", "none"),
-    Case("--refresh-package", "kept", "`--refresh-package`"),
-    Case("--uploaded-prior-to", "translated", "`exclude-newer` in `[tool.uv]`"),
-    Case("--help", "kept", "`--help`"),
-    Case("--debug", "translated", "`-vv`"),
-    Case("--isolated", "translated", "`--no-config`"),
-    Case("--require-virtualenv", "uv does it", "`uv sync` always has an environment"),
-    Case("--python", "kept", "`--python`"),
-    Case("--verbose", "kept", "`-v`"),
-    Case("--version", "kept", "`uv --version`"),
-    Case("--quiet", "kept", "`-q`"),
-    Case("--log", "named", "none: redirect standard error"),
-    Case("--no-input", "uv does it", "uv asks nothing"),
-    Case("--keyring-provider", "kept", "`keyring-provider`"),
-    Case("--proxy", "translated", "`HTTPS_PROXY`"),
-    Case("--no-proxy-env", "named", "unset the variables"),
-    Case("--retries", "translated", "`UV_HTTP_RETRIES`"),
-    Case("--resume-retries", "translated", "`UV_HTTP_RETRIES`"),
-    Case("--timeout", "translated", "`UV_HTTP_TIMEOUT`"),
-    Case("--exists-action", "named", "none: nothing is checked out beside the environment"),
-    Case("--cert", "translated", "`SSL_CERT_FILE`"),
-    Case("--client-cert", "translated", "`SSL_CLIENT_CERT`"),
-    Case("--cache-dir", "kept", "`--cache-dir`, or `UV_CACHE_DIR`"),
-    Case("--no-cache-dir", "translated", "`--no-cache`; in an image, a cache mount"),
-    Case("--disable-pip-version-check", "uv does it", "uv does not look for newer ones"),
-    Case("--no-color", "translated", "`--color never`"),
-    Case("--use-deprecated", "named", "pip's own"),
-    Case("--no-python-version-warning", "uv does it", "uv does not warn"),
-    Case("--use-pep517", "uv does it", "uv builds in no other way"),
-    Case("--no-use-pep517", "named", "none"),
-)
+    Command("--abi", "cp313", None, None),
+    Command("--all-releases", ":all:", "", "--prerelease=allow", "for one package it is named"),
+    Command("--break-system-packages", "", "", "", "`uv pip` is told `--system` where it has to be"),
+    Command("--build-constraint", "build.txt", None, "--build-constraints build.txt"),
+    Command("--cache-dir", "cache", "", "", "uv has a cache of its own: `UV_CACHE_DIR`"),
+    Command("--cert", "ca.pem", "SSL_CERT_FILE=ca.pem", "SSL_CERT_FILE=ca.pem"),
+    Command("--check-build-dependencies", "", "", "", "builds are isolated"),
+    Command("--client-cert", "me.pem", "SSL_CLIENT_CERT=me.pem", "SSL_CLIENT_CERT=me.pem"),
+    Command("--compile", "", "--compile-bytecode", "--compile-bytecode"),
+    Command("--config-settings", "a=b", "--config-setting a=b", "--config-setting a=b"),
+    Command("--constraint", "base.txt", "", "--constraints base.txt", "the lock has them: `constraint-dependencies`"),
+    Command("--debug", "", "", "", "uv shows its errors whole"),
+    Command("--disable-pip-version-check", "", "", "", "uv does not look for newer ones"),
+    Command("--dry-run", "", "--dry-run", "--dry-run"),
+    Command("--editable", ".", "", "uv sync --locked --no-dev && uv pip install six", "the project"),
+    Command("--exists-action", "i", "", "", "nothing is checked out beside the environment"),
+    Command("--extra-index-url", OTHER, None, f"--index {OTHER}", "where the manifest has it, it goes"),
+    Command("--find-links", "wheels", None, "--find-links wheels", "the lock says where from: `find-links`"),
+    Command("--force-reinstall", "", "--reinstall", "--reinstall"),
+    Command("--group", "dev", "uv sync --locked", "uv sync --locked --only-group dev && uv pip install six"),
+    Command("--help", "", None, None),
+    Command("--ignore-installed", "", "", "--reinstall", "`uv sync` installs exactly the lock"),
+    Command("--ignore-requires-python", "", None, None),
+    Command("--implementation", "pp", None, None),
+    Command("--index-url", OTHER, None, f"--default-index {OTHER}", "where the manifest has it, it goes"),
+    Command("--isolated", "", "", "", "uv reads nothing of pip's settings"),
+    Command("--keyring-provider", "subprocess", "--keyring-provider subprocess", "--keyring-provider subprocess"),
+    Command("--log", "log", "", "", "redirect standard error"),
+    Command("--no-binary", "six", "--no-binary-package six", "--no-binary six", "`:all:` is `--no-binary`"),
+    Command("--no-build-isolation", "", "--no-build-isolation", "--no-build-isolation"),
+    Command("--no-cache-dir", "", "", "", "in an image, the cache is a mount"),
+    Command("--no-clean", "", "", "", "uv keeps no folders of builds"),
+    Command("--no-color", "", "--color=never", "--color=never"),
+    Command("--no-compile", "", "--no-compile-bytecode", "--no-compile-bytecode"),
+    Command("--no-deps", "", "", "--no-deps", "the lock has what is needed; `override-dependencies` mends; it is told"),
+    Command("--no-index", "", None, "--no-index", "the lock says where from: `no-index`"),
+    Command("--no-input", "", "", "", "uv asks nothing"),
+    Command("--no-proxy-env", "", None, None),
+    Command("--no-python-version-warning", "", "", "", "uv does not warn"),
+    Command("--no-require-hashes", "", "", "", "the lock's hashes are always checked"),
+    Command("--no-use-pep517", "", None, None),
+    Command("--no-warn-conflicts", "", "", "", "a lock has no conflicts"),
+    Command("--no-warn-script-location", "", "", "", "uv does not warn"),
+    Command("--only-binary", ":all:", "--no-build", "--only-binary :all:", "for one package `--no-build-package`"),
+    Command("--only-deps", "", None, None),
+    Command("--only-final", ":all:", "", "--prerelease=disallow", "for one package it is named"),
+    Command("--platform", "any", None, None),
+    Command("--pre", "", "", "--prerelease=allow", "the lock has the versions"),
+    Command("--prefer-binary", "", "", "", "a wheel is taken where there is one"),
+    Command("--prefix", "there", f"{EXPORT} && uv pip install --prefix there --requirements {LIST}", "--prefix there",
+            "in an image, `UV_PROJECT_ENVIRONMENT` where that is the same"),
+    Command("--progress-bar", "off", "", "", "uv shows none where nobody looks"),
+    Command("--proxy", "http://proxy:1", "ALL_PROXY=http://proxy:1", "ALL_PROXY=http://proxy:1"),
+    Command("--python", "/opt/x", "UV_PROJECT_ENVIRONMENT=/opt/x", "--python /opt/x", "a mere name is named"),
+    Command("--python-version", "3.12", None, None),
+    Command("--quiet", "", "--quiet", "--quiet"),
+    Command("--refresh-package", "six", "", "--refresh-package six", "the lock has the version"),
+    Command("--report", "report.json", None, None),
+    Command("--require-hashes", "", "", "--require-hashes", "the lock's hashes are always checked"),
+    Command("--require-virtualenv", "", "", "", "`uv sync` always has an environment"),
+    Command("--requirement", "requirements.txt", "", "uv sync --locked --no-dev && uv pip install six"),
+    Command("--requirements-from-script", "a.py", None, None),
+    Command("--resume-retries", "3", "", "", "see `--retries`"),
+    Command("--retries", "3", "UV_HTTP_RETRIES=3", "UV_HTTP_RETRIES=3"),
+    Command("--root", "there", None, None),
+    Command("--root-user-action", "ignore", "", "", "uv does not warn"),
+    Command("--src", "there", "", "", "git dependencies are not checked out; `uv add --editable` a clone"),
+    Command("--target", "there", f"{EXPORT} && uv pip install --target there --requirements {LIST}", "--target there"),
+    Command("--timeout", "30", "UV_HTTP_TIMEOUT=30", "UV_HTTP_TIMEOUT=30"),
+    Command("--trusted-host", "a", "--allow-insecure-host a", "--allow-insecure-host a"),
+    Command("--upgrade", "", "", "--upgrade", "an install takes the lock's versions; `uv lock --upgrade`"),
+    Command("--upgrade-strategy", "eager", "", "", "`uv lock --upgrade-package` changes only what it must"),
+    Command("--uploaded-prior-to", "P3D", "", "--exclude-newer P3D", "the lock has the versions; `exclude-newer`"),
+    Command("--use-deprecated", "x", "", "", "pip's own"),
+    Command("--use-feature", "fast-deps", "", "", "pip's own trials"),
+    Command("--use-pep517", "", "", "", "uv builds in no other way"),
+    Command("--user", "", "", None, "in an image, `UV_PROJECT_ENVIRONMENT` is the user's folder"),
+    Command("--verbose", "", "--verbose", "--verbose"),
+    Command("--version", "", None, None),
+)  # fmt: skip
 _HEAD = """\
 # pip's options in a migration
 
-Every option of pip's documentation, and what becomes of it: **kept** under its name, **translated**, done by **uv**
-without being told, or **named** for you to decide. This page is written from the table that the tests go by.
+Every option of pip's documentation, and what becomes of it. This page is written from the table that the tests go by:
+each row is a requirements file or a command that is converted, and compared with what stands here.
 
 """
 
@@ -260,13 +302,23 @@ def page() -> str:
 
 def _page() -> Iterator[str]:
     yield "## In requirements files\n"
+    yield "**Kept** by its name, **translated**, done by **uv** without being told, or **named** for you to decide.\n"
     yield from _table(IN_FILES)
     yield "\n## In requirements files of old\n"
     yield from _table(OLD)
-    yield "\n## Only at `pip install`\n"
-    yield "What a command has instead in uv. The options above have the same meaning there.\n"
-    yield from _table(COMMAND)
+    yield "\n## At `pip install`\n"
+    yield "`pip install -r requirements.txt` becomes `uv sync --locked`, and `pip install six`, a package that is in no"
+    yield "lock, `uv pip install six`. What an option becomes there; **named**: the command stays, and you are told.\n"
+    yield "| Option | in `uv sync` | in `uv pip install` | |"
+    yield "|---|---|---|---|"
+    for case in COMMAND:
+        instead = INSTEAD.get(case.option, "") if None in (case.locked, case.single) else ""
+        yield f"| `{case.option}` | {_cell(case.locked)} | {_cell(case.single)} | {case.says or instead} |"
     yield ""
+
+
+def _cell(made: str | None) -> str:
+    return "named" if made is None else f"`{made}`" if made else "not needed"
 
 
 def _table(cases: tuple[Case, ...]) -> Iterator[str]:

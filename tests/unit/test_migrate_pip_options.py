@@ -6,12 +6,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from tests.conftest import REPO
-from tests.unit.migrate_pip_options import COMMAND, IN_FILES, OLD, Case, page
+from tests.unit.migrate_cases import SCRIPT
+from tests.unit.migrate_pip_options import COMMAND, IN_FILES, OLD, Case, Command, page
 from tests.unit.migrate_uv import converted, manifest
+from tests.unit.test_migrate_shell import PLAIN
+from uvdock.migrate import pipcall, shelltext
+from uvdock.migrate.pipcall import INSTEAD
 from uvdock.migrate.requirements import BESIDE, GLOBAL, GONE
 
 #: What `pip install --help` of pip 26.3 lists, which is its documentation (the pages are made from the same).
@@ -33,6 +38,8 @@ INSTALL = set(
 #: Options of an older pip's help that newer ones no longer have.
 OLDER = {"--global-option", "--version", "--no-python-version-warning", "--use-pep517", "--no-use-pep517"}
 TABLE = {case.option for case in (*IN_FILES, *OLD, *COMMAND)}
+#: What a command is after pip's words, for each way.
+WAYS = {"locked": ("-r requirements.txt", "uv sync --locked --no-dev", ""), "single": ("six", "uv pip install", " six")}
 REPO_FILES = {
     "base.txt": "idna\n",
     "constraints.txt": "click<9  # why\n",
@@ -43,7 +50,9 @@ REPO_FILES = {
 
 def test_every_option_of_pips_documentation_is_in_the_table_once() -> None:
     assert INSTALL <= TABLE
-    assert len(TABLE) == len(IN_FILES) + len(OLD) + len(COMMAND)
+    assert {case.option for case in COMMAND} >= INSTALL
+    assert len({case.option for case in COMMAND}) == len(COMMAND)
+    assert len({case.option for case in (*IN_FILES, *OLD)}) == len(IN_FILES) + len(OLD)
     assert OLDER | GONE.keys() | BESIDE.keys() >= TABLE - INSTALL
 
 
@@ -76,6 +85,31 @@ def test_an_option_becomes_what_the_table_says(case: Case, tmp_path: Path) -> No
         assert (findings[0].level != "note") == (case.fate == "named")
     stays = not any(edit.path == Path("requirements.txt") for edit in made.edits)
     assert stays == (case.fate == "named"), "what is not taken over stays where it is"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", COMMAND, ids=lambda case: case.option)
+def test_an_option_of_a_command_becomes_what_the_table_says(case: Command, way: Literal["locked", "single"]) -> None:
+    tail, program, end = WAYS[way]
+    before = f"pip install {case.option}{' ' if case.value else ''}{case.value} {tail}"
+    expected = case.locked if way == "locked" else case.single
+
+    made = shelltext.convert(before, PLAIN, SCRIPT)
+
+    if expected is None:
+        assert (made.text, made.left) == (before, True)
+        assert made.findings[0].instead
+        return
+    if "uv " not in expected:
+        variable = re.fullmatch(r"[A-Z_]+=\S+", expected)
+        expected = f"{expected} {program}{end}" if variable else f"{program} {expected}".rstrip() + end
+    assert made.text == expected
+    assert not made.left
+
+
+def test_every_option_that_is_named_says_what_instead() -> None:
+    named = {name for name, (_, *meanings) in pipcall.OPTIONS.items() if "left" in meanings}
+    assert named | {"--all-releases", "--only-final"} == INSTEAD.keys()
 
 
 def test_the_docs_have_the_table_as_it_is() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from uvdock.migrate.asked import Asked, Asking, LeftError
 from uvdock.migrate.model import Facts, Install
-from uvdock.migrate.pipcall import Call, Option, meaning, spelled
+from uvdock.migrate.pipcall import INSTEAD, INTERPRETER, Call, Option, meaning, spelled, variables
 from uvdock.migrate.pipvariables import advice, instead, is_default_index
 from uvdock.migrate.place import SYSTEM, UNKNOWN, Place
 from uvdock.migrate.selection import Sync, merged
@@ -88,6 +88,9 @@ class Installer:
             raise LeftError(
                 "where pip installs to here cannot be told", "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`"
             )
+        if locked and INTERPRETER.fullmatch(environment):
+            what = f"which environment {environment} has cannot be told"
+            raise LeftError(what, "`UV_PROJECT_ENVIRONMENT=FOLDER uv sync --locked`")
         if not locked:
             return self._packages(command, call, wanted, environment, self._where(call, environment, active=active))
         if call.has("--target") or call.has("--prefix") or environment == "system":
@@ -135,8 +138,9 @@ class Installer:
 
     def _check(self, command: Command, call: Call, *, locked: bool) -> None:
         for option in call.options:
-            if meaning(option.name, locked=locked) == "left":
-                raise LeftError(f"uv has nothing like pip's {option.name}", "without it, or by hand")
+            one_package = option.name in ("--all-releases", "--only-final") and option.value != ":all:" and not locked
+            if meaning(option.name, locked=locked) == "left" or one_package:
+                raise LeftError(f"uv has nothing like pip's {option.name}", INSTEAD[option.name])
             if locked and option.name in ("--find-links", "--no-index"):
                 raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
             if locked and option.name in _INDEXES:
@@ -183,7 +187,10 @@ class Installer:
                 notes.append((what, "`[tool.uv] constraint-dependencies` in pyproject.toml, and `uv lock`"))
         if wanted.packages:
             names = " ".join(word.raw for word in wanted.packages)
-            texts.append(f"uv pip install {self.target(environment, active=active)}{self._options(call, 2)}{names}")
+            editable = {option.words[-1] for option in call.options if option.name == "--editable"}
+            given = " ".join(f"{'--editable ' if word in editable else ''}{word.raw}" for word in wanted.packages)
+            program = " ".join([*variables(call.options, locked=False), "uv pip install"])
+            texts.append(f"{program} {self.target(environment, active=active)}{self._options(call, 2)}{given}")
             self.extra = True
             notes.append((f"{names} is in no lock", f"`uv add {names}`, and no `uv pip install`"))
         text = self._case(call, wanted, environment, active=active) if wanted.cases else self._chain(texts)
@@ -221,6 +228,7 @@ class Installer:
             pass
         else:
             words.insert(0, f"UV_PROJECT_ENVIRONMENT={sync.environment}")
+        words[:0] = variables(call.options, locked=True)
         words.append("--locked")
         if not itself and (self.place.kind == "build" or (project is not None and project.package)):
             words.append("--no-install-project")
@@ -267,11 +275,12 @@ class Installer:
         where = self._where(call, environment)
         packages = "".join(f" {word.raw}" for word in wanted.packages)
         options = self._options(call, 1)
-        texts.append(f"uv pip install {where}{options}--requirements {_LOCK_FILE}")
+        program = " ".join([*variables(call.options, locked=False), "uv pip install"])
+        texts.append(f"{program} {where}{options}--requirements {_LOCK_FILE}")
         if packages:
-            texts.append(f"uv pip install {where}{options}{packages.strip()}")
+            texts.append(f"{program} {where}{options}{packages.strip()}")
         for _, _, editable in wanted.projects:
-            texts.append(f"uv pip install {where}--no-deps {'--editable ' if editable else ''}{name or '.'}")
+            texts.append(f"{program} {where}--no-deps {'--editable ' if editable else ''}{name or '.'}")
         sync = Sync(
             Install(installs[0].project, merged(installs)),
             where.strip(),
@@ -317,7 +326,8 @@ class Installer:
     def _word_edits(self, command: Command, call: Call, gone: set[int], where: str) -> list[tuple[int, int, str]]:
         """Word by word, so that lines and comments between them stay."""
         verb, last = call.tool[-1], call.tool[-2]
-        edits = [(call.tool[0].start, verb.end, f"uv pip install {where}".rstrip())]
+        program = " ".join([*variables(call.options, locked=False), "uv pip install", where]).rstrip()
+        edits = [(call.tool[0].start, verb.end, program)]
         if any(one.words[0].start < verb.start for one in call.options):
             edits = [(call.tool[0].start, last.end, edits[0][2]), (verb.start, verb.end, "")]
         following = {one.start: two.start for one, two in pairwise((*command.assigned, *command.words))}
@@ -343,7 +353,8 @@ class Installer:
     def _options(self, call: Call, column: int) -> str:
         texts = [spelled(option, locked=column == 1) for option in call.options]
         if column == 2:
-            return "".join(f"{text} " for text in texts if text and not text.startswith(("--require", "--constr")))
+            files = ("--require", "--constr", "--editable")
+            return "".join(f"{text} " for text in texts if text and not text.startswith(files))
         return "".join(f"{text} " for text in texts if text)
 
 

@@ -17,23 +17,24 @@ Kind = Literal["pip", "venv", "compile", "sync", "bootstrap", "setup"]
 
 #: Each option of `pip install` (and those before the verb): whether a value follows, what it becomes for `uv sync`,
 #: and for `uv pip install`. ``drop``: uv does so anyway, or needs it not. ``left``: uv has nothing like it. ``own``: it
-#: says what is installed or where, and is read by `Call`. What starts with a dash takes its place.
+#: says what is installed or where, and is read by `Call`. What starts with a dash takes its place, and what ends
+#: with an equals sign is a variable that has its value.
 OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--abi": (True, "left", "left"),
-    "--all-releases": (True, "left", "left"),
+    "--all-releases": (True, "drop", "own"),
     "--allow-external": (True, "drop", "drop"),
     "--break-system-packages": (False, "drop", "drop"),
     "--build-constraint": (True, "left", "--build-constraints"),
     "--cache-dir": (True, "drop", "drop"),
-    "--cert": (True, "left", "left"),
+    "--cert": (True, "SSL_CERT_FILE=", "SSL_CERT_FILE="),
     "--check-build-dependencies": (False, "drop", "drop"),
-    "--client-cert": (True, "left", "left"),
+    "--client-cert": (True, "SSL_CLIENT_CERT=", "SSL_CLIENT_CERT="),
     "--compile": (False, "--compile-bytecode", "--compile-bytecode"),
     "--config-settings": (True, "--config-setting", "--config-setting"),
     "--constraint": (True, "own", "--constraints"),
     "--debug": (False, "drop", "drop"),
     "--disable-pip-version-check": (False, "drop", "drop"),
-    "--dry-run": (False, "left", "--dry-run"),
+    "--dry-run": (False, "--dry-run", "--dry-run"),
     "--editable": (True, "own", "own"),
     "--exists-action": (True, "drop", "drop"),
     "--extra-index-url": (True, "own", "--index"),
@@ -54,7 +55,7 @@ OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--no-build-isolation": (False, "--no-build-isolation", "--no-build-isolation"),
     "--no-cache-dir": (False, "drop", "drop"),
     "--no-clean": (False, "drop", "drop"),
-    "--no-color": (False, "drop", "drop"),
+    "--no-color": (False, "--color=never", "--color=never"),
     "--no-compile": (False, "--no-compile-bytecode", "--no-compile-bytecode"),
     "--no-deps": (False, "drop", "--no-deps"),
     "--no-index": (False, "own", "--no-index"),
@@ -65,14 +66,14 @@ OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--no-warn-conflicts": (False, "drop", "drop"),
     "--no-warn-script-location": (False, "drop", "drop"),
     "--only-binary": (True, "own", "own"),
-    "--only-final": (True, "left", "left"),
+    "--only-final": (True, "drop", "own"),
     "--platform": (True, "left", "left"),
     "--pre": (False, "drop", "--prerelease=allow"),
     "--prefer-binary": (False, "drop", "drop"),
     "--prefix": (True, "own", "own"),
     "--process-dependency-links": (False, "left", "left"),
     "--progress-bar": (True, "drop", "drop"),
-    "--proxy": (True, "left", "left"),
+    "--proxy": (True, "ALL_PROXY=", "ALL_PROXY="),
     "--no-proxy-env": (False, "left", "left"),
     "--only-deps": (False, "left", "left"),
     "--refresh-package": (True, "drop", "--refresh-package"),
@@ -86,16 +87,16 @@ OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--requirement": (True, "own", "own"),
     "--requirements-from-script": (True, "left", "left"),
     "--resume-retries": (True, "drop", "drop"),
-    "--retries": (True, "drop", "drop"),
+    "--retries": (True, "UV_HTTP_RETRIES=", "UV_HTTP_RETRIES="),
     "--root": (True, "left", "left"),
     "--root-user-action": (True, "drop", "drop"),
     "--src": (True, "drop", "drop"),
     "--target": (True, "own", "own"),
-    "--timeout": (True, "drop", "drop"),
+    "--timeout": (True, "UV_HTTP_TIMEOUT=", "UV_HTTP_TIMEOUT="),
     "--trusted-host": (True, "--allow-insecure-host", "--allow-insecure-host"),
     "--upgrade": (False, "drop", "--upgrade"),
     "--upgrade-strategy": (True, "drop", "drop"),
-    "--uploaded-prior-to": (True, "left", "left"),
+    "--uploaded-prior-to": (True, "drop", "--exclude-newer"),
     "--use-deprecated": (True, "drop", "drop"),
     "--use-feature": (True, "drop", "drop"),
     "--use-pep517": (False, "drop", "drop"),
@@ -106,6 +107,29 @@ OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--yes": (False, "drop", "drop"),
 }
 
+#: What to write instead of an option that uv has nothing like.
+INSTEAD: Mapping[str, str] = {
+    "--abi": "without it: uv takes what fits the interpreter",
+    "--all-releases": "`prerelease` in `[tool.uv]`, or a bound that is a pre-release itself",
+    "--build-constraint": "`build-constraint-dependencies` in `[tool.uv]`, and `uv lock`",
+    "--global-option": "`config-settings` in `[tool.uv]`",
+    "--help": "`uv sync --help`",
+    "--ignore-requires-python": "`override-dependencies` in `[tool.uv]`, where a package's own bound is wrong",
+    "--implementation": "`--python pypy`",
+    "--install-option": "`config-settings` in `[tool.uv]`",
+    "--no-proxy-env": "without ALL_PROXY, HTTPS_PROXY and HTTP_PROXY",
+    "--no-use-pep517": "without it: uv builds every package by its own build system",
+    "--only-deps": "`uv sync --no-install-project`",
+    "--only-final": "`prerelease` in `[tool.uv]`",
+    "--platform": "`uv pip install --python-platform`",
+    "--process-dependency-links": "`[tool.uv.sources]`",
+    "--python-version": "`uv pip install --python-version`",
+    "--report": "`uv export`, or `uv pip list --format json`",
+    "--requirements-from-script": "`uv sync --script FILE`",
+    "--root": "`uv pip install --prefix` or `--target`",
+    "--version": "`uv --version`",
+}
+
 
 def meaning(option: str, *, locked: bool) -> str:
     """What an option becomes for `uv sync` (``locked``) or `uv pip install`."""
@@ -113,6 +137,7 @@ def meaning(option: str, *, locked: bool) -> str:
     return synced if locked else installed
 
 
+_RELEASES = {"--all-releases": "--prerelease=allow", "--only-final": "--prerelease=disallow"}
 _SAME = {"--pypi-url": "--index-url", "--default-timeout": "--timeout", "--source": "--src", "--source-dir": "--src"}
 _SHORT = {
     "b": "--build-constraint", "c": "--constraint", "C": "--config-settings", "e": "--editable", "f": "--find-links",
@@ -120,7 +145,8 @@ _SHORT = {
     "U": "--upgrade", "v": "--verbose", "V": "--version", "w": "--wheel-dir", "y": "--yes",
 }  # fmt: skip
 _PIP = re.compile(r"pip[\d.]*")
-_PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
+#: The name of an interpreter, which is not where it is.
+INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*")
 #: Packages by which packages are installed: uv needs none of them.
 INSTALLERS = {"pip", "setuptools", "wheel", "pip-tools", "virtualenv", "uv"}
 
@@ -189,7 +215,7 @@ def read(command: Command) -> Call | None:
         return None
     name, folder = _split(words[0].text)
     rest, tool, python = list(words[1:]), [words[0]], ""
-    if _PYTHON.fullmatch(name):
+    if INTERPRETER.fullmatch(name):
         python = words[0].text
         while rest and re.fullmatch(r"-[bBdEiIOPqsSuvx]+", rest[0].text):
             tool.append(rest.pop(0))
@@ -313,10 +339,18 @@ def spelled(option: Option, *, locked: bool) -> str:
             return _binary(option.name, option.value or "", locked=locked)
         if not locked and option.name == "--editable":
             return f"--editable {value}"
+        if not locked and option.name in _RELEASES and option.value == ":all:":
+            return _RELEASES[option.name]
         return ""
     if not made.startswith("-"):
         return ""
     return f"{made} {value}" if OPTIONS[option.name][0] and "=" not in made else made
+
+
+def variables(options: Sequence[Option], *, locked: bool) -> list[str]:
+    """The options that uv takes from variables, as a shell sets them for one command."""
+    found = [(meaning(one.name, locked=locked), one.raw) for one in options]
+    return [f"{name}{value}" for name, value in dict(found).items() if name.endswith("=")]
 
 
 def _binary(name: str, value: str, *, locked: bool) -> str:

@@ -14,7 +14,7 @@ from uvdock.migrate import pipcall
 from uvdock.migrate.asked import LeftError
 from uvdock.migrate.installcall import Installer
 from uvdock.migrate.model import Facts
-from uvdock.migrate.pipcall import Call
+from uvdock.migrate.pipcall import INTERPRETER, Call
 from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
 from uvdock.migrate.shellwords import Command, Word
@@ -151,6 +151,8 @@ class Calls:
         folder = call.folder
         if not folder and call.values("--python"):
             folder = re.sub(r"/bin/python[\d.]*$", "", call.values("--python")[-1])
+            if INTERPRETER.fullmatch(folder):
+                return folder
         return self.place.whole(folder) if folder else self.activated or self.place.environment
 
     def _verb(self, call: Call, environment: str) -> Decision:

@@ -415,7 +415,7 @@ class Conversion:
 
     @staticmethod
     def _is_sync(text: str) -> bool:
-        return bool(re.match(r"\s*(?:UV_\w+=\S+ )?uv sync\b[^;|&<>]*$", text)) or not text.strip()
+        return bool(re.match(r"\s*(?:[A-Z_]+=\S+ )*uv sync\b[^;|&<>]*$", text)) or not text.strip()
 
 
 def _binds(item: Item) -> list[dict[str, str]]:
