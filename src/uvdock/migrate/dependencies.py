@@ -245,7 +245,8 @@ class _Migration:
         """What uv reads of the repo besides the manifest: path dependencies, and the project where it is built."""
         copied = [self.found.folder] if work.package else []
         entries = [entry for node in (*work.nodes.values(), *work.outside.values()) for entry in node.entries]
-        paths = [str(entry.wanted.source["path"]) for entry in entries if "path" in entry.wanted.source]
+        origins = [*(entry.wanted.source for entry in entries), *work.linked.values()]
+        paths = [str(origin["path"]) for origin in origins if "path" in origin]
         paths += [link for link in work.settings.values.get("find-links", []) if link.startswith(".")]
         copied += [Path(os.path.normpath(self.found.folder / name)) for name in paths]
         for path in copied:
@@ -289,8 +290,11 @@ class _Migration:
                 what = "commands that install this file stay as they are: uv would not install all of it"
                 self.made.findings.append(Finding(path, 0, "left", what, "settle its lines first, then run it again"))
                 continue
+            itself = work.package and any(
+                work.nodes[one].itself is not None for one in groups.closure(path, work.nodes)
+            )
             for one in (path, *node.compiled):
-                self.made.installs[one] = Install(folder, flags[path])
+                self.made.installs[one] = Install(folder, flags[path], itself)
         has_dev = any("--no-dev" in one for one in flags.values()) or "dev" in work.layout().groups
         for name in ("setup.py", "setup.cfg", "pyproject.toml"):
             if folder / name in self.texts and work.package:

@@ -172,10 +172,11 @@ class Installer:
         notes: list[tuple[str, str]] = []
         folders = {} if wanted.cases else dict.fromkeys(install.project for install in _installs(wanted))
         for folder in folders:
-            itself = [one for one in wanted.projects if one[0] == folder]
+            named = [one for one in wanted.projects if one[0] == folder]
             installs = [install for install in _installs(wanted) if install.project == folder]
-            sync = Sync(Install(folder, merged(installs)), environment, bool(itself), sometimes)
-            texts.append(self._sync(call, sync, editable=all(one[2] for one in itself), active=active))
+            itself = bool(named) or any(install.itself for install in installs)
+            sync = Sync(Install(folder, merged(installs)), environment, itself, sometimes)
+            texts.append(self._sync(call, sync, editable=all(one[2] for one in named), active=active))
             syncs.append(sync)
             self.done.append(sync)
         if call.has("--no-deps") and not wanted.projects and call.verb != "wheel":
@@ -236,7 +237,9 @@ class Installer:
             words.append("--no-editable")
         if sync.environment in SYSTEM or self.extra or len(same) != len(there):
             words.append("--inexact")
-        words += merged([*(one.install for one in same), sync.install])
+        flags = merged([*(one.install for one in same), sync.install])
+        decided = {"--no-install-project", *(word for word in words if word == "--no-editable")}
+        words += [flag for flag in flags if flag not in decided]
         if not self.place.cached:
             words.append("--no-cache")
         options = self._options(call, 1)

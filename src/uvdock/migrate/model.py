@@ -54,10 +54,12 @@ class Install:
     Args:
         project: The project's folder, from the repo root.
         flags: The options of `uv sync` that install the same packages: ``("--no-dev",)``, ``("--group", "docs")``.
+        itself: Whether the file installs the project itself too: `-e .` is in it.
     """
 
     project: Path
     flags: tuple[str, ...] = ()
+    itself: bool = False
 
 
 @dataclass(frozen=True)

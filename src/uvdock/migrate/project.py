@@ -47,6 +47,7 @@ class Work:
         declared: The names of its own dependencies, where those are declared elsewhere already.
         kept: Files that something else reads: they stay.
         indexed: For a package that comes from an index of its own: the name of that.
+        linked: For a package that the project declares and a file installs from elsewhere: from where.
         findings: What a person has to know.
     """
 
@@ -63,6 +64,7 @@ class Work:
     declared: frozenset[str] = frozenset()
     kept: frozenset[Path] = frozenset()
     indexed: dict[str, str] = field(default_factory=dict)
+    linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -94,9 +96,11 @@ class Work:
             return made
         for path, flags in made.flags.items():
             reached = groups.closure(path, self.nodes)
-            itself = any(self.nodes[one].itself is not None for one in reached)
+            itself = [self.nodes[one] for one in reached if self.nodes[one].itself is not None]
             if not itself and "--only-group" not in flags:
                 made.flags[path] = (*flags, "--no-install-project")
+            elif itself and not any(one.editable for one in itself):
+                made.flags[path] = (*flags, "--no-editable")
         return made
 
     def pins(self) -> list[Pin]:
@@ -136,7 +140,11 @@ class Work:
             build=_SETUPTOOLS if self.package and self.own is not None else {},
             uv=uv,
             constraints=self.limits,
-            sources={**_sources(layout), **{name: {"index": index} for name, index in self.indexed.items()}},
+            sources={
+                **self.linked,
+                **_sources(layout),
+                **{name: {"index": index} for name, index in self.indexed.items()},
+            },
             settings={one.wanted.key: one.settings for one in everything if one.settings},
             indexes=self.settings.indexes,
         )
@@ -306,6 +314,11 @@ def _drop(node: Node, entries: Iterable[Entry], work: Work, why: str) -> None:
     for entry in list(entries):
         node.entries.remove(entry)
         node.own = True
+        if entry.wanted.source:
+            # Without it, a package of that name would come from an index.
+            work.linked[entry.wanted.key] = entry.wanted.source
+            if not entry.comments:
+                continue
         what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"
         work.findings.append(Finding(entry.path, entry.line, "note", what))
 

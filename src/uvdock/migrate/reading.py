@@ -69,6 +69,7 @@ class Node:
         constraints: What it is held to: by files with the line that names each.
         trailing: Comments after its last dependency.
         itself: The extras of the project itself, where it installs that; ``None`` where it does not.
+        editable: Whether that is installed editable.
         pins: The versions it stands for.
         whole: Whether the pins are all there is: a compiled or frozen file.
         compiled: The files that were compiled from it.
@@ -84,6 +85,7 @@ class Node:
     constraints: list[tuple[Path, int]] = field(default_factory=list)
     trailing: tuple[str, ...] = ()
     itself: tuple[str, ...] | None = None
+    editable: bool = False
     pins: list[Pin] = field(default_factory=list)
     whole: bool = False
     compiled: list[Path] = field(default_factory=list)
@@ -163,6 +165,7 @@ class _Reader:
         comment = "" if is_annotation(line.comment) else line.comment
         if wanted.itself:
             self.node.itself = (*(self.node.itself or ()), *wanted.extras)
+            self.node.editable |= line.editable
             self.pending += [comment] if comment else []
             return None
         if not self._is_direct(line, comment):

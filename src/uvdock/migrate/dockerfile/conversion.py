@@ -138,10 +138,18 @@ class Conversion:
             return
         for name in sources:
             plain = expand(name, item.step.env) or name
-            for found, folder in matches(self.context, plain, self.facts):
+            other = [(path, False) for path in self.meant(name) if is_requirement(path, self.facts)]
+            for found, folder in dict.fromkeys([*matches(self.context, plain, self.facts), *other]):
                 into = target.endswith(("/", ".")) or len(sources) > 1 or self._is_folder(item, there, found, layout)
                 path = there / found.name if into and not folder else there
                 layout.entries.append(Entry(path, found, folder, item.number))
+
+    def meant(self, name: str) -> list[Path]:
+        """The files that a name with a variable may mean: which of them is said when the image is built."""
+        if not re.search(r"\$", name):
+            return []
+        pattern = re.sub(r"\$(?:\w+|\{[^}]*\})", "*", name)
+        return [path for path, folder in matches(self.context, pattern, self.facts) if not folder]
 
     @staticmethod
     def _is_folder(item: Item, there: PurePosixPath, found: Path, layout: Layout) -> bool:

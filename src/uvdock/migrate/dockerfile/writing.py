@@ -286,8 +286,8 @@ class Writing:
 
     def _goes(self, item: Item, name: str, origin: str) -> bool:
         if not origin:
-            found = matches(self.done.context, name, self.facts)
-            return bool(found) and all(is_requirement(path, self.facts) for path, _ in found)
+            found = [path for path, _ in matches(self.done.context, name, self.facts)] or self.done.meant(name)
+            return bool(found) and all(is_requirement(path, self.facts) for path in found)
         stage = self.source.stage_named(origin)
         layout = self.done.layouts.get(id(stage)) if stage else None
         made = absolute(item.step, f"/{name.lstrip('/')}")
