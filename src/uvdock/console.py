@@ -10,10 +10,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TextIO
 
 from uvdock.errors import NotBuiltError, UvdockError
 
+#: Keeps what is said while several steps run at the same time, until it can be shown in one piece.
+HELD: ContextVar[list[str] | None] = ContextVar("HELD", default=None)
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 
@@ -36,7 +39,11 @@ def redact(text: str) -> str:
 
 def say(text: str = "", style: str = "") -> None:
     """One line to standard error."""
-    _write(sys.stderr, paint(text, style, sys.stderr))
+    line, held = paint(text, style, sys.stderr), HELD.get()
+    if held is None:
+        _write(sys.stderr, line)
+    else:
+        held.append(line)
 
 
 def note(text: str) -> None:
@@ -55,16 +62,27 @@ def error(problem: UvdockError) -> None:
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Name a step when it begins and say how long it took, whether it ends well or not."""
-    say(f"▸ {name}", "bold")
+    begun(name)
     start = time.monotonic()
     try:
         yield
     except NotBuiltError:
         raise  # of a dry run: nothing has failed
     except BaseException:
-        say(f"✘ {name} ({_seconds(start)})", "red")
+        ended(name, start, ok=False)
         raise
-    say(f"✔ {name} ({_seconds(start)})", "green")
+    ended(name, start, ok=True)
+
+
+def begun(name: str) -> None:
+    """Name a step that begins."""
+    say(f"▸ {name}", "bold")
+
+
+def ended(name: str, start: float, *, ok: bool) -> None:
+    """Say that a step has ended, and how long it took since a moment of `time.monotonic`."""
+    mark, style = ("✔", "green") if ok else ("✘", "red")
+    say(f"{mark} {name} ({_seconds(start)})", style)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -28,6 +28,9 @@ _PART = 2**16
 
 #: Told of each command that is about to run, and says whether it shall: for `--echo` and `--dry`.
 ANNOUNCE: ContextVar[Callable[[Sequence[str]], bool]] = ContextVar("ANNOUNCE", default=lambda _: True)
+
+#: Takes the output of the commands that a function runs beside others, instead of uvdock's own streams.
+SINK: ContextVar[Callable[[bytes], object] | None] = ContextVar("SINK", default=None)
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,16 @@ def run(
     """
     if not ANNOUNCE.get()(shown or argv):
         return 0
-    received: list[int] = []
+    group = _BESIDE.get()
+    received: list[int] = [] if group is None else group.received
+    if received:
+        return 128 + received[0]
+    errors = None
+    if stdout is None and (sink := SINK.get()) is not None:
+        stdin, stdout, errors = stdin or b"", sink, subprocess.STDOUT
     # A command in a group of its own does not die of the Ctrl-C that is to reach the container's
     # process first. It may not read a terminal from there, so only where its standard input is none.
-    own_group = on_signal is not None and (stdin is not None or not _isatty(sys.__stdin__))
+    own_group = group is not None or (on_signal is not None and (stdin is not None or not _isatty(sys.__stdin__)))
     with _handlers(received, _later):
         process = _start(
             argv,
@@ -99,6 +108,7 @@ def run(
             cwd=cwd,
             stdin=None if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE if callable(stdout) else _stderr_fd() if stdout_to_stderr else stdout,
+            stderr=errors,
             process_group=0 if own_group else None,
         )
         to_child = _to_child(process, own_group=own_group)
@@ -107,12 +117,9 @@ def run(
             if on_signal is None or not on_signal(signum):
                 to_child(signum)
 
-        with _handlers(received, deliver):
-            for signum in received:
-                deliver(signum)
-            with _stopped_by_errors(process, deliver):
-                _feed(process, stdin)
-                _drain(process, stdout)
+        with _reached(group, received, deliver), _stopped_by_errors(process, deliver):
+            _feed(process, stdin)
+            _drain(process, stdout)
             code = process.wait()
     if received:
         return 128 + received[0]
@@ -160,6 +167,38 @@ def run_together(commands: Mapping[str, Sequence[str]], show: Callable[[str, str
     return 128 + received[0] if received else next(iter(together.failed), 0)
 
 
+def beside(works: Sequence[Callable[[], object]]) -> None:
+    """Call several functions at the same time, each in a thread of its own, and wait for all of them.
+
+    What stops uvdock reaches every command that they run, and no further one is started after that.
+
+    Raises:
+        Exception: What the first of ``works``, in their order, raised.
+    """
+    group, raised = _Beside(), dict[int, BaseException]()
+
+    def work(number: int, body: Callable[[], object]) -> None:
+        _BESIDE.set(group)
+        try:
+            body()
+        except BaseException as error:
+            raised[number] = error
+
+    with _handlers(group.received, group.deliver):
+        # Each has a context of its own: who listens to what is said, and what takes the output.
+        threads = [
+            threading.Thread(target=copy_context().run, args=(work, number, body)) for number, body in enumerate(works)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                # In slices, so that a signal's handler gets its turn.
+                thread.join(0.05)
+    for _, error in sorted(raised.items()):
+        raise error
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into `InterruptedBySignalError` so that what must be cleaned up is."""
@@ -169,6 +208,30 @@ def interruptible() -> Iterator[None]:
 
     with _handlers([], stop, (signal.SIGTERM, signal.SIGHUP)):
         yield
+
+
+class _Beside:
+    """Functions that run at the same time: the signals that came, and how to reach each command that runs."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self.running: list[Callable[[int], None]] = []
+
+    def deliver(self, signum: int) -> None:
+        for reach in list(self.running):
+            reach(signum)
+
+    @contextmanager
+    def reaching(self, deliver: Callable[[int], None]) -> Iterator[None]:
+        """While the block runs, signals reach what it runs."""
+        self.running.append(deliver)
+        try:
+            yield
+        finally:
+            self.running.remove(deliver)
+
+
+_BESIDE: ContextVar[_Beside | None] = ContextVar("_BESIDE", default=None)
 
 
 class _Together:
@@ -288,6 +351,15 @@ def _stopped_by_errors(process: subprocess.Popen[bytes], deliver: Callable[[int]
                     stream.close()
         process.wait()
         raise
+
+
+@contextmanager
+def _reached(group: _Beside | None, received: list[int], deliver: Callable[[int], None]) -> Iterator[None]:
+    """While the block runs, signals are delivered, and those that came before."""
+    with _handlers(received, deliver) if group is None else group.reaching(deliver):
+        for signum in list(received):
+            deliver(signum)
+        yield
 
 
 @contextmanager

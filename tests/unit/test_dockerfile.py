@@ -132,7 +132,7 @@ def test_no_line_is_lost_or_taken_twice(content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "last"),
     [
-        pytest.param(FLASK, "FROM base AS build", id="compose-flask"),
+        pytest.param(FLASK, "ARG UV_COMPILE_BYTECODE=1", id="compose-flask"),
         pytest.param(DJANGO, "WORKDIR /app", id="compose-django"),
         pytest.param(INTERMEDIATE, "WORKDIR /app", id="bind-mounted-manifests"),
         pytest.param(HEREDOC, UV, id="here-documents"),
@@ -196,6 +196,7 @@ def test_the_image_with_uv_needs_no_file_of_the_project(content: str) -> None:
     ("content", "target", "expected"),
     [
         pytest.param(FLASK, None, "--no-install-project", id="compose-flask"),
+        pytest.param(FLASK, "development", "--no-install-project", id="compose-flask-development"),
         pytest.param(FLASK, "base", "", id="compose-flask-before-the-sync"),
         pytest.param(DJANGO, None, "--no-install-project", id="compose-django"),
         pytest.param(DJANGO, "development", "--no-install-project", id="compose-django-development"),

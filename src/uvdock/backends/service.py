@@ -85,7 +85,9 @@ class ServiceRunner:
 
     @property
     def tty(self) -> bool:
-        """Whether a command gets a terminal."""
+        """Whether a command gets a terminal; none does that runs beside others."""
+        if process.SINK.get() is not None:
+            return False
         return process.terminal() if self.settings.tty is None else self.settings.tty
 
     def run(

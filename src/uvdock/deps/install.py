@@ -16,20 +16,20 @@ class Step(Enum):
     RECREATE = "recreate what runs from an old image"
 
 
-def plan(backend: str, *, build: bool, running: bool = False) -> tuple[Step, ...]:
-    """The steps of `deps.install`.
+def plan(backend: str, *, build: bool, running: bool = False) -> tuple[tuple[Step, ...], ...]:
+    """The steps of `deps.install`, one after the other; those of one entry at the same time, the longest first.
 
     The lock comes first and the stack is never taken down: until the new image is built and proved, no service is
-    stopped. What runs gets the packages before the build, which takes many times as long.
+    stopped. What runs gets the packages beside the build, which takes many times as long.
 
     Args:
         backend: ``host`` or ``compose``.
         build: Whether to build the image, or only to bring the running container up to date.
-        running: Whether there is a running container that can be brought up to date before the build.
+        running: Whether there is a running container that can be brought up to date beside the build.
     """
     if backend == "host":
-        return (Step.LOCK, Step.SYNC_HOST)
+        return ((Step.LOCK,), (Step.SYNC_HOST,))
     if build:
-        first = (Step.SYNC_CONTAINER,) if running else ()
-        return (Step.LOCK, *first, Step.BUILD, Step.PROVE, Step.RECREATE)
-    return (Step.LOCK, Step.SYNC_CONTAINER)
+        beside = (Step.SYNC_CONTAINER,) if running else ()
+        return ((Step.LOCK,), (Step.BUILD, *beside), (Step.PROVE,), (Step.RECREATE,))
+    return ((Step.LOCK,), (Step.SYNC_CONTAINER,))

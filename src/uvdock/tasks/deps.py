@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
@@ -25,15 +26,14 @@ _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 )
 def install(c: Context, build: bool = True) -> int:
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
+    from uvdock import together
     from uvdock.deps import install
 
     repo = open_repo(c)
-    for step in install.plan(repo.backend.name, build=build, running=build and _can_sync(repo)):
-        if step is install.Step.PROVE and c.config.run.dry:
+    for steps in install.plan(repo.backend.name, build=build, running=build and _can_sync(repo)):
+        if install.Step.PROVE in steps and c.config.run.dry:
             continue  # nothing was built that could be compared
-        name = f"{step.value} ({repo.backend.where})" if step is install.Step.LOCK else step.value
-        with console.step(name), as_far_as_known():
-            _carry_out(step, repo, build=build)
+        together.run({_name(step, repo): partial(_carry_out, step, repo, build=build) for step in steps})
     if repo.backend.name == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
@@ -68,7 +68,18 @@ def _can_sync(repo: Repo) -> bool:
     return place is not None and place.uv is not None
 
 
+def _name(step: Step, repo: Repo) -> str:
+    from uvdock.deps.install import Step
+
+    return f"{step.value} ({repo.backend.where})" if step is Step.LOCK else step.value
+
+
 def _carry_out(step: Step, repo: Repo, *, build: bool) -> None:
+    with as_far_as_known():
+        _done(step, repo, build=build)
+
+
+def _done(step: Step, repo: Repo, *, build: bool) -> None:
     from uvdock.backends import image
     from uvdock.deps.install import Step
 

@@ -68,7 +68,7 @@ def install(c: Context, build: bool = True) -> int:
     project, manager, backend = _open(open_repo(c))
     compose: JsCompose | None = backend if backend.name == "compose" else None  # type: ignore[assignment]
     builds = build and compose is not None and compose.built()
-    for step in plan(backend.name, build=builds):
+    for (step,) in plan(backend.name, build=builds):
         if step is Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
         name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value

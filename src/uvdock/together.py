@@ -1,0 +1,206 @@
+"""Steps that run at the same time, as a person sees them: a live view on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from uvdock import console, process
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+#: Colours and the like, which say nothing in the one line that is left of a step's output.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+#: What BuildKit puts before a line: the step's number, and the seconds since it began.
+_BUILDKIT = re.compile(r"^#\d+ (?:\d+\.\d+ )?")
+
+_TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class Step:
+    """One of several steps: what it has said, and since when it runs.
+
+    Args:
+        name: Its name.
+        streamed: Show what its commands say at once, and not when it ends.
+    """
+
+    def __init__(self, name: str, *, streamed: bool) -> None:
+        self.name = name
+        self.streamed = streamed
+        self.start = time.monotonic()
+        self.output: list[str] = []
+        self.said: list[str] = []
+        self.last = ""
+        self._rest = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def take(self, part: bytes) -> list[str]:
+        """Take a part of its commands' output; returns the lines that are whole now."""
+        *lines, self._rest = (self._rest + self._decoder.decode(part)).split("\n")
+        return self._keep(lines)
+
+    def rest(self) -> list[str]:
+        """The last line, where it has no end."""
+        last, self._rest = self._rest, ""
+        return self._keep([last] if last else [])
+
+    def _keep(self, lines: list[str]) -> list[str]:
+        # Of what overwrites its own line, the last counts.
+        lines = [line.removesuffix("\r").rpartition("\r")[2] for line in lines]
+        self.output += lines
+        self.last = next((shown for line in reversed(lines) if (shown := _shown(line))), self.last)
+        return lines
+
+
+class Plain:
+    """Plain lines: the first step's as they come, those of the others in one piece when each ends."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: list[Step] = []
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def begin(self, step: Step) -> None:
+        """A step begins."""
+        with self.lock:
+            self.running.append(step)
+            if step.streamed:
+                console.begun(step.name)
+
+    def more(self, step: Step, part: bytes) -> None:
+        """Its commands have said something."""
+        with self.lock:
+            lines = step.take(part)
+            if step.streamed:
+                self._lines(lines)
+
+    def end(self, step: Step, *, ok: bool) -> None:
+        """A step ends."""
+        with self.lock:
+            self.running.remove(step)
+            last = step.rest()
+            if not step.streamed:
+                console.begun(step.name)
+            self._lines(last if step.streamed else step.output)
+            self._lines(step.said)
+            console.ended(step.name, step.start, ok=ok)
+
+    def _lines(self, lines: list[str]) -> None:
+        for line in lines:
+            console.say(line)
+
+
+class Live(Plain):
+    """A terminal's view: the steps that run, for how long and at what; what a step said is shown when it fails."""
+
+    def __enter__(self) -> Live:
+        from rich.console import Console
+        from rich.live import Live as Region
+
+        self.region = Region(
+            get_renderable=self._render, console=Console(stderr=True), refresh_per_second=8, transient=True
+        )
+        self.region.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.region.__exit__(None, None, None)
+
+    def begin(self, step: Step) -> None:
+        """A step begins."""
+        with self.lock:
+            self.running.append(step)
+
+    def more(self, step: Step, part: bytes) -> None:
+        """Its commands have said something."""
+        with self.lock:
+            step.take(part)
+
+    def end(self, step: Step, *, ok: bool) -> None:
+        """A step ends: its own words stay, and all of its commands' when it failed."""
+        with self.lock:
+            self.running.remove(step)
+            step.rest()
+            self._lines([*([] if ok else step.output), *step.said])
+            console.ended(step.name, step.start, ok=ok)
+
+    def _render(self) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        shown = Table.grid(padding=(0, 1), expand=True)
+        for _ in range(2):
+            shown.add_column(no_wrap=True)
+        shown.add_column(no_wrap=True, justify="right")
+        shown.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        now = time.monotonic()
+        for step in list(self.running):
+            turning = _TURNING[int(now * 8) % len(_TURNING)]
+            last = Text(console.redact(step.last), style="dim")
+            shown.add_row(Text(turning, "cyan"), Text(step.name, "bold"), f"{now - step.start:.1f} s", last)
+        return shown
+
+    def _lines(self, lines: list[str]) -> None:
+        from rich.text import Text
+
+        # Where a line of a program is wider than the terminal, that one breaks it: it stays one when it is copied.
+        for line in lines:
+            self.region.console.print(Text.from_ansi(console.redact(line)), soft_wrap=True)
+
+
+def run(works: Mapping[str, Callable[[], object]]) -> None:
+    """Run several steps at the same time and show them.
+
+    Args:
+        works: What each does, by its name; the first is the longest one, whose output is shown as it comes where no
+            terminal can show all of them.
+
+    Raises:
+        Exception: What the first step that failed raised, in their order; all of them have ended then.
+    """
+    if len(works) == 1:
+        for name, work in works.items():
+            with console.step(name):
+                work()
+        return
+    with _view() as view:
+        process.beside([_step(view, name, work, streamed=not at) for at, (name, work) in enumerate(works.items())])
+
+
+def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool) -> Callable[[], None]:
+    def body() -> None:
+        step = Step(name, streamed=streamed and not isinstance(view, Live))
+        console.HELD.set(None if step.streamed else step.said)
+        process.SINK.set(lambda part: view.more(step, part))
+        view.begin(step)
+        ok = False
+        try:
+            work()
+            ok = True
+        finally:
+            console.HELD.set(None)
+            view.end(step, ok=ok)
+
+    return body
+
+
+def _view() -> Plain:
+    plain = os.environ.get("TERM", "") in ("", "dumb") or os.environ.get("CI")
+    return Plain() if plain or not sys.stderr.isatty() else Live()
+
+
+def _shown(line: str) -> str:
+    return _BUILDKIT.sub("", _CONTROL.sub("", line)).strip()

@@ -1,0 +1,140 @@
+"""Steps that run at the same time: what is shown of each, in which order, and what stops them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from uvdock import console, process, together
+from uvdock.errors import UvdockError
+from uvdock.together import Step
+
+
+@pytest.mark.parametrize(
+    ("parts", "lines", "last"),
+    [
+        pytest.param([b"one\ntwo\n"], ["one", "two"], "two", id="whole-lines"),
+        pytest.param([b"on", b"e\ntw", b"o"], ["one", "two"], "two", id="parts-of-lines"),
+        pytest.param([b"\xe2\x9c", b"\x94 done\r\n"], ["✔ done"], "✔ done", id="a-letter-in-two-parts"),
+        pytest.param([b"10 %\r20 %\r\n"], ["20 %"], "20 %", id="a-line-that-is-written-over"),
+        pytest.param([b"#16 0.214 \x1b[2mResolved\x1b[0m 5\n"], ["#16 0.214 \x1b[2mResolved\x1b[0m 5"], "Resolved 5"),
+        pytest.param([b"#16 [web 1/2] RUN a\n\n"], ["#16 [web 1/2] RUN a", ""], "[web 1/2] RUN a", id="blank-last"),
+        pytest.param([], [], "", id="nothing"),
+    ],
+)
+def test_a_step_keeps_whole_lines_and_knows_the_last(parts: list[bytes], lines: list[str], last: str) -> None:
+    step = Step("build", streamed=False)
+    for part in parts:
+        step.take(part)
+    step.rest()
+    assert step.output == lines
+    assert step.last == last
+
+
+def python(code: str) -> Callable[[], None]:
+    def work() -> None:
+        code_left = process.run([sys.executable, "-u", "-c", code])
+        if code_left:
+            raise UvdockError("it failed", where="here", fix="mend it", code=code_left)
+
+    return work
+
+
+def test_the_first_step_is_shown_as_it_comes_and_the_others_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    after = threading.Event()
+
+    def second() -> None:
+        python("import sys; print('two out'); print('two err', file=sys.stderr)")()
+        console.say("two says")
+        after.set()
+
+    def first() -> None:
+        python("print('one begins')")()
+        assert after.wait(20)
+        python("print('one ends')")()
+
+    together.run({"first": first, "second": second})
+    found = capfd.readouterr()
+    lines = [line.partition(" (")[0] for line in found.err.splitlines()]
+    assert found.out == ""
+    assert lines.index("▸ first") < lines.index("one begins") < lines.index("one ends") < lines.index("✔ first")
+    at = lines.index("▸ second")
+    assert lines[at : at + 5] == ["▸ second", "two out", "two err", "two says", "✔ second"]
+
+
+def test_one_that_fails_leaves_the_others_to_end_and_shows_its_output(capfd: pytest.CaptureFixture[str]) -> None:
+    failed = threading.Event()
+
+    def first() -> None:
+        assert failed.wait(20)
+        python("print('whole')")()
+
+    def second() -> None:
+        try:
+            python("print('why'); exit(3)")()
+        finally:
+            failed.set()
+
+    works = {"first": first, "second": second}
+    with pytest.raises(UvdockError) as raised:
+        together.run(works)
+    assert raised.value.code == 3
+    lines = [line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()]
+    assert lines.index("whole") < lines.index("✔ first")
+    assert lines.index("why") < lines.index("✘ second")
+
+
+def test_of_several_failures_the_first_in_order_counts() -> None:
+    failed = threading.Event()
+
+    def first() -> None:
+        assert failed.wait(20)
+        python("exit(4)")()
+
+    def second() -> None:
+        try:
+            python("exit(5)")()
+        finally:
+            failed.set()
+
+    with pytest.raises(UvdockError) as raised:
+        together.run({"first": first, "second": second})
+    assert raised.value.code == 4
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_reaches_every_command_and_no_further_one_begins(signum: signal.Signals) -> None:
+    waits = "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler); print('on'); time.sleep(60)"
+    codes: list[int] = []
+    both = threading.Barrier(3)
+
+    def work() -> None:
+        began: list[bytes] = []
+
+        def taken(part: bytes) -> None:
+            if not began:
+                began.append(part)
+                both.wait(20)
+
+        codes.append(process.run([sys.executable, "-u", "-c", waits], stdout=taken))
+        codes.append(process.run([sys.executable, "-c", "raise SystemExit(7)"]))
+
+    def stop() -> None:
+        both.wait(20)
+        os.kill(os.getpid(), signum)
+
+    threading.Thread(target=stop).start()
+    process.beside([work, work])
+    assert codes == [128 + signum] * 4
+
+
+def test_one_step_alone_is_shown_as_any_other(capfd: pytest.CaptureFixture[str]) -> None:
+    together.run({"only": python("print('its own stream')")})
+    found = capfd.readouterr()
+    assert found.out == "its own stream\n"
+    assert [line.partition(" (")[0] for line in found.err.splitlines()] == ["▸ only", "✔ only"]
