@@ -171,11 +171,17 @@ class JsBackend(Protocol):
         """The direct dependencies that are behind. Writes nothing."""
 
 
-def choose(root: Path, project: Project, settings: Settings) -> Backend:
+def choose(root: Path, project: Project, settings: Settings, *, ahead: bool = False) -> Backend:
     """The backend the settings name.
 
     With ``auto``: compose where the repo has a Compose file and the engine answers, else the host. So within
     the app's own container, which has no engine, it is the host.
+
+    Args:
+        root: The repo root.
+        project: The project.
+        settings: The settings.
+        ahead: Let Compose read its files meanwhile, for a task that needs that in any case.
 
     Raises:
         UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
@@ -185,7 +191,7 @@ def choose(root: Path, project: Project, settings: Settings) -> Backend:
     from uvdock.backends.host import HostBackend
     from uvdock.backends.service import ServiceRunner
 
-    found = find_engine(root, settings)
+    found = find_engine(root, settings, ahead=ahead)
     if found is None:
         return HostBackend(project)
     stack, engine = found
@@ -214,13 +220,13 @@ def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager,
     return JsCompose(JsRunner(project, settings, engine, stack, cwd), manager)
 
 
-def find_engine(root: Path, settings: Settings) -> tuple[Stack, Engine] | None:
+def find_engine(root: Path, settings: Settings, *, ahead: bool = False) -> tuple[Stack, Engine] | None:
     """The Compose project and its engine, where commands run in containers; ``None`` where they run on the host.
 
     Raises:
         UvdockError: As `choose`.
     """
-    return _BACKENDS[settings.backend](root, settings)
+    return _BACKENDS[settings.backend](root, settings, ahead)
 
 
 def find_stack(root: Path, settings: Settings) -> Stack:
@@ -242,21 +248,27 @@ def find_stack(root: Path, settings: Settings) -> Stack:
     return Stack(root, files, settings.context, os.environ, dotenv(root))
 
 
-def _compose(root: Path, settings: Settings) -> tuple[Stack, Engine]:
+def _compose(root: Path, settings: Settings, ahead: bool) -> tuple[Stack, Engine]:
+    stack = find_stack(root, settings)
+    if ahead:
+        stack.read_ahead()
     from uvdock.engine.api import Engine
 
-    stack = find_stack(root, settings)
     engine = Engine(settings.context)
     _ = engine.api
     return stack, engine
 
 
-def _auto(root: Path, settings: Settings) -> tuple[Stack, Engine] | None:
-    from uvdock.engine.api import Engine
+def _auto(root: Path, settings: Settings, ahead: bool) -> tuple[Stack, Engine] | None:
     from uvdock.project import find_compose_files
 
     if not find_compose_files(root, settings, os.environ):
         return None
+    stack = find_stack(root, settings)
+    if ahead:
+        stack.read_ahead()
+    from uvdock.engine.api import Engine
+
     engine = Engine(settings.context)
     try:
         _ = engine.api
@@ -265,11 +277,11 @@ def _auto(root: Path, settings: Settings) -> tuple[Stack, Engine] | None:
         if engine.context is not None:
             raise
         return None
-    return find_stack(root, settings), engine
+    return stack, engine
 
 
-_BACKENDS: Mapping[str, Callable[[Path, Settings], tuple[Stack, Engine] | None]] = {
+_BACKENDS: Mapping[str, Callable[[Path, Settings, bool], tuple[Stack, Engine] | None]] = {
     "auto": _auto,
-    "host": lambda _, __: None,
+    "host": lambda *_: None,
     "compose": _compose,
 }

@@ -9,8 +9,9 @@ import json
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -113,6 +114,8 @@ class Stack:
         self.context = context
         self.dotenv = dotenv
         self.env = compose_env(self.files, context, environ, dotenv)
+        self._reading: threading.Thread | None = None
+        self._found: process.Output | None = None
 
     @property
     def working_dir(self) -> str:
@@ -129,6 +132,11 @@ class Stack:
         files = [option for name in (*map(str, self.files), *extra) for option in ("-f", name)]
         return [*self.docker, "compose", *files, *args]
 
+    def read_ahead(self) -> None:
+        """Let Compose read its files while this program does something else, such as connecting to the engine."""
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """The whole project as Compose understands it.
@@ -136,7 +144,9 @@ class Stack:
         Raises:
             UvdockError: Compose cannot read its files, or is not there.
         """
-        found = process.capture(self.argv("--profile", "*", "config", "--format", "json"), env=self.env, cwd=self.root)
+        if self._reading is not None:
+            self._reading.join()
+        found = self._found or self._ask()
         if found.code != 0:
             raise UvdockError(
                 f"Compose cannot read its files: {found.error_text or 'no reason given'}",
@@ -145,6 +155,14 @@ class Stack:
             )
         data: dict[str, Any] = json.loads(found.text)
         return data
+
+    def _ask(self) -> process.Output:
+        return process.capture(self.argv("--profile", "*", "config", "--format", "json"), env=self.env, cwd=self.root)
+
+    def _read(self) -> None:
+        # Who asks for it later is told what is wrong.
+        with suppress(UvdockError):
+            self._found = self._ask()
 
     @cached_property
     def services(self) -> dict[str, Service]:

@@ -34,11 +34,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Repo:
-    """The repo a task works on: its root, where the person is in it, its settings; the rest when asked for."""
+    """The repo a task works on: its root, where the person is in it, its settings; the rest when asked for.
+
+    With ``ahead``, Compose reads its files while the engine is looked for.
+    """
 
     root: Path
     cwd: Path
     settings: Settings
+    ahead: bool = False
 
     @cached_property
     def project(self) -> Project:
@@ -68,7 +72,7 @@ class Repo:
         from uvdock import backends
         from uvdock.project import find_compose_files
 
-        chosen = backends.choose(self.root, self.project, self.settings)
+        chosen = backends.choose(self.root, self.project, self.settings, ahead=self.ahead)
         fallen_back = self.settings.backend == "auto" and chosen.name == "host"
         # In the app's own container there is no docker either, and nothing to be told.
         if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):

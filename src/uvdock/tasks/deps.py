@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def install(c: Context, build: bool = True) -> int:
     from uvdock import together
     from uvdock.deps import install
 
-    repo = open_repo(c)
+    repo = replace(open_repo(c), ahead=True)
     for steps in install.plan(repo.backend.name, build=build, running=build and _can_sync(repo)):
         if install.Step.PROVE in steps and c.config.run.dry:
             continue  # nothing was built that could be compared
