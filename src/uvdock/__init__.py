@@ -37,4 +37,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    from uvdock.bytecode import Kept
+
+    with Kept():
+        return getattr(import_module(_HOMES[name]), name)

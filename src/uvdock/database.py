@@ -119,7 +119,7 @@ class Postgres:
 
     title = "PostgreSQL"
     family = "PostgreSQL"
-    images = ("postgresql", "postgres", "postgis", "pgvector", "timescaledb", "timescale")
+    images = images.POSTGRES
     variables = ("POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD")
     password_variable = "PGPASSWORD"  # noqa: S105 - a name
     transactional = True
@@ -232,13 +232,11 @@ class MySql:
 
 POSTGRES: Dialect = Postgres()
 # Without the mark of its server's transactions, a dump can be restored where others were made.
-MYSQL: Dialect = MySql("MySQL", ("mysql",), "mysql", "mariadb", ("--set-gtid-purged=OFF",))
-MARIADB: Dialect = MySql("MariaDB", ("mariadb",), "mariadb", "mysql")
+MYSQL: Dialect = MySql("MySQL", images.MYSQL, "mysql", "mariadb", ("--set-gtid-purged=OFF",))
+MARIADB: Dialect = MySql("MariaDB", images.MARIADB, "mariadb", "mysql")
 DIALECTS: tuple[Dialect, ...] = (POSTGRES, MYSQL, MARIADB)
 #: The programs that are the servers. MariaDB has one named `mysqld` too, so its own comes before it.
 _SERVERS = {"postgres": POSTGRES, "mariadbd": MARIADB, "mysqld": MYSQL}
-#: What the images of Redis, and of what took its place, begin with.
-REDIS_IMAGES = ("redis-stack-server", "redis-stack", "redis", "valkey")
 
 
 def dialect_of(image: str) -> Dialect | None:
@@ -261,11 +259,6 @@ def dialect_of_server(printed: str) -> Dialect | None:
     found = [name for name in _SERVERS if name in printed.split()]
     families = {_SERVERS[name].family for name in found}
     return _SERVERS[found[0]] if len(families) == 1 else None
-
-
-def is_redis(image: str) -> bool:
-    """Whether an image is that of a Redis or Valkey server."""
-    return images.is_one_of(image, REDIS_IMAGES)
 
 
 def first_of(program: str, other: str) -> list[str]:

@@ -27,9 +27,11 @@ def listed(root: Path) -> list[Path]:
 def walk(root: Path, depth: int) -> Iterator[Path]:
     """The files below ``root`` without git's help, at most ``depth`` folders deep."""
     try:
-        yield from sorted(path for path in root.iterdir() if path.is_file())
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file())
     except OSError:
         return
+    yield from (root / name for name in names)
     for folder in folders_in(root) if depth else ():
         yield from walk(folder, depth - 1)
 

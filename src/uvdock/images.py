@@ -11,6 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from uvdock.errors import UvdockError
 
+#: What the names of servers' images begin with; Valkey took the place of Redis.
+POSTGRES = ("postgresql", "postgres", "postgis", "pgvector", "timescaledb", "timescale")
+MYSQL = ("mysql",)
+MARIADB = ("mariadb",)
+REDIS = ("redis-stack-server", "redis-stack", "redis", "valkey")
 #: Words in the name of an image that goes with a server and is none.
 _COMPANIONS = {"admin", "backup", "client", "commander", "exporter", "insight", "pgadmin", "proxy", "sentinel", "ui"}
 #: ``image: …`` in block or flow style, up to a comment or the end of the value.
@@ -30,6 +35,16 @@ def is_one_of(image: str, names: Sequence[str]) -> bool:
     if _COMPANIONS & set(re.split(r"[-_.]", last)):
         return False
     return re.match(f"(?:{'|'.join(map(re.escape, names))})(?![a-z])", last) is not None
+
+
+def is_database(image: str) -> bool:
+    """Whether an image is that of a database that uvdock knows; see `uvdock.database.dialect_of`."""
+    return is_one_of(image, (*POSTGRES, *MYSQL, *MARIADB))
+
+
+def is_redis(image: str) -> bool:
+    """Whether an image is that of a Redis or Valkey server."""
+    return is_one_of(image, REDIS)
 
 
 def mentioned(text: str, variables: Mapping[str, str]) -> list[str]:

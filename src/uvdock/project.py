@@ -267,11 +267,15 @@ def _projects_below(folder: Path, depth: int) -> list[Path]:
 def folders_in(folder: Path) -> list[Path]:
     """The folders in one that are worth looking into: not hidden, linked, installed or built ones; sorted."""
     try:
-        children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
+        with os.scandir(folder) as entries:
+            names = sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False)
+            )
     except OSError:
         return []
-    named = (child for child in children if not child.name.startswith(".") and child.name not in _SKIPPED)
-    return [child for child in named if not (child / "pyvenv.cfg").exists()]
+    return [folder / name for name in names if not (folder / name / "pyvenv.cfg").exists()]
 
 
 def _compose_file(folder: Path) -> Path | None:

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from uvdock import database
+from uvdock import database, images
 from uvdock.database import MARIADB, MYSQL, POSTGRES, Account, Dialect
 
 SECRET = "hunter2 is 'the' password"
@@ -77,7 +77,7 @@ def test_a_server_is_told_by_its_program(printed: str, dialect: Dialect | None) 
     ],
 )
 def test_redis_and_what_took_its_place(image: str, redis: bool) -> None:
-    assert database.is_redis(image) is redis
+    assert images.is_redis(image) is redis
 
 
 @pytest.mark.parametrize(

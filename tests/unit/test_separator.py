@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from types import SimpleNamespace
 
 import pytest
+from invoke.collection import Collection
 
 from uvdock.argv import PROGRAM_ARGV
+from uvdock.tasks import ns, outdated
 from uvdock.tasks.separator import forgotten
 
 PASSTHROUGH = ("uv", "cmd", "shell", "build")
@@ -65,3 +68,19 @@ def test_under_the_uvdock_program_nothing_is_ever_missing() -> None:
         assert forgotten(["inv", "uv", "add"], NAMES, PASSTHROUGH) is None
     finally:
         PROGRAM_ARGV.reset(token)
+
+
+def test_a_collection_of_ones_own_has_tasks_of_its_own() -> None:
+    """Invoke copies the collection of a tasks.py; what is done to the copy does not reach uvdock's own."""
+    made = Collection.from_module(SimpleNamespace(ns=ns, __name__="tasks", __doc__=None))  # type: ignore[arg-type]
+    task = made["deps.outdated"]
+    assert task == ns["deps.outdated"]
+    assert task is not ns["deps.outdated"]
+    task.help["all"] = "mine"
+    task.pre.append(task)
+    task.get_arguments()
+    assert ns["deps.outdated"].help == outdated.outdated.help != {}
+    assert ns["deps.outdated"].pre == []
+    assert [argument.name for argument in ns["deps.outdated"].get_arguments()] == [
+        argument.name for argument in task.get_arguments()
+    ]

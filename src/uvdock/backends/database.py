@@ -216,7 +216,7 @@ def find_database(stack: Stack, wanted: str) -> tuple[Service, Dialect]:
 
 def find_redis(stack: Stack, wanted: str) -> Service:
     """The Redis or Valkey service of a stack; as `find_database`."""
-    return stack.services[_pick(stack, wanted, database.is_redis, "Redis")]
+    return stack.services[_pick(stack, wanted, images.is_redis, "Redis")]
 
 
 def open_database(engine: Engine, stack: Stack, wanted: str, tty: bool | None) -> DatabaseService:

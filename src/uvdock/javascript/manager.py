@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from uvdock.errors import UvdockError
+from uvdock.javascript.folders import MANIFEST
 from uvdock.project import Tool
 
-MANIFEST = "package.json"
 #: Whose each lock file is; of one manager's, the first that is there is the one it reads.
 LOCKS: Mapping[str, tuple[str, ...]] = {
     "yarn": ("yarn.lock",),

@@ -10,8 +10,9 @@ from typing import Any
 
 from uvdock.deps.manifest import Manifests
 from uvdock.errors import UvdockError
-from uvdock.javascript.manager import LOCKS, MANIFEST, Manager, manager_of, read
-from uvdock.project import Project, find_glob, folders_in
+from uvdock.javascript.folders import MANIFEST, folders
+from uvdock.javascript.manager import LOCKS, Manager, manager_of, read
+from uvdock.project import Project, find_glob
 
 #: Files beside a package.json that change what a manager makes of it. `.npmrc` may hold credentials: it is sent to
 #: where the manager runs, and goes with the one-off; it is never brought back and never put in a running container.
@@ -20,17 +21,6 @@ _FOLDERS = (".yarn/releases", ".yarn/plugins", ".yarn/patches", "patches")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies")
 _LOCAL = re.compile(r"(?:file|link|portal):(?P<path>[^#]+)")
 _WORKSPACE_ITEM = re.compile(r"""^\s*-\s*["']?(?P<glob>[^"'#]+?)["']?\s*(?:#.*)?$""")
-#: How deep below the repo root a package.json is looked for.
-_DEPTH = 3
-
-
-def folders(root: Path, depth: int = _DEPTH) -> list[Path]:
-    """The folders with a package.json, from ``root`` down; of nested ones, the outer one. Reads no file."""
-    if (root / MANIFEST).is_file():
-        return [root]
-    if depth == 0:
-        return []
-    return [found for child in folders_in(root) for found in folders(child, depth - 1)]
 
 
 def find(root: Path, cwd: Path) -> tuple[Project, Manager]:

@@ -17,6 +17,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from uvdock import console
+from uvdock.bytecode import Kept
 from uvdock.errors import InterruptedBySignalError, NotBuiltError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program
 
@@ -149,7 +150,7 @@ def task(
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
             _announce(args[0] if args else None)
-            with console.task(name, quiet=quiet):
+            with Kept(), console.task(name, quiet=quiet):
                 code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
                 leave(code)

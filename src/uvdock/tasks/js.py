@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 def ready(root: Path) -> dict[str, Task[Any]]:
     """The tasks on JavaScript that make sense in the repo at ``root``, by their whole names. Reads no file."""
-    from uvdock.javascript import manifests
+    from uvdock.javascript.folders import folders
 
-    return {"js": js, "js.install": install, "js.outdated": outdated} if manifests.folders(root) else {}
+    return {"js": js, "js.install": install, "js.outdated": outdated} if folders(root) else {}
 
 
 @task("js", examples=["js -- add esbuild", "js -- run build", "js -- ls"], quiet=True, klass=PassthroughTask)

@@ -48,13 +48,12 @@ def ready(root: Path) -> dict[str, Task[Any]]:
         return {**STACK, **DATABASE, **REDIS}
     if found is None:
         return {}
-    # Imported where there is a Compose file: it takes a while.
-    from uvdock import database
+    from uvdock import images
 
     tasks = dict(STACK)
-    if any(database.dialect_of(image) for image in found):
+    if any(images.is_database(image) for image in found):
         tasks |= DATABASE
-    if any(database.is_redis(image) for image in found):
+    if any(images.is_redis(image) for image in found):
         tasks |= REDIS
     return tasks
 

@@ -36,8 +36,10 @@ class PassthroughTask(OwnTask):
         """
         from uvdock.tasks import ns, passthrough_tasks
 
-        problem = forgotten(sys.argv, list(ns.task_names), list(passthrough_tasks(ns)))
-        if problem is not None:
+        # Every name of the collection costs as much as all tasks' arguments do, and most command lines are in order.
+        suspect = may_lack_it(sys.argv)
+        problem = suspect and forgotten(sys.argv, list(ns.task_names), list(passthrough_tasks(ns)))
+        if problem:
             raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
         # Invoke takes the help lines out of the task as it makes the arguments, and is asked for them twice.
         lines = dict(self.help)
@@ -52,6 +54,11 @@ class WordsTask(PassthroughTask):
 
     ends_at_task = True
     values = {WORDS: SERVICES}  # noqa: RUF012 - as the class it is from has it, a Mapping
+
+
+def may_lack_it(argv: Sequence[str]) -> bool:
+    """Whether a command line has words after its first and no ``--``; without looking at any task."""
+    return len(argv) > 2 and "--" not in argv
 
 
 def forgotten(argv: Sequence[str], names: Sequence[str], passthrough: Sequence[str]) -> UvdockError | None:

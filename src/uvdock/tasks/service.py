@@ -125,8 +125,9 @@ def _js_service(repo: Repo) -> str:
     """The service that holds Node, where there is a package.json."""
     from uvdock import backends
     from uvdock.javascript import manifests
+    from uvdock.javascript.folders import folders
 
-    if not manifests.folders(repo.root):
+    if not folders(repo.root):
         return ""
     project, manager = manifests.find(repo.root, repo.cwd)
     runner = getattr(backends.choose_javascript(repo.root, repo.cwd, project, manager, repo.settings), "runner", None)
