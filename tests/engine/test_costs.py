@@ -67,9 +67,9 @@ COSTS = [
     Cost("inv uv -- --version", [], 4, 8, 350, {DOCKER, RICH, TOML}),
     # The long way: Compose reads its file, the container is looked up, and docker carries the streams.
     Cost("uvdock cmd --user root true", [CONFIG, EXEC], 6, 40, 590, {RICH, TOML}),
-    # The lock and the index are enough: of the engine, only whether it is there. With exact pins nothing is resolved:
-    # uv is asked what is new, and whether what is locked is still there.
-    Cost("uvdock deps.outdated", [["uv", "compile"], ["uv", "compile"]], 2, 8, 760, set()),
+    # The lock and the index are enough, and no engine is asked. With exact pins nothing is resolved: uv is asked
+    # what is new, and whether what is locked is still there.
+    Cost("uvdock deps.outdated", [["uv", "compile"], ["uv", "compile"]], 0, 0, 560, {DOCKER}),
     Cost("uvdock deps.install --no-build", [CONFIG, [*EXEC, "lock"], [*EXEC, "sync"]], 16, 100, 610, {RICH, TOML}),
 ]
 

@@ -108,9 +108,7 @@ class Backend(Protocol):
         """Bring the lock up to date with the manifests; nothing changes when it already is."""
 
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
-        """Run uv on a copy of the manifests, to see what it would say; by the uv that answers soonest.
-
-        Neither an image nor an interpreter of the project's version is needed where the host has a uv.
+        """Run uv on a copy of the manifests, to see what it would say; `Reader` asks the uv that answers soonest.
 
         Args:
             args: uv's arguments.
@@ -119,15 +117,7 @@ class Backend(Protocol):
         """
 
     def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
-        """The same by the very uv that locks this project, as it would do it."""
-
-    def metadata(self, pins: Sequence[str], manifest: bytes) -> list[str]:
-        """The metadata of some releases; nothing where they cannot be had without an image.
-
-        Args:
-            pins: The releases: ``flask==3.1.3``.
-            manifest: A pyproject.toml whose ``[tool.uv]`` says where packages come from.
-        """
+        """The same as this project would be locked: with its own Python, not any that is there."""
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
         """Replace files of the project together, and bring a running container to them.

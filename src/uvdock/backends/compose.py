@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from uvdock.backends import Change, Finding, Trial, image, scratch
-from uvdock.backends.host import HostBackend, delivered, describe, find_uv
+from uvdock.backends.host import delivered, describe
 from uvdock.backends.place import Place, home_files, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
@@ -96,22 +96,12 @@ class ComposeBackend:
         return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
-        """Run uv on a copy: the host's uv where there is one, else the image's."""
-        if find_uv() is not None:
-            host = HostBackend(self.project)
-            found = host.look(args, edits, alone=alone)
-            # A refusal (1) is an answer. What the host cannot reach, the container perhaps can.
-            if found.output.code in (0, 1) or uvcommand.too_old(args, host.version(), "the host"):
-                return found
+        """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}, alone=alone))
 
     def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
         """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}))
-
-    def metadata(self, pins: Sequence[str], manifest: bytes) -> list[str]:
-        """The metadata of some releases, by the host's uv."""
-        return HostBackend(self.project).metadata(pins, manifest) if find_uv() is not None else []
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
         """Replace files of the project together, and sync the running container."""

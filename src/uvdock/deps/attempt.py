@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from uvdock.backends.reading import Reader
 from uvdock.deps import lockfile, releases, requirement, survey, upgrade, uvcommand
 from uvdock.deps.releases import Answers, Question
 from uvdock.deps.survey import Manifest
@@ -57,6 +58,11 @@ class Attempt:
     pre: bool = False
 
     @cached_property
+    def reader(self) -> Reader:
+        """Who answers questions about it."""
+        return Reader(self.project, lambda: self.backend)
+
+    @cached_property
     def manifests(self) -> list[Manifest]:
         """Its manifests."""
         return survey.manifests(self.project)
@@ -98,7 +104,7 @@ class Attempt:
             self.cutoff,
             prereleases=self.pre,
         )
-        asker = survey.asker(self.project, self.backend)
+        asker = survey.asker(self.project, self.reader)
         answers = releases.ask(question, asker)
         young = _young(answers, releases.ask(replace(question, before=None), asker)) if self.cutoff else {}
         if lock_only:
@@ -129,7 +135,7 @@ class Attempt:
         """What uv makes of some packages raised, soon."""
         args = self._args([bump.constraint for bump in bumps])
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
-        return self.backend.look(args, upgrade.contents(bumps, self.originals))
+        return self.reader.look(args, upgrade.contents(bumps, self.originals))
 
     def made(self, bumps: Sequence[Bump]) -> Trial:
         """The same by the uv that locks this project: what is to be written.
@@ -149,7 +155,7 @@ class Attempt:
             return []
         args = self._args([f"{name}{limits}" for name, limits in wanted.items()])
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
-        tried = self.backend.look(args)
+        tried = self.reader.look(args)
         if tried.output.code:
             raise self._failed("uv cannot resolve this project", tried.output)
         after = tried.files.get(self.project.lock)

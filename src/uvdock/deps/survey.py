@@ -21,7 +21,7 @@ from uvdock.errors import UvdockError, nearest
 from uvdock.project import Project, read_pyproject, workspace_members
 
 if TYPE_CHECKING:
-    from uvdock.backends import Backend
+    from uvdock.backends.reading import Reader
     from uvdock.process import Output
 
 
@@ -92,13 +92,13 @@ def manifests(project: Project) -> list[Manifest]:
 
 
 def look(
-    project: Project, backend: Backend, *, label: str = "", everything: bool = False, wait: str = "", pre: bool = False
+    project: Project, reader: Reader, *, label: str = "", everything: bool = False, wait: str = "", pre: bool = False
 ) -> Survey:
     """Look at one project. Writes nothing.
 
     Args:
         project: The project.
-        backend: Where uv is.
+        reader: Which uv to ask.
         label: Its folder as a person knows it, where there are several.
         everything: Also the packages that only others need.
         wait: The cooldown; see `cooldown.cutoff`.
@@ -124,24 +124,22 @@ def look(
         prereleases=pre,
     )
     with ThreadPoolExecutor(3) as pool:
-        answers = pool.submit(releases.ask, question, asker(project, backend))
+        answers = pool.submit(releases.ask, question, asker(project, reader))
         fixed = not everything and _fixed(listed, lock, names)
-        wanted = pool.submit(lambda: (lock, "") if fixed else _wanted(project, backend, own, pre=pre))
-        lost = pool.submit(_lost, question, lock, asker(project, backend))
+        wanted = pool.submit(lambda: (lock, "") if fixed else _wanted(project, reader, own, pre=pre))
+        lost = pool.submit(_lost, question, lock, asker(project, reader))
         found = Survey(project, label, listed, lock, answers.result(), now, *wanted.result(), lost.result())
     # One that has no answer at all may be behind a door that is closed.
     known = {key: why for key, why in found.lost.items() if key[0] in found.answers.releases}
     found = replace(found, lost=known, cutoff=own or _uvs_cutoff(listed[0].data, now))
-    return replace(found, asked=_asked(found, names, question, backend))
+    return replace(found, asked=_asked(found, names, question, reader))
 
 
-def asker(project: Project, backend: Backend) -> Any:
+def asker(project: Project, reader: Reader) -> Any:
     """How to ask uv about releases for a project: runs it with some arguments where only the question's files are."""
 
     def run(args: list[str], files: dict[Path, bytes]) -> Output:
-        return backend.look(
-            args, {project.folder / path: content for path, content in files.items()}, alone=True
-        ).output
+        return reader.look(args, {project.folder / path: content for path, content in files.items()}, alone=True).output
 
     return run
 
@@ -214,13 +212,13 @@ def _fixed(listed: Sequence[Manifest], lock: Mapping[str, Any], names: Sequence[
 
 
 def _wanted(
-    project: Project, backend: Backend, cutoff: datetime | None, *, pre: bool
+    project: Project, reader: Reader, cutoff: datetime | None, *, pre: bool
 ) -> tuple[Mapping[str, Any] | None, str]:
     """The lock of a new resolution, and uv's words where there is none."""
     args = ["lock", "--upgrade"]
     args += ["--exclude-newer", releases.stamp(cutoff)] if cutoff else []
     args += ["--prerelease", "allow"] if pre else []
-    tried = backend.look(args)
+    tried = reader.look(args)
     if tried.output.code != 0:
         return None, uvcommand.words(tried.output)
     return lockfile.parse(tried.files.get(project.lock) or project.lock.read_bytes(), project.lock), ""
@@ -247,7 +245,7 @@ def _lost(question: Question, lock: Mapping[str, Any], run: Any) -> dict[tuple[s
 
 
 def _asked(
-    survey: Survey, names: Sequence[str], question: Question, backend: Backend
+    survey: Survey, names: Sequence[str], question: Question, reader: Reader
 ) -> dict[tuple[str, str], tuple[Requirement, ...]]:
     """What is required by the packages that may hold one of the named back."""
     wanted = survey.wanted
@@ -262,7 +260,7 @@ def _asked(
         and Version(reached[name][-1]) < newest.version
     ]
     asking = {(item["name"], item.get("version", "")): item for name in held for item in dependents(wanted, name)}
-    return bounds.requirements(asking.values(), lambda pins: backend.metadata(pins, question.manifest([])))
+    return bounds.requirements(asking.values(), lambda pins: reader.metadata(pins, question.manifest([])))
 
 
 def _uvs_cutoff(data: Mapping[str, Any], now: datetime) -> datetime | None:

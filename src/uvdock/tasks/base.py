@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from uvdock.backends import Backend, Change
+    from uvdock.backends.reading import Reader
     from uvdock.backends.service import ServiceRunner
     from uvdock.project import Project
     from uvdock.settings import Settings
@@ -79,6 +80,13 @@ class Repo:
         if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):
             console.note("the Docker engine does not answer, so this runs on the host")
         return chosen
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Who answers questions about the project's manifests."""
+        from uvdock.backends.reading import Reader
+
+        return Reader(self.project, lambda: self.backend)
 
     def compose(self, asking: str) -> ServiceRunner:
         """The service, for a task that only makes sense with Compose.

@@ -84,7 +84,7 @@ def why(c: Context, package: str, json: bool = False) -> int:
         )
     found, more = paths.paths(lock, name, _PATHS)
     config = releases.Question({}, read_pyproject(project.pyproject), project.folder).manifest([])
-    asked = bounds.requirements(paths.asking(lock, found), lambda pins: repo.backend.metadata(pins, config))
+    asked = bounds.requirements(paths.asking(lock, found), lambda pins: repo.reader.metadata(pins, config))
     told = [paths.bounded(path, asked) for path in found]
     if json:
         console.data(paths.to_json(name, versions, told, more=more))
@@ -137,7 +137,7 @@ def audit(c: Context, ignore: Sequence[str] | None = None, service_url: str = ""
 def _runner(repo: Repo, project: Project) -> Any:
     def run(args: list[str], files: dict[str, bytes]) -> Any:
         edits = {project.folder / name: content for name, content in files.items()}
-        return repo.backend.look(args, edits, alone=bool(files)).output
+        return repo.reader.look(args, edits, alone=bool(files)).output
 
     return run
 

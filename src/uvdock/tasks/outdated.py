@@ -95,7 +95,7 @@ def look(repo: Repo, *, everything: bool = False, pre: bool = False) -> list[Sur
         found.append(
             survey.look(
                 project,
-                repo.at(project).backend,
+                repo.at(project).reader,
                 label=label,
                 everything=everything,
                 wait=repo.settings.cooldown,
