@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.index import project, served
 from benchmarks.rows import RUN
-from benchmarks.stack import Engine, Stack, Watch, run
+from benchmarks.stack import INDEX, Engine, Stack, Watch, run
 from benchmarks.tools import Tools, peak
 
 #: What is measured by name: seconds, or megabytes.
@@ -126,8 +126,15 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
         shutil.rmtree(other, ignore_errors=True)
         return {"empty cache": run(ours, stack.root, {**tools.env, "UV_CACHE_DIR": str(other)}).seconds}
 
+    def anew() -> Taken:
+        folder = stack.root.parent / "anew"
+        folder.mkdir(exist_ok=True)
+        (folder / "pyproject.toml").write_text((stack.root / "pyproject.toml").read_text().replace(INDEX, ""))
+        shutil.copy(stack.root / "uv.lock", folder)
+        return {"asked anew": run(ours, folder, {**tools.env, "UVDOCK_BACKEND": "host"}).seconds}
+
     theirs = simple(stack, RUN, "./run", "uv:outdated")
-    contenders = {RUN: theirs, "running": running, "stopped": stopped, "empty cache": empty}
+    contenders = {RUN: theirs, "running": running, "stopped": stopped, "asked anew": anew, "empty cache": empty}
     profile = imports(stack, tools, *ours)
     yield Group(contenders, {"running": profile, "stopped": profile})
     stack.up()

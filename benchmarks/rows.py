@@ -51,6 +51,7 @@ ROWS = (
     Row("… Invoke with a hand-written task", "call", "plain inv", RUN),
     Row("`deps.outdated`, container stopped", "outdated", "stopped", RUN, 0.12),
     Row("`deps.outdated`, container running", "outdated", "running", RUN, 0.08),
+    Row("`deps.outdated`, every page of the index asked for anew", "outdated", "asked anew", RUN),
     Row("`deps.outdated`, uv's cache on the host empty", "outdated", "empty cache", RUN),
     Row("`deps.install --no-build`, one changed pin; the running app has it", "sync", "uvdock", RUN, 0.5),
     Row("`deps.install`, until the running app has it", "install", "uvdock, importable", f"{RUN}, importable", 0.15),

@@ -17,6 +17,8 @@ from pathlib import Path
 import docker
 from docker.errors import APIError
 
+from uvdock.migrate.options import DEFAULT_INDEX
+
 HERE = Path(__file__).parent
 REPO = HERE.parent
 #: The owner that the image's user has too, as it is for most people with a Linux machine of their own.
@@ -39,6 +41,11 @@ FURTHER = (
 PINNED = "humanize"
 PINS = ("4.8.0", "4.9.0", "4.10.0", "4.11.0", "4.12.0", "4.12.1", "4.12.2", "4.12.3", "4.13.0")
 _CACHE_MOUNT = re.compile(r"--mount=type=cache,\S+ \\\n\s+")
+#: The index, with the ten minutes for which PyPI lets its pages be kept; a mirror in between may forbid it.
+INDEX = (
+    f'[[tool.uv.index]]\nname = "measured"\nurl = "{DEFAULT_INDEX}"\ndefault = true\n'
+    'cache-control = { api = "max-age=600" }\n'
+)
 #: A build that refuses a stale lock, as compose/flask has it, is of no use to `./run`: it locks in the build.
 _LOCK_CHECK = "if [ -f uv.lock ]; then uv lock --check; else uv lock; fi"
 _PACKAGES = "/home/python/.venv/lib/python3.13/site-packages"
@@ -118,7 +125,7 @@ class Stack:
         text = text.replace(
             "[tool.uvdock.commands]", f'[tool.uvdock]\ncache_volume = "{self.root.name}"\n\n[tool.uvdock.commands]'
         )
-        path.write_text(f"{text}\n# {uuid.uuid4()}\n")
+        path.write_text(f"{text}\n{INDEX}\n# {uuid.uuid4()}\n")
         os.chown(path, UID, UID)
 
     def run(self, *argv: str, ok: bool = True) -> Ran:
