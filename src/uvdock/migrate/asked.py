@@ -73,13 +73,20 @@ class Asking:
         for option in call.options:
             if option.name == "--editable":
                 self._add(option.words[-1], option.value or "", projects, packages, editable=True)
+        gone = self._managers()
         for word in call.operands if call.kind != "sync" else ():
             name = re.split(r"[\[<>=!~;@ ]", word.text, maxsplit=1)[0].lower()
-            if name in INSTALLERS:
+            if name in INSTALLERS or name in gone:
                 installers.append(word)
             else:
                 self._add(word, word.text, projects, packages, editable=False)
         return Asked(tuple(files), tuple(projects), tuple(packages), tuple(installers), cases, variable)
+
+    def _managers(self) -> frozenset[str]:
+        """Poetry and Pipenv, where no project is theirs any more."""
+        from uvdock.migrate.managers import used
+
+        return used(self.facts)
 
     def _file(self, name: str) -> tuple[Path, Install] | None:
         found = self.place.install(name, self.facts)

@@ -239,7 +239,9 @@ class _File:
         path = normal(folder / (name.text if name is not None else "Dockerfile"))
         text = self.facts.files.get(path)
         stage = target.text if target is not None else ""
-        return dockerfile.container(path, text, self.facts, stage) if text is not None else None
+        user = service.get("user")
+        named = user.text if user is not None and "$" not in user.text else ""
+        return dockerfile.container(path, text, self.facts, stage, named) if text is not None else None
 
     # --- volumes ------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ _MAKES = re.compile(
     r"[ \t]*(?:[$%][ \t]+)?(?:python[\d.]*[ \t]+-m[ \t]+venv|virtualenv)[ \t]+(?:-\S+[ \t]+)*[\w./-]+[ \t]*$"
 )
 _ACTIVATES = re.compile(r"[ \t]*(?:[$%][ \t]+)?(?:source|\.)[ \t]+[\w./-]+/bin/activate[ \t]*$")
+_LISTED = re.compile(r"[ ]{0,3}(?:[-*+]|\d+[.)])[ \t]|[ ]{1,3}\S")
 _SPEAKS = re.compile(
     r"\bpip[\d.]*[ \t]+install\b|\b[\w./-]*requirements[\w./-]*\.(?:txt|in)\b|\bpip-compile\b"
     r"|\bpipenv[ \t]+\w+|\bpoetry[ \t]+(?:install|add|run|shell|lock)\b"
@@ -143,7 +144,12 @@ def _whole_line(content: str, start: int, end: int) -> Change:
 
 
 def _blocks(content: str, *, restructured: bool) -> Iterator[_Block]:
-    yield from _directives(content) if restructured else _fences(content)
+    if restructured:
+        yield from _directives(content)
+        return
+    fenced = list(_fences(content))
+    yield from fenced
+    yield from _indented(content, fenced)
 
 
 def _fences(content: str) -> Iterator[_Block]:
@@ -160,6 +166,27 @@ def _fences(content: str) -> Iterator[_Block]:
             if language in _SHELLS and ">" not in indent:
                 yield _block(content, begin, start)
             opened = None
+
+
+def _indented(content: str, fenced: list[_Block]) -> Iterator[_Block]:
+    """Code that is told by four blanks before it; in a list they are the list's own."""
+    lines = [
+        (start, line) for start, line in lines_of(content) if not any(one.start <= start < one.end for one in fenced)
+    ]
+    text, at = "", 0
+    while at < len(lines):
+        start, line = lines[at]
+        at += 1
+        if not line.startswith(("    ", "\t")) or not line.strip():
+            text = line if line.strip() else text
+            continue
+        if _LISTED.match(text) or (at > 1 and lines[at - 2][1].strip()):
+            continue
+        end = start + len(line)
+        while at < len(lines) and lines[at][1].startswith(("    ", "\t")):
+            end = lines[at][0] + len(lines[at][1])
+            at += 1
+        yield _block(content, start, end)
 
 
 def _directives(content: str) -> Iterator[_Block]:

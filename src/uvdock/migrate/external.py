@@ -21,6 +21,7 @@ TOOL = "migrate-to-uv"
 _VERSIONS = f"{TOOL}>=0.12,<0.13"
 #: The files of each that go.
 FILES = {"poetry": ("poetry.lock", "poetry.toml"), "pipenv": ("Pipfile", "Pipfile.lock")}
+_BUILD_SYSTEM = re.compile(r"^\[build-system\]\n(?:[^\[\n#][^\n]*\n)*\n?", re.MULTILINE)
 
 
 def manifest(uv: Uv, tool: str, texts: Mapping[Path, str], folder: Path) -> str | Failed:
@@ -99,7 +100,11 @@ def completed(text: str, name: str) -> str:
         kept = [index for index in indexes if not is_pypi(str(index.get("url", "")))]
         if not kept:
             del uv["index"]
-    return str(tomlkit.dumps(document)).rstrip() + "\n"
+    made = str(tomlkit.dumps(document))
+    if uv.get("package") is False:
+        # What is not built needs nothing that builds it. By position: a comment after it is the next table's.
+        made = _BUILD_SYSTEM.sub("", made)
+    return made.rstrip() + "\n"
 
 
 def compare(pins: Sequence[Pin], locked: Locked) -> list[Drift]:

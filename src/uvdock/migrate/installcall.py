@@ -6,11 +6,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from uvdock.migrate.asked import Asked, Asking, LeftError
+from uvdock.migrate.managers import Wish
 from uvdock.migrate.model import Facts, Install
 from uvdock.migrate.pipcall import INSTEAD, INTERPRETER, Call, Option, meaning, spelled, variables
 from uvdock.migrate.pipvariables import advice, instead, is_default_index
@@ -107,6 +108,21 @@ class Installer:
         if environment == "system":
             return self._exported(call, wanted, environment, sometimes=sometimes)
         return self._synced(call, wanted, environment, active=active, sometimes=sometimes)
+
+    def managed(self, wish: Wish, environment: str, *, sometimes: bool) -> Made:
+        """What takes the place of an install by Poetry or Pipenv."""
+        install = wish.install
+        projects = ((install.project, install, True),) if wish.itself else ()
+        wanted = Asked(() if wish.itself else ((wish.path, install),), projects, (), ())
+        call = Call("setup", "", ())
+        if environment == UNKNOWN:
+            what = "where packages are installed to here cannot be told"
+            raise LeftError(what, "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`")
+        if environment == "system":
+            return self._exported(call, wanted, environment, sometimes=sometimes)
+        made = self._synced(call, wanted, environment, active=False, sometimes=sometimes)
+        options = "".join(f" {option}" for option in wish.options)
+        return replace(made, text=f"{made.text}{options}", files=(wish.path,))
 
     def wheel(self, command: Command, call: Call, *, sometimes: bool) -> Made:
         """What takes the place of `pip wheel`, where its wheels are installed in another stage."""

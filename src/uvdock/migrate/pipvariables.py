@@ -34,7 +34,7 @@ _INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 
 def instead(name: str, value: str, facts: Facts) -> str | None:
     """What takes the place of one of pip's variables; nothing when none does, ``None`` when nobody can tell."""
-    if name in _NOTHING:
+    if name in _NOTHING or name.startswith(("POETRY_", "PIPENV_")):
         return ""
     if name == "PIP_CONSTRAINT":
         known = value and all(any(path.name == one.rpartition("/")[2] for path in facts.files) for one in value.split())

@@ -50,6 +50,7 @@ class Place:
         itself: For a script, the place after `cd` to a folder that is told from the script's own (`$(dirname "$0")`):
             ``..``, or nothing for that folder itself.
         seeded: Whether new virtual environments have to have pip, for something that stays uses it.
+        managed: Whether Poetry and Pipenv make an environment of their own here.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class Place:
     absolute: Callable[[str], str] | None = None
     cached: bool = True
     seeded: bool = False
+    managed: bool = True
     enter: Callable[[str], Place] | None = None
     itself: Callable[[str], Place] | None = None
 

@@ -190,7 +190,7 @@ def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[
     gone = [edit for edit in edits.values() if edit.before is not None and edit.after is None]
     kept: list[Finding] = []
     for edit in gone:
-        name = re.compile(rf"(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)")
+        name = re.compile(rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)")
         for path, text in texts.items():
             if not _is_run(path, text):
                 continue
@@ -198,13 +198,27 @@ def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[
             now = text if known is None or known.after is None else decode(known.after)
             if known is not None and known.after is None:
                 continue
-            at = next((n for n, line in enumerate(now.split("\n"), 1) if name.search(_code(line))), None)
+            others = [one for one in texts if one.name == edit.path.name and one != edit.path]
+            found = [
+                (number, match["folder"] or "")
+                for number, line in enumerate(now.split("\n"), 1)
+                for match in name.finditer(_code(line))
+            ]
+            own = [number for number, folder in found if _ends_with(edit.path, folder)]
+            foreign = any(_ends_with(one, folder) for one in others for _, folder in found)
+            at = own[0] if own else found[0][0] if found and not foreign else None
             if at is not None:
                 what = f"the file stays, for {path.as_posix()}:{at} still reads it"
                 kept.append(Finding(edit.path, 0, "left", what, "delete it once that line is changed"))
                 break
     stay = {item.path for item in kept}
     return {path: edit for path, edit in edits.items() if path not in stay}, kept
+
+
+def _ends_with(path: Path, folder: str) -> bool:
+    """Whether a file is in a folder as it is written before its name: ``../services/api/``."""
+    named = tuple(part for part in re.split(r"[/\\]", folder) if part not in ("", ".", ".."))
+    return bool(named) and path.parent.parts[-len(named) :] == named
 
 
 def _is_run(path: Path, text: str) -> bool:
@@ -215,7 +229,9 @@ def _is_run(path: Path, text: str) -> bool:
         is_dockerfile(path)
         or compose.is_compose(path)
         or workflow.is_workflow(path)
-        or path.name in ("tox.ini", "noxfile.py")
+        or path.name in ("tox.ini", "noxfile.py", "Jenkinsfile", "justfile", "Justfile", "Earthfile")
+        or path.suffix.lower() in (".bat", ".cmd", ".ps1")
+        or (path.suffix in (".yml", ".yaml") and not path.name.startswith((".pre-commit", "dependabot")))
         or scripts.is_script(path, text)
     )
 

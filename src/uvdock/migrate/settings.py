@@ -87,11 +87,17 @@ def _pre_commit(path: Path, content: str, root: Value, facts: Facts) -> Converte
         url, rev, hooks = repo.get("repo"), repo.get("rev"), list(repo.get("hooks") or ())
         ids = [(hook, name) for hook in hooks if (name := hook.get("id")) is not None]
         locking = [(hook, name) for hook, name in ids if _LOCK_HOOKS.get(name.text, "\0") in (url.text if url else "")]
+        # Beside a hook that locks, one that only checks the same goes with it.
+        checking = [(hook, name) for hook, name in ids if locking and name.text == "poetry-check"]
+        lines = [yamltext.lines_of_item(content, hook) for hook, _ in checking]
         for hook, name in locking:
             line = line_at(content, int(name.node.start_mark.index))
             plain = not any(key in ("files", "exclude", "additional_dependencies") for key, _ in hook.own_keys())
             args = hook.get("args")
-            if len(ids) == 1 and url is not None and rev is not None and plain and facts.uv and args is None:
+            alone = len(ids) - len(checking) == 1 and all(lines)
+            if alone and url is not None and rev is not None and plain and facts.uv and args is None:
+                changes += [Change(*one, "") for one in lines if one is not None]
+                ids = [(hook, name)]
                 changes += yamltext.scalar_change(content, url, _UV_PRE_COMMIT) or []
                 changes += yamltext.scalar_change(content, rev, facts.uv) or []
                 changes += yamltext.scalar_change(content, name, "uv-lock") or []
@@ -151,13 +157,14 @@ def _installs(path: Path, lines: list[str], facts: Facts) -> list[Install] | Non
         if file is None or facts.installs[file].project != path.parent:
             return None
         found.append(facts.installs[file])
-    flags = {flag for install in found for flag in install.flags}
+    # tox installs a package itself, with what it depends on.
+    package = any(one.folder == path.parent and one.package for one in facts.projects)
+    named = {"--group", "--only-group"} if package else {"--group"}
     known = all(
-        flag in ("--no-dev", "--group") or install.flags[at - 1 : at] == ("--group",)
+        flag in ("--no-dev", "--no-install-project", *named) or (at and install.flags[at - 1] in named)
         for install in found
         for at, flag in enumerate(install.flags)
     )
-    del flags
     return found if known else None
 
 
@@ -166,10 +173,10 @@ def _runner(installs: list[Install]) -> list[str]:
     groups: dict[str, None] = {}
     for install in installs:
         # What uv takes without being asked, unless told otherwise.
-        if "--no-dev" not in install.flags:
+        if not {"--no-dev", "--only-group"} & set(install.flags):
             groups["dev"] = None
         for at, flag in enumerate(install.flags):
-            if flag == "--group" and at + 1 < len(install.flags):
+            if flag in ("--group", "--only-group") and at + 1 < len(install.flags):
                 groups[install.flags[at + 1]] = None
     lines = ["runner = uv-venv-lock-runner"]
     if groups:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from uvdock.migrate import pipcall
+from uvdock.migrate import managers, pipcall
 from uvdock.migrate.asked import LeftError
 from uvdock.migrate.installcall import Installer
 from uvdock.migrate.model import Facts
@@ -22,12 +22,8 @@ from uvdock.migrate.shellwords import Command, Word
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
 _VERBS = {"install", "uninstall", "wheel", "download"}
 _CACHE = re.compile(r"(?:/root|~|\$\{?HOME\}?|/home/\w+)/\.cache(?:/pip)?(?:/\*?)?")
-#: Programs that do what uv does and are called otherwise: what to write instead.
-_OTHERS = {
-    "easy_install": "`uv add` the package",
-    "pipenv": "`uv sync --locked`",
-    "poetry": "`uv sync --locked`, `uv run …`",
-}
+#: What brings Poetry: its own installer.
+_BOOTSTRAPS = ("install.python-poetry.org", "install-poetry.py", "get-poetry.py")
 #: The folder of the script itself, and a way on from there: `"$(dirname "$0")/.."`.
 _ITSELF = re.compile(
     r"""(?P<quote>"?)\$\([ \t]*dirname[ \t]+(?:--[ \t]+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?[ \t]*\)"""
@@ -262,17 +258,48 @@ class Calls:
             self._move(command)
         if command.name == "deactivate":
             self.activated = ""
-            return Decision()
-        if command.name in ("curl", "wget") and any("get-pip.py" in text for text in texts):
+        if self._brings(command, texts):
             return Decision(dropped=not self.place.seeded)
-        verbs = ("install", "sync", "export", "update")
-        if command.name == "easy_install" or (command.name in _OTHERS and any(text in verbs for text in texts[1:2])):
-            return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", _OTHERS[command.name])])
+        if command.name == "easy_install":
+            return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
+        if (manager := managers.named(command)) is not None:
+            return self._manager(command, *manager)
         for one, two in pairwise(texts[1:]):
             if re.fullmatch(r"(?:.*/)?pip[\d.]*", one) and two in _VERBS and command.name not in ("echo", "printf"):
                 instead = "the same with `uv sync --locked` or `uv pip install`"
                 return Decision(findings=[("left", f"pip is called by {command.program}", instead)])
         return Decision()
+
+    def _brings(self, command: Command, texts: Sequence[str]) -> bool:
+        """Whether a command brings pip, or a program that nothing has to be installed by any more."""
+        gone = managers.used(self.facts)
+        if command.name in ("curl", "wget"):
+            pip = any("get-pip.py" in text for text in texts)
+            return pip or ("poetry" in gone and any(name in text for text in texts for name in _BOOTSTRAPS))
+        names = [_bare(text) for text in texts[2:] if not text.startswith("-")]
+        return command.name == "pipx" and texts[1:2] == ["install"] and bool(names) and gone.issuperset(names)
+
+    def _manager(self, command: Command, tool: str, rest: tuple[Word, ...]) -> Decision:
+        """A command of Poetry or Pipenv."""
+        verb = next((word.text for word in rest if not word.text.startswith("-")), "")
+        try:
+            wish = managers.read(tool, rest, self.facts, self.place)
+            if wish.kind == "sync":
+                own = self.place.managed and not wish.system and not self.place.active
+                sometimes = bool(command.inside & {"body", "test"}) or command.before == "||"
+                made = self.installer.managed(wish, "" if own else self.place.environment, sometimes=sometimes)
+                return Decision(made.text, syncs=list(made.syncs), files=list(made.files), calls_uv=True)
+        except LeftError as error:
+            known = verb in ("install", "sync", "export", "update", "run", "add", "lock") and self.facts.installs
+            return Decision(findings=[("left", error.what, error.instead)] if known else [])
+        if wish.kind != "run":
+            return Decision(wish.text or None, dropped=wish.kind == "drop", calls_uv=wish.kind == "text")
+        start, first = command.words[command.lead].start, wish.words[0]
+        program = f"uv run {'--no-sync ' if self.place.kind == 'build' else ''}"
+        if not self.place.managed or self.place.active:
+            program = ""
+        edits = [(start, first.end if wish.text else first.start, f"{program}{wish.text}")]
+        return Decision(edits=edits, calls_uv=bool(program))
 
     def _move(self, command: Command) -> None:
         """Relative names mean something else from here on."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uvdock.doctor.build import Step
 from uvdock.migrate.model import Converted, Facts, Finding
 from uvdock.migrate.place import Place
 
@@ -78,7 +79,7 @@ class Container:
     has_uv: bool
 
 
-def container(path: Path, content: str, facts: Facts, target: str = "") -> Container | None:
+def container(path: Path, content: str, facts: Facts, target: str = "", user: str = "") -> Container | None:
     """What a command finds in a container of a Dockerfile's image.
 
     Args:
@@ -86,6 +87,7 @@ def container(path: Path, content: str, facts: Facts, target: str = "") -> Conta
         content: Its text, before the migration.
         facts: What is known of the repo.
         target: The stage that is built; the last one when empty.
+        user: Who runs it, where the image's own user does not.
 
     Returns:
         What is there; ``None`` for a Dockerfile without such a stage.
@@ -100,6 +102,8 @@ def container(path: Path, content: str, facts: Facts, target: str = "") -> Conta
         return None
     layout = done.layout(stage)
     last = [item for item in items if item.stage is stage][-1]
+    if user:
+        last = replace(last, step=Step(last.step.item, last.step.env, user, last.step.workdir))
     place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
     return Container(place, layout.has_uv or layout.arrived)
 

@@ -227,6 +227,7 @@ class Conversion:
             wheel_environment=self.ahead.wheel_environment.get(id(stage), ""),
             comments=item.document is None, escape=self.source.dialect.escape, absolute=whole, enter=enter,
             cached=item.verb != "RUN" or self.cache(item) is not None, seeded=self.keep_pip,
+            managed=lookahead.managed(self.source, item, self.facts),
         )  # fmt: skip
 
     def _where(self, layout: Layout, project: Path, workdir: PurePosixPath | None) -> PurePosixPath | None:

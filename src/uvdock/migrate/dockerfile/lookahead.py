@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from uvdock.migrate import pipcall
 from uvdock.migrate.dockerfile.layout import absolute, home, is_python, is_root
 from uvdock.migrate.dockerfile.source import Item, Source
+from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INSTALLERS, Call
 from uvdock.migrate.place import UNKNOWN
 from uvdock.migrate.shellwords import Command, Dialect, UnreadableError, commands
@@ -55,6 +56,20 @@ def user_environment(item: Item) -> str:
     """Where `pip install --user` installs to."""
     found = home(item.stage, item.step)
     return f"{found}/.local" if found else UNKNOWN
+
+
+def managed(source: Source, item: Item, facts: Facts) -> bool:
+    """Whether Poetry and Pipenv make an environment of their own: they do unless they are told not to."""
+    env = item.step.env
+    if env.get("PIPENV_SYSTEM") or env.get("POETRY_VIRTUALENVS_CREATE", "").lower() in ("false", "0"):
+        return False
+    told = re.compile(r"virtualenvs\.create\s+false")
+    mine = {step.item.start for step in item.stage.lineage}
+    before = [one for one in source.items if one.number <= item.number and one.step.item.start in mine]
+    if any(told.search(one.body.text) for one in before):
+        return False
+    inside = re.compile(r"^\s*create\s*=\s*false", re.MULTILINE)
+    return not any(path.name == "poetry.toml" and inside.search(text) for path, text in facts.files.items())
 
 
 def texts(item: Item) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from uvdock.migrate import managers
 from uvdock.migrate.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipvariables import advice, instead
@@ -34,7 +35,7 @@ def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[C
     made: dict[int, str] = {}
     for at, word in enumerate(words):
         name, _, value = word.text.partition("=")
-        if not name.startswith("PIP_") or re.search(rf"\$\{{?{name}\b", rest):
+        if not _is_installers(name, facts, rest):
             continue
         text = instead(name, value, facts)
         if text is None:
@@ -44,6 +45,15 @@ def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[C
     if made and len(made) == len(words) and not any(made.values()):
         return [removal(source, item)], findings
     return list(_changes(source, item, words, made)), findings
+
+
+def _is_installers(name: str, facts: Facts, rest: str) -> bool:
+    """Whether a variable is pip's, or a program's that nothing calls any more, and no other instruction uses it."""
+    if re.search(rf"\$\{{?{name}\b", rest):
+        return False
+    tool = name.partition("_")[0].lower()
+    gone = tool in managers.used(facts) and not re.search(rf"(?<![\w./-]){tool}(?![\w.])", rest)
+    return name.startswith("PIP_") or gone
 
 
 def _changes(source: Source, item: Item, words: list[Word], made: dict[int, str]) -> Iterator[Change]:
@@ -81,7 +91,7 @@ def _legacy(
     source: Source, item: Item, words: list[Word], facts: Facts, rest: str
 ) -> tuple[list[Change], list[tuple[str, str, str]]]:
     name = words[0].text
-    if not name.startswith("PIP_") or re.search(rf"\$\{{?{name}\b", rest):
+    if not _is_installers(name, facts, rest):
         return [], []
     text = instead(name, " ".join(word.text for word in words[1:]), facts)
     if text is None:
