@@ -218,7 +218,7 @@ CASES = [
     Case(
         MAKE,
         "pip install -r requirements/$(ENV).txt",
-        'case "$(ENV)" in base) uv sync --locked --no-dev ;; local) uv sync --locked --no-dev --group local ;; *) exit 1 ;; esac',
+        'uv sync --locked --no-dev --group "$(ENV)"',
     ),
     Case(
         BUILD,
@@ -344,7 +344,7 @@ CASES = [
     Case(
         BUILD,
         "pip install -r requirements/${ENV}.txt",
-        'case "${ENV}" in \\\n      base) uv sync --locked --no-install-project --inexact --no-dev ;; \\\n      local) uv sync --locked --no-install-project --inexact --no-dev --group local ;; \\\n      *) echo "no requirements for ${ENV}" >&2; exit 1 ;; \\\n    esac',
+        'uv sync --locked --no-install-project --inexact --no-dev --group "${ENV}"',
     ),
     Case(SCRIPT, "pip install -qr requirements.txt", "uv sync --locked --no-dev --quiet"),
     Case(SCRIPT, "pip install --requirement=requirements.txt", "uv sync --locked --no-dev"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit import migrate_facts
-from uvdock.migrate import compose, docs, ignores, scripts, workflow
+from uvdock.migrate import compose, docs, ignores, scripts, shelltext, workflow
 from uvdock.migrate import settings as other_settings
-from uvdock.migrate.model import Converted, Facts
+from uvdock.migrate.model import Converted, Facts, Install
+from uvdock.migrate.place import Place
 
 FACTS = migrate_facts.facts()
 #: Each converter with a file of its kind.
@@ -474,13 +476,8 @@ WORKFLOWS = [
                   version: "0.13.8"
                   enable-cache: true
                   activate-environment: true
-              - uses: actions/setup-python@v5
-                with: {{python-version: "3.12"}}
               - {SETUP}
-                with:
-                  version: "0.13.8"
-                  enable-cache: true
-                  activate-environment: true
+                with: {{version: "0.13.8", python-version: "3.12", enable-cache: true, activate-environment: true}}
               - run: uv sync --locked --no-dev
         """,
         id="what-setup-uv-cannot-do",
@@ -492,6 +489,167 @@ WORKFLOWS = [
 def test_workflow(before: str, after: str) -> None:
     made = check("workflow", before, after)
     assert told(made) == []
+
+
+def test_a_job_that_runs_make_gets_uv_where_the_makefile_calls_it() -> None:
+    facts = migrate_facts.facts({"Makefile": "test:\n\tpip install -r requirements.txt\n\tpytest\n"})
+    before = """
+        on:
+          pull_request:
+            paths:
+              - requirements.txt
+              - requirements-dev.txt
+        jobs:
+          test:
+            steps:
+              - uses: actions/setup-python@v5
+                with: { python-version: "3.12" }
+              - run: make test
+        """
+    after = f"""
+        on:
+          pull_request:
+            paths:
+              - pyproject.toml
+              - uv.lock
+        jobs:
+          test:
+            steps:
+              - {SETUP}
+                with: {{ version: "0.13.8", python-version: "3.12", enable-cache: true, activate-environment: true }}
+              - run: make test
+        """
+    assert told(check("workflow", before, after, facts)) == []
+    alone = text(before).replace("requirements", "docs")
+    assert run("workflow", alone, migrate_facts.facts({"Makefile": "test:\n\tpytest\n"})).content == alone
+
+
+def test_a_service_of_an_override_file_runs_in_the_image_that_the_other_file_builds() -> None:
+    files = {"Dockerfile": IMAGE, "docker-compose.yml": "services:\n  web:\n    build: .\n"}
+    before = "services:\n  web:\n    user: {}\n    command: sh -c 'pip install -r requirements.txt && flask run'\n"
+    made = {
+        user: compose.convert(Path("docker-compose.override.yml"), before.format(user), migrate_facts.facts(files))
+        for user in ("root", "app")
+    }
+    # Root installs to the interpreter's own packages, where others are; anybody else to a folder of theirs.
+    assert "'uv sync --locked --inexact --no-dev && flask run'" in made["root"].content
+    assert "UV_PROJECT_ENVIRONMENT=/home/app/.local uv sync --locked --no-dev &&" in made["app"].content
+
+
+def test_one_lock_is_made_and_watched_once() -> None:
+    check(
+        "makefile",
+        """
+        export CUSTOM_COMPILE_COMMAND = make lock
+
+        lock:
+        \tpip-compile -q requirements.in
+        \tpip-compile -q requirements-dev.in
+
+        again:
+        \tCUSTOM_COMPILE_COMMAND="make lock" pip-compile --upgrade requirements.in
+        """,
+        """
+        lock:
+        \tuv lock --quiet
+
+        again:
+        \tuv lock --upgrade
+        """,
+    )
+    check(
+        "compose",
+        """
+        services:
+          web:
+            build: .
+            develop:
+              watch:
+                - action: rebuild
+                  path: requirements.txt
+                - action: rebuild
+                  path: requirements-dev.txt
+                - action: sync
+                  path: requirements.txt
+        """,
+        """
+        services:
+          web:
+            build: .
+            develop:
+              watch:
+                - action: rebuild
+                  path: uv.lock
+                - action: sync
+                  path: uv.lock
+        """,
+    )
+
+
+def test_what_ran_with_the_packages_of_a_user_runs_in_the_environment() -> None:
+    make = "PYTHON ?= python3\n\nrun:\n\t$(PYTHON) -m pip install --user -r requirements.txt\n\t@$(PYTHON) -m app\n"
+    made = run("makefile", make)
+    assert made.content.splitlines()[3:] == ["\tuv sync --locked --no-dev", "\t@uv run $(PYTHON) -m app"]
+    assert [item.level for item in made.findings] == ["note"]
+    check(
+        "readme",
+        """
+        Install:
+
+            pip3 install --user -r requirements.txt
+            python3 -m app
+
+        - a list
+
+              pip install flask
+
+        ```
+        $ pip install --user -r requirements.txt
+        $ python3 -m app
+        ```
+        """,
+        """
+        Install:
+
+            uv sync --locked --no-dev
+            uv run python3 -m app
+
+        - a list
+
+              pip install flask
+
+        ```
+        $ uv sync --locked --no-dev
+        $ uv run python3 -m app
+        ```
+        """,
+    )
+
+
+def test_a_folder_of_requirements_is_its_projects_for_dependabot() -> None:
+    facts = migrate_facts.facts({"requirements/docs.txt": "mkdocs\n"})
+    before = "updates:\n  - package-ecosystem: 'pip'\n    directory: '{}/'\n"
+    made = run("dependabot", before.format("requirements"), facts)
+    assert made == Converted("updates:\n  - package-ecosystem: 'uv'\n    directory: '/'\n")
+    assert told(run("dependabot", before.format("elsewhere"), facts)) != []
+
+
+def test_what_stays_with_pip_in_a_script_has_an_environment_with_pip() -> None:
+    made = run("script", "cd /opt/app\npython3 -m venv venv\n. venv/bin/activate\npip install -r requirements.txt\n")
+    assert made.content.splitlines()[1] == "uv venv --seed --allow-existing venv"
+    assert [line for line, _ in told(made)] == [4]
+
+
+def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_meant() -> None:
+    line = "pip install -r requirements/$KIND.txt\n"
+    files = {"requirements/base.txt": "", "requirements/docs.txt": "", "x.yaml": "    KIND: docs\n"}
+    known = migrate_facts.facts(files)
+    installs = {**known.installs, Path("requirements/base.txt"): Install(Path(), ("--no-dev",))}
+    facts = replace(known, installs=installs)
+    place = Place(Path("x"))
+    assert shelltext.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
+    meant = replace(facts, files={**facts.files, Path("x.yaml"): "    KIND: base\n"})
+    assert "base) uv sync --locked --no-dev ;;" in shelltext.convert(line, meant, place).text
 
 
 def test_a_job_that_only_speaks_of_pip_stays() -> None:
@@ -860,7 +1018,7 @@ DOCS = [
         """,
         """
         ```
-        (env) $ uv sync --locked --no-dev
+        $ uv sync --locked --no-dev
         $ . .venv/bin/activate
         (env) $ flask run
         ```

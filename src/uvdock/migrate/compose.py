@@ -97,11 +97,15 @@ class _File:
     changes: list[Change] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    #: What a service is built from that another Compose file of the folder says, by its node.
+    built: dict[int, Value | None] = field(default_factory=dict)
 
     def convert(self) -> Converted:
         names = cache_names(self.path, self.content, self.facts)
         cached = False
-        for _, service in _entries(self.root, "services"):
+        for name, service in _entries(self.root, "services"):
+            if service.get("build") is None and service.get("image") is None:
+                self.built[id(service.node)] = self._elsewhere(name)
             calls = [self._commands(service, key) for key in ("command", "entrypoint")]
             self._commands(Value(test.node) if (test := service.get("healthcheck", "test")) else None, "")
             self._volumes(service, names)
@@ -138,7 +142,7 @@ class _File:
         self.taken |= {id(item.node) for item in node}
         folder = self._folder(parent if key else None)
         found = self._container(parent, folder) if key else None
-        image, build = parent.get("image") if key else None, parent.get("build") if key else None
+        image, build = parent.get("image") if key else None, self._build(parent) if key else None
         foreign = image is not None and build is None and "uv" not in re.split(r"[/:@._-]", image.text)
         if foreign or (found is not None and not found.has_uv):
             if re.search(r"\bpip[\d.]*\b|requirements", text):
@@ -220,7 +224,7 @@ class _File:
 
     def _folder(self, service: Value | None) -> Path:
         """The folder of the repo that the service is built from."""
-        build = service.get("build") if service is not None else None
+        build = self._build(service) if service is not None else None
         context = build.text if build is not None and build.text else ""
         if build is not None and not context:
             inner = build.get("context")
@@ -232,16 +236,29 @@ class _File:
         """What is in the image that the service is built from; ``None`` where that is not known."""
         from uvdock.migrate import dockerfile
 
-        build = service.get("build") if service is not None else None
+        build = self._build(service) if service is not None else None
         if service is None or build is None:
             return None
-        name, target = service.get("build", "dockerfile"), service.get("build", "target")
+        name, target = (None, None) if build.text else (build.get("dockerfile"), build.get("target"))
         path = normal(folder / (name.text if name is not None else "Dockerfile"))
         text = self.facts.files.get(path)
         stage = target.text if target is not None else ""
         user = service.get("user")
         named = user.text if user is not None and "$" not in user.text else ""
         return dockerfile.container(path, text, self.facts, stage, named) if text is not None else None
+
+    def _build(self, service: Value) -> Value | None:
+        """What a service is built from; an override file leaves that to the file that it overrides."""
+        return service.get("build") or self.built.get(id(service.node))
+
+    def _elsewhere(self, name: str) -> Value | None:
+        for path, text in self.facts.files.items():
+            if path.parent == self.path.parent and path != self.path and is_compose(path, text) and name in text:
+                root = yamltext.read(text, path.name)
+                build = root.get("services", name, "build") if root is not None else None
+                if build is not None:
+                    return build
+        return None
 
     # --- volumes ------------------------------------------------------------------------------------------------------
 
@@ -272,12 +289,21 @@ class _File:
             self.taken.add(id(item.node))
 
     def _watch(self, service: Value) -> None:
-        for rule in service.get("develop", "watch") or ():
-            path = rule.get("path")
+        rules = list(service.get("develop", "watch") or ())
+        made: set[tuple[str, str]] = set()
+        for rule in rules:
+            path, action = rule.get("path"), rule.get("action")
             found = locate(path.text, self.path.parent, self.facts) if path is not None else None
             if path is not None and found is not None and normal(self.path.parent / path.text) == found:
                 lock = manifests(self.facts.installs[found], self.path.parent)[1]
                 new = f"./{lock}" if path.text.startswith("./") else lock
+                key = (lock, action.text if action is not None else "")
+                lines = yamltext.lines_of_item(self.content, rule)
+                if key in made and lines is not None:
+                    # One lock has what several files had.
+                    self.changes.append(Change(*lines, ""))
+                    continue
+                made.add(key)
                 self.changes += yamltext.scalar_change(self.content, path, new) or []
                 self.taken.add(id(path.node))
 

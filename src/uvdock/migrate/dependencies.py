@@ -210,7 +210,8 @@ class _Migration:
         while isinstance(locked, Failed) and locked.python and work.raise_python(locked.python):
             manifest = self._manifest(work)
             locked = uv.lock(manifest, pins, _fixed(layout), several=several)
-        if isinstance(locked, Locked) and (more := frozen.settle(work, locked, uv)):
+        imports = frozen.imported(self.texts, self.found.folder)
+        if isinstance(locked, Locked) and (more := frozen.settle(work, locked, uv, imports)):
             questions += more
             layout = work.layout()
             manifest = self._manifest(work)
@@ -278,6 +279,11 @@ class _Migration:
                 what = f"what the lock installs in place of this file cannot be told: {installed}"
                 self.made.findings.append(Finding(old.path, 0, "question", what, "compare it by hand"))
                 continue
+            if missing := {pin.name for pin in old.pins} - installed.keys():
+                # What only the first releases of that Python need: which of them it was, a list does not say.
+                first = uv.installed(work.layout().flags[old.path], work.python.version, 0)
+                first = {} if isinstance(first, str) else first
+                installed |= {name: first[name] for name in missing & first.keys()}
             self.made.drifts += proof.compare(old, installed, locked, work.python.version)
         self.made.findings += proof.check_hashes(work.pins(), locked.data)
 
@@ -295,6 +301,10 @@ class _Migration:
             )
             for one in (path, *node.compiled):
                 self.made.installs[one] = Install(folder, flags[path], itself)
+        for node in work.limiting:
+            if not node.stays:
+                # The lock holds to it, whoever names it.
+                self.made.installs.setdefault(node.path, Install(folder, ()))
         has_dev = any("--no-dev" in one for one in flags.values()) or "dev" in work.layout().groups
         for name in ("setup.py", "setup.cfg", "pyproject.toml"):
             if folder / name in self.texts and work.package:

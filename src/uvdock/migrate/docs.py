@@ -21,7 +21,7 @@ _MAKES = re.compile(
     r"[ \t]*(?:[$%][ \t]+)?(?:python[\d.]*[ \t]+-m[ \t]+venv|virtualenv)[ \t]+(?:-\S+[ \t]+)*[\w./-]+[ \t]*$"
 )
 _ACTIVATES = re.compile(r"[ \t]*(?:[$%][ \t]+)?(?:source|\.)[ \t]+[\w./-]+/bin/activate[ \t]*$")
-_LISTED = re.compile(r"[ ]{0,3}(?:[-*+]|\d+[.)])[ \t]|[ ]{1,3}\S")
+_LISTED = re.compile(r"[ \t]{0,3}(?:[-*+]|\d+[.)])[ \t]")
 _SPEAKS = re.compile(
     r"\bpip[\d.]*[ \t]+install\b|\b[\w./-]*requirements[\w./-]*\.(?:txt|in)\b|\bpip-compile\b"
     r"|\bpipenv[ \t]+\w+|\bpoetry[ \t]+(?:install|add|run|shell|lock)\b"
@@ -66,20 +66,40 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         if (new := _with_environment(path, content, block, facts)) is not None:
             changes.append(Change(block.start, block.end, new))
             continue
-        for start, end in _parts(content, block):
-            made = _converted(path, content[start:end], line_at(content, start), facts)
-            # A document shows what to type: what cannot be told there is worth a look, and breaks nothing.
-            findings += (replace(item, level="note") for item in made.findings)
-            if made.text.strip():
-                changes += (Change(start + one.start, start + one.end, one.text) for one in made.changes)
-            elif made.text != content[start:end]:
-                changes.append(_whole_line(content, start, end))
+        made, told = _in_block(path, content, block, facts)
+        changes += made
+        findings += told
     covered = [(block.start, block.end) for block in blocks]
     for start, line in lines_of(content):
         if not any(begin <= start < end for begin, end in covered) and (found := _SPEAKS.search(line)):
             what = f"the text speaks of `{found[0]}`"
             findings.append(Finding(path, line_at(content, start), "note", what, "say how it is done with uv"))
     return Converted(changed(content, changes), unique(findings))
+
+
+def _in_block(path: Path, content: str, block: _Block, facts: Facts) -> tuple[list[Change], list[Finding]]:
+    changes: list[Change] = []
+    findings: list[Finding] = []
+    for start, end in _parts(content, block):
+        made = _converted(path, content[start:end], line_at(content, start), facts)
+        # A document shows what to type: what cannot be told there is worth a look, and breaks nothing.
+        findings += (replace(item, level="note") for item in made.findings)
+        if made.syncs and "--user" in content[start:end]:
+            changes += _in_environment(content, block)
+        if made.text.strip():
+            changes += (Change(start + one.start, start + one.end, one.text) for one in made.changes)
+        elif made.text != content[start:end]:
+            changes.append(_whole_line(content, start, end))
+    return changes, findings
+
+
+def _in_environment(content: str, block: _Block) -> Iterator[Change]:
+    """`pip install --user` was for every Python; what is run beside it runs in the project's environment now."""
+    for start, line in lines_of(content[block.start : block.end]):
+        match = _PROMPT.match(line) if block.prompts else re.match(r"(?P<lead>[ \t]*)(?P<command>\S.*)", line)
+        if match and re.match(r"python[\d.]*\s", match["command"]) and not MENTIONS.search(line):
+            at = block.start + start + match.start("command")
+            yield Change(at, at, "uv run ")
 
 
 def _converted(path: Path, text: str, line: int, facts: Facts) -> Shell:
@@ -116,12 +136,34 @@ def _with_environment(path: Path, content: str, block: _Block, facts: Facts) -> 
         if made.left or any(item.level != "note" for item in made.findings):
             return None
         if made.text.strip():
-            out.append(f"{match['lead']}{made.text}{line[match.end() :]}")
+            # It comes before the environment is active, and its prompt is that of the line in whose place it is.
+            lead = match["lead"] if synced or not block.prompts else _lead(lines[makes[0]], match["lead"])
+            out.append(f"{lead}{made.text}{line[match.end() :]}")
             synced = len(out) if made.syncs else synced
     if synced is None:
-        return None
+        return _made_first(lines, makes[0], activates, facts)
     if activates:
         out.insert(synced, re.sub(r"\S+(?=/bin/activate)", ".venv", lines[activates[0]]))
+    return "".join(out)
+
+
+def _lead(line: str, otherwise: str) -> str:
+    match = _PROMPT.match(line)
+    return match["lead"] if match is not None else otherwise
+
+
+def _made_first(lines: list[str], makes: int, activates: list[int], facts: Facts) -> str | None:
+    """A block that only makes an environment and activates it, for `make install`: it is the one that uv uses."""
+    found = re.search(r"([\w./-]+)[ \t]*$", lines[makes].rstrip("\n"))
+    name = found[1].rstrip("/") if found else ""
+    active = len(activates) == 1 and re.search(rf"(?<![\w./-]){re.escape(name)}/bin/activate", lines[activates[0]])
+    if not name or not active or any(
+        f"{name}/bin" in text for path, text in facts.files.items() if not is_document(path)
+    ):  # fmt: skip
+        return None
+    out = list(lines)
+    out[makes] = re.sub(r"(?:python[\d.]*[ \t]+-m[ \t]+venv|virtualenv)\b.*", "uv venv", lines[makes])
+    out[activates[0]] = lines[activates[0]].replace(f"{name}/bin/activate", ".venv/bin/activate")
     return "".join(out)
 
 
@@ -147,9 +189,8 @@ def _blocks(content: str, *, restructured: bool) -> Iterator[_Block]:
     if restructured:
         yield from _directives(content)
         return
-    fenced = list(_fences(content))
-    yield from fenced
-    yield from _indented(content, fenced)
+    fences = list(_fences(content))
+    yield from sorted([*fences, *_indented(content)], key=lambda one: one.start)
 
 
 def _fences(content: str) -> Iterator[_Block]:
@@ -168,25 +209,27 @@ def _fences(content: str) -> Iterator[_Block]:
             opened = None
 
 
-def _indented(content: str, fenced: list[_Block]) -> Iterator[_Block]:
-    """Code that is told by four blanks before it; in a list they are the list's own."""
-    lines = [
-        (start, line) for start, line in lines_of(content) if not any(one.start <= start < one.end for one in fenced)
-    ]
-    text, at = "", 0
-    while at < len(lines):
-        start, line = lines[at]
-        at += 1
-        if not line.startswith(("    ", "\t")) or not line.strip():
-            text = line if line.strip() else text
-            continue
-        if _LISTED.match(text) or (at > 1 and lines[at - 2][1].strip()):
-            continue
-        end = start + len(line)
-        while at < len(lines) and lines[at][1].startswith(("    ", "\t")):
-            end = lines[at][0] + len(lines[at][1])
-            at += 1
-        yield _block(content, start, end)
+def _indented(content: str) -> Iterator[_Block]:
+    """The blocks of Markdown that are code since they are indented: not in a list, a paragraph or a fence."""
+    paragraph, listed, fence = False, False, ""
+    begin = end = -1
+    for start, line in lines_of(content):
+        deep = line.startswith(("    ", "\t")) and not fence
+        match = _FENCE.match(line.rstrip("\n")) if not deep else None
+        if begin >= 0 and line.strip() and not deep:
+            yield _block(content, begin, end)
+            begin = -1
+        if match is not None and (not fence or match["fence"].startswith(fence)):
+            fence = "" if fence else match["fence"]
+        if not line.strip() or fence:
+            paragraph = False
+        elif not deep:
+            paragraph = True
+            listed = bool(_LISTED.match(line)) or (listed and line[0] in " \t")
+        elif begin >= 0 or not (paragraph or listed):
+            begin, end = (start if begin < 0 else begin), start + len(line)
+    if begin >= 0:
+        yield _block(content, begin, end)
 
 
 def _directives(content: str) -> Iterator[_Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +12,23 @@ from uvdock.migrate.model import Finding
 from uvdock.migrate.project import Work
 from uvdock.migrate.proof import UNLISTED, Old
 from uvdock.migrate.reading import Node
+from uvdock.migrate.wanted import normalized
+
+_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
 
-def settle(work: Work, locked: Locked, uv: Uv) -> list[Finding]:
+def imported(texts: Mapping[Path, str], folder: Path) -> frozenset[str]:
+    """The modules that the code in a folder imports, by the names that packages of the same name have."""
+    code = (text for path, text in texts.items() if path.suffix == ".py" and path.is_relative_to(folder))
+    return frozenset(normalized(name) for text in code for name in _IMPORT.findall(text))
+
+
+def settle(work: Work, locked: Locked, uv: Uv, imports: frozenset[str] = frozenset()) -> list[Finding]:
     """Leave to the lock what only came along, in each file that reads as `pip freeze` printed it.
 
     A file is frozen when it looks so (`reading.looks_frozen`) and lists all that its packages need. The graph of
-    ``locked``, where everything in it is a direct dependency still, tells which ones nothing else needs.
+    ``locked``, where everything in it is a direct dependency still, tells which ones nothing else needs. What the
+    code itself imports (``imports``) was asked for too.
 
     Returns:
         What was assumed, a note for each such file; nothing where there is none.
@@ -34,7 +45,7 @@ def settle(work: Work, locked: Locked, uv: Uv) -> list[Finding]:
         if isinstance(installed, str) or not installed.keys() <= given | UNLISTED | work.declared:
             continue
         node.whole = True
-        direct = choose(given, parents, work.declared)
+        direct = choose(given, parents, work.declared) | (given & imports)
         along = [entry for entry in node.entries if entry.wanted.key not in direct and not entry.wanted.source]
         if not along:
             continue
@@ -42,7 +53,7 @@ def settle(work: Work, locked: Locked, uv: Uv) -> list[Finding]:
         kept = ", ".join(entry.wanted.name for entry in node.entries) or "none"
         what = (
             f"read as what `pip freeze` printed: {len(along)} packages that others need are left to uv.lock; "
-            f"taken for asked for, since nothing else needs them: {kept}"
+            f"taken for asked for, since nothing else needs them or the code imports them: {kept}"
         )
         notes.append(Finding(path, 0, "note", what, "`uv add` what your own code imports besides these"))
     return notes

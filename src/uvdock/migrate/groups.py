@@ -76,7 +76,14 @@ def group_name(path: Path, folder: Path) -> str:
     return "" if name in _MAIN else _NAMES.get(name, name)
 
 
-def arrange(nodes: Mapping[Path, Node], folder: Path, extra: Mapping[Path, Node], *, has_own: bool = False) -> Layout:
+def arrange(
+    nodes: Mapping[Path, Node],
+    folder: Path,
+    extra: Mapping[Path, Node],
+    *,
+    has_own: bool = False,
+    asked: frozenset[Path] = frozenset(),
+) -> Layout:
     """Dependencies and groups from files.
 
     Args:
@@ -85,10 +92,11 @@ def arrange(nodes: Mapping[Path, Node], folder: Path, extra: Mapping[Path, Node]
         extra: Files of other folders that these include; their dependencies are taken over.
         has_own: Whether the project has dependencies of its own elsewhere (setup.py, ``[project]``), so that no
             file may add to them.
+        asked: The files that something in the repo installs by their own names.
     """
     layout = Layout()
     merged = {path: _with_outside(node, nodes, extra, layout) for path, node in nodes.items()}
-    layout.main = None if has_own else _main(merged, folder)
+    layout.main = None if has_own else _main(merged, folder, asked)
     taken: dict[str, Path] = {}
     for path, node in merged.items():
         name = "" if path == layout.main else _group_for(path, folder)
@@ -123,16 +131,20 @@ def _is_alias(node: Node) -> bool:
     return not node.entries and (bool(node.includes) or node.itself is not None or node.own)
 
 
-def _main(nodes: Mapping[Path, Node], folder: Path) -> Path | None:
+def _main(nodes: Mapping[Path, Node], folder: Path, asked: frozenset[Path]) -> Path | None:
     """The file whose dependencies are the project's own.
 
-    That is ``requirements.txt`` or ``base.txt``; where the one includes the other, the one that others include
-    too; without any such name, ``production.txt``; a repo with a single list has no choice.
+    That is ``requirements.txt`` or ``base.txt``; where the one includes the other, the one that others include too
+    (a list that only the other one includes is a part of it); without any such name, ``production.txt``; a repo
+    with a single list has no choice.
     """
     named = [path for path, node in nodes.items() if not group_name(path, folder) and not _is_alias(node)]
     if named:
         reached = {path: len(closure(path, nodes)) for path in named}
-        included = {path: sum(path in node.includes for node in nodes.values()) for path in named}
+        parts = {path for path in named if any(path in nodes[one].includes for one in named)}
+        # A part that is installed by itself is a list of its own.
+        others = list(nodes) if parts & asked else [path for path in nodes if path not in named]
+        included = {path: sum(path in nodes[one].includes for one in others) for path in named}
         return min(named, key=lambda path: (-included[path], reached[path], len(path.parts), path.as_posix()))
     if any(node.own for node in nodes.values()):
         return None

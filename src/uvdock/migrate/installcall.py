@@ -199,9 +199,14 @@ class Installer:
             notes.append(("--no-deps went: the lock has what the file had, and what that needs", ""))
         for name in call.values("--constraint"):
             file = name.rpartition("/")[2]
-            if not any(path.suffix in (".txt", ".in") and file in text for path, text in self.facts.files.items()):
+            if self.place.install(name, self.facts) is None and not any(
+                path.suffix in (".txt", ".in") and file in text for path, text in self.facts.files.items()
+            ):
                 what = f"{file} limits the versions here and in no requirements file"
                 notes.append((what, "`[tool.uv] constraint-dependencies` in pyproject.toml, and `uv lock`"))
+        if call.has("--user") and not environment and not active:
+            what = "`--user` installed for every Python of this version, and uv sync installs to .venv"
+            notes.append((what, "`uv run` before what runs there, or activate .venv"))
         if wanted.packages:
             names = " ".join(word.raw for word in wanted.packages)
             editable = {option.words[-1] for option in call.options if option.name == "--editable"}
@@ -251,7 +256,8 @@ class Installer:
             words.append("--no-install-project")
         if sync.itself and not editable and project is not None and project.package:
             words.append("--no-editable")
-        if sync.environment in SYSTEM or self.extra or len(same) != len(there):
+        others = [one for one in there if one not in same and one.install != sync.install]
+        if sync.environment in SYSTEM or self.extra or others:
             words.append("--inexact")
         flags = merged([*(one.install for one in same), sync.install])
         decided = {"--no-install-project", *(word for word in words if word == "--no-editable")}
@@ -269,8 +275,10 @@ class Installer:
         if len(set(made.values())) == 1:
             return next(iter(made.values()))
         variable = f"${{{wanted.variable}}}" if self.place.kind != "make" else f"$({wanted.variable})"
-        general = {text.replace(f" {value}", f' "{variable}"') for value, text in made.items() if f" {value}" in text}
-        if len(general) == 1 and all(text.count(f" {value}") == 1 for value, text in made.items()):
+        grouped = {value: text for value, text in made.items() if f"group {value}" in text}
+        general = {text.replace(f"group {value}", f'group "{variable}"') for value, text in grouped.items()}
+        rest = made.keys() - grouped.keys()
+        if len(general) == 1 and not any(self._is_given(wanted.variable, value) for value in rest):
             return general.pop()
         if not self.place.comments:
             branches = [f"{shlex.quote(value)}) {text} ;;" for value, text in made.items()]
@@ -279,6 +287,11 @@ class Installer:
         lines = [f'case "{variable}" in', *(f"      {shlex.quote(value)}) {text} ;;" for value, text in made.items())]
         lines += [f'      *) echo "no requirements for {variable}" >&2; exit 1 ;;', "    esac"]
         return joint.join(lines)
+
+    def _is_given(self, variable: str, value: str) -> bool:
+        """Whether a file of the repo gives a variable this value: no list that others include is asked for itself."""
+        given = re.compile(rf"\b{variable}\s*[:=][-\s]*[\"']?{re.escape(value)}\b(?![-\w])")
+        return any(variable in text and given.search(text) for text in self.facts.files.values())
 
     def _exported(self, call: Call, wanted: Asked, environment: str, *, sometimes: bool) -> Made:
         """Where there is no environment that uv could sync, the lock's own list is installed."""
@@ -308,7 +321,10 @@ class Installer:
             exported=True,
         )
         files = tuple(path for path, _ in wanted.files)
-        return Made(self._chain(texts), syncs=(sync,), files=files, extra=bool(packages))
+        notes = [(f"{packages.strip()} is in no lock", f"`uv add{packages}`, and no `uv pip install` of it")]
+        return Made(
+            self._chain(texts), notes=tuple(notes if packages else ()), syncs=(sync,), files=files, extra=bool(packages)
+        )
 
     def _where(self, call: Call, environment: str, *, active: bool = False) -> str:
         for option in ("--target", "--prefix"):

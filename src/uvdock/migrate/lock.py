@@ -126,16 +126,16 @@ class Uv:
             return _reason(done.stderr.decode("utf-8", "replace"))
         return lock.read_bytes()
 
-    def installed(self, flags: Sequence[str], version: str) -> dict[str, str] | str:
+    def installed(self, flags: Sequence[str], version: str, patch: int = 9) -> dict[str, str] | str:
         """The packages that `uv sync` with ``flags`` installs on Linux with this Python; else why none can be told."""
         given = [flag for flag in flags if flag != "--no-install-project"]
         done = self.call("export", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--no-progress", *given)
         if done.code != 0:
             return _reason(done.stderr.decode("utf-8", "replace"))
-        return read_export(done.text, version)
+        return read_export(done.text, version, patch)
 
 
-def read_export(text: str, version: str) -> dict[str, str]:
+def read_export(text: str, version: str, patch: int = 9) -> dict[str, str]:
     """Package → version in what `uv export` prints, for Linux and this Python; a package of no index has none."""
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -147,23 +147,23 @@ def read_export(text: str, version: str) -> dict[str, str]:
             wanted = Requirement(line.requirement)
         except InvalidRequirement:
             continue
-        if wanted.marker is None or wanted.marker.evaluate(environment(version)):
+        if wanted.marker is None or wanted.marker.evaluate(environment(version, patch)):
             found[normalized(wanted.name)] = str(wanted.specifier).removeprefix("==")
     return found
 
 
-def environment(version: str) -> dict[str, str]:
+def environment(version: str, patch: int = 9) -> dict[str, str]:
     """The marker environment of CPython on Linux, where images run."""
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{version}.9",
+        "implementation_version": f"{version}.{patch}",
         "os_name": "posix",
         "platform_machine": "x86_64",
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{version}.9",
+        "python_full_version": f"{version}.{patch}",
         "python_version": version,
         "sys_platform": "linux",
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from uvdock.migrate import groups, metadata, python, reading, toml
+from uvdock.migrate import groups, metadata, python, reading, sources, toml
 from uvdock.migrate.metadata import Metadata
 from uvdock.migrate.model import Finding
 from uvdock.migrate.options import Settings
@@ -45,6 +45,7 @@ class Work:
         settings: What the options came to.
         own: The metadata of its setup.py or setup.cfg.
         declared: The names of its own dependencies, where those are declared elsewhere already.
+        asked: The files that something in the repo installs by their own names.
         kept: Files that something else reads: they stay.
         indexed: For a package that comes from an index of its own: the name of that.
         linked: For a package that the project declares and a file installs from elsewhere: from where.
@@ -62,6 +63,7 @@ class Work:
     settings: Settings = field(default_factory=Settings)
     own: Metadata | None = None
     declared: frozenset[str] = frozenset()
+    asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
     indexed: dict[str, str] = field(default_factory=dict)
     linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
@@ -91,7 +93,9 @@ class Work:
 
     def layout(self) -> groups.Layout:
         """Its dependencies and groups."""
-        made = groups.arrange(self.nodes, self.found.folder, self.outside, has_own=bool(self.declared))
+        made = groups.arrange(
+            self.nodes, self.found.folder, self.outside, has_own=bool(self.declared), asked=self.asked
+        )
         if not self.package:
             return made
         for path, flags in made.flags.items():
@@ -179,6 +183,7 @@ def begin(
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
     work = Work(found, _safe(name), package=False, python=used, own=own)
     reader = Reading(places, work.settings)
+    work.asked = sources.installed(texts)
     work.nodes = reading.nodes(reader, found.files)
     work.outside = reading.nodes(reader, found.outside)
     work.findings = reader.findings

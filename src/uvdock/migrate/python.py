@@ -13,7 +13,10 @@ _VERSION = r"(?P<version>3\.\d+)"
 _FROM = re.compile(rf"(?:^|[/:-])python:?{_VERSION}", re.IGNORECASE)
 _ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=[\"']?(?P<value>[^\s\"']+)", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{?(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}?")
-_MATRIX = re.compile(r"^(?P<indent>\s*)(?:-\s+)?python(?:-version)?s?:\s*(?P<value>.*)$", re.IGNORECASE)
+_MATRIX = re.compile(
+    r"^(?P<indent>\s*)(?:-\s+)?(?:[\w-]+:\s*)?(?:\{(?:[^}]*,)?\s*)?python(?:-version)?s?:\s*(?P<value>.*)$",
+    re.IGNORECASE,
+)
 _CLASSIFIER = re.compile(rf"Programming Language :: Python :: {_VERSION}\b")
 
 

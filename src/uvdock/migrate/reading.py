@@ -11,8 +11,11 @@ from uvdock.migrate import options
 from uvdock.migrate.model import Finding
 from uvdock.migrate.requirements import Line, Option, is_annotation, machine_made, via
 from uvdock.migrate.sources import Source, beside
-from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, understand
+from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, normalized, understand
 
+#: What people call the list that `pip freeze` printed of what another one asked for.
+_LOCKED = re.compile(r"(?P<stem>.+)[-_.](?:lock|locked|freeze|frozen)")
+_NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
 #: Comments that `pip freeze` writes itself.
 _FREEZE = re.compile(r"^(#? ?(Editable|Warning)|# )", re.IGNORECASE)
 
@@ -29,6 +32,7 @@ class Entry:
         line: Its line there.
         hashes: Its hashes.
         settings: Its ``--config-settings``.
+        apart: Whether a blank line stands before it and its comments.
     """
 
     wanted: Wanted
@@ -38,6 +42,7 @@ class Entry:
     line: int = 0
     hashes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    apart: bool = False
 
     @property
     def comments(self) -> str:
@@ -117,7 +122,7 @@ class Reading:
                 wanted = understand(line.requirement, replace(self.places, file=source.path.parent), editable=False)
             except NotUnderstoodError:
                 continue
-            if wanted.pin:
+            if wanted.pin and wanted.key != "pkg-resources":
                 found.append(Pin(wanted.key, wanted.pin, wanted.marker, line.hashes, source.path, line.number))
         return found
 
@@ -131,10 +136,13 @@ class _Reader:
         self.machine = machine_made(source.lines)
         self.wanters = via(source.lines)
         self.pending: list[str] = []
+        self.apart = False
 
     def read(self) -> Node:
         for line in self.source.lines:
-            if line.kind == "comment" and line.number not in self.machine:
+            if line.kind == "blank" and not self.pending:
+                self.apart = True
+            elif line.kind == "comment" and line.number not in self.machine:
                 self.pending.append(line.comment)
             elif line.kind == "requirement":
                 self._requirement(line)
@@ -168,11 +176,14 @@ class _Reader:
             self.node.editable |= line.editable
             self.pending += [comment] if comment else []
             return None
+        if wanted.key == "pkg-resources":
+            self._note(line, f"{wanted.text} goes: Debian's pip wrote it, and there is no such package")
+            return None
         if not self._is_direct(line, comment):
             return None
         entry = Entry(wanted, tuple(self.pending), comment, line=line.number, path=self.source.path)
-        self.node.entries.append(replace(entry, hashes=line.hashes, settings=settings))
-        self.pending = []
+        self.node.entries.append(replace(entry, hashes=line.hashes, settings=settings, apart=self.apart))
+        self.pending, self.apart = [], False
         return None
 
     def _is_direct(self, line: Line, comment: str) -> bool:
@@ -248,7 +259,9 @@ def looks_frozen(node: Node) -> bool:
     `pip freeze` sorts by name without regard to case, writes no extras and no markers.
     """
     names = [entry.wanted.name.lower() for entry in node.entries if not entry.wanted.source]
-    if len(names) < 2 or node.includes or names != sorted(names):
+    # `pip freeze | sort` sorts the lines, so that `-` comes before `=`.
+    lines = [entry.wanted.text.lower() for entry in node.entries if not entry.wanted.source]
+    if len(names) < 2 or node.includes or (names != sorted(names) and lines != sorted(lines)):
         return False
     for at, entry in enumerate(node.entries):
         wanted = entry.wanted
@@ -283,9 +296,24 @@ def nodes(reading: Reading, files: Mapping[Path, Source]) -> dict[Path, Node]:
 
 
 def _source_of(path: Path, files: Mapping[Path, Source]) -> Path | None:
-    """The file that a compiled one was made from: the same name with ``.in``."""
+    """The file that a compiled or frozen one was made from: the same name with ``.in``, or without ``-lock``."""
     origin = path.with_suffix(".in")
-    return origin if path.suffix == ".txt" and origin in files else None
+    if path.suffix == ".txt" and origin in files:
+        return origin
+    found = _LOCKED.fullmatch(path.stem)
+    origin = path.with_name(f"{found['stem']}.txt") if found else path
+    if found and path.suffix in (".txt", ".lock") and origin in files and _locks(files[path], files[origin]):
+        return origin
+    return None
+
+
+def _locks(lock: Source, source: Source) -> bool:
+    """Whether a file has a pin of everything that another one asks for, and of more."""
+    pinned = {found[1] for line in lock.lines if (found := _NAME.match(line.requirement)) and "==" in line.requirement}
+    asked = [_NAME.match(line.requirement) for line in source.lines if line.kind == "requirement"]
+    names = {normalized(found[1]) for found in asked if found}
+    all_pinned = len(pinned) == sum(line.kind == "requirement" for line in lock.lines)
+    return all_pinned and bool(names) and names < {normalized(name) for name in pinned}
 
 
 def _written_by_hand(source: Source) -> Iterator[Finding]:

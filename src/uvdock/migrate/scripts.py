@@ -15,6 +15,7 @@ from uvdock.migrate.text import (
     Change,
     changed,
     line_at,
+    line_end,
     lines_of,
     locate,
     manifests,
@@ -26,6 +27,8 @@ from uvdock.migrate.text import (
 _SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
 _MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")
 _PROCESS = re.compile(r"([A-Za-z0-9_-]+:[ \t]*)(.*)")
+#: What pip-compile is to write into the head of its files.
+_COMPILING = re.compile(r"[ \t]*(?:export[ \t]+)?CUSTOM_COMPILE_COMMAND[ \t]*[:?]?=")
 #: Recipe lines may begin so: quiet, going on after a failure, run even with `make -n`.
 _PREFIX = re.compile(r"\t[ \t]*[@+-]*[ \t]*")
 _RULE = re.compile(r"[^\t#=:][^#=:]*:(?![=:])")
@@ -65,7 +68,11 @@ def _converted(path: Path, content: str, facts: Facts, place: Place | None) -> C
         return _procfile(path, content, facts)
     from uvdock.migrate import shelltext
 
-    made = shelltext.convert(content, facts, place or _place(path, facts, _folder(path, facts)))
+    where = place or _place(path, facts, _folder(path, facts))
+    made = shelltext.convert(content, facts, where)
+    if made.left:
+        # Something of pip stays, and wants it in the environments that are made here.
+        made = shelltext.convert(content, facts, replace(where, seeded=True))
     if not made.text.strip():
         what = "nothing of this script is left to do with uv"
         return Converted(content, unique([*made.findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
@@ -142,10 +149,19 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
     )
     changes: list[Change] = []
     findings: list[Finding] = []
+    before = (0, "")
+    alone = False
     for start, text, is_recipe in _logical(content):
         number = line_at(content, start)
-        if not is_recipe:
+        if not is_recipe and _COMPILING.match(text):
+            # At the top of a file, the blank line below it goes too.
+            end = start + len(text)
+            changes.append(
+                Change(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")
+            )
+        elif not is_recipe:
             changes += _prerequisites(path, start, text, facts)
+        if not is_recipe:
             continue
         prefix = _PREFIX.match(text)
         body = text[prefix.end() :] if prefix else text
@@ -155,9 +171,11 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
         made = shelltext.convert(recipe, facts, replace(place, line=number))
         findings += made.findings
         new = made.text
+        alone = alone or (bool(made.syncs) and "--user" in recipe)
         if new == recipe:
             continue
-        if not new.strip():
+        if not new.strip() or (before == (start, new) and new.startswith("uv lock")):
+            # One lock has what several compiled files had.
             changes.append(Change(start, start + len(text), ""))
         elif "\n" in new.replace("\\\n", ""):
             what = "this recipe would take several lines"
@@ -165,7 +183,19 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
         else:
             at = start + prefix.end()
             changes.append(Change(at, at + len(body.rstrip("\n")), new))
+        before = (start + len(text), new)
+    if alone:
+        changes += _in_environment(content, values)
     return Converted(changed(content, changes), unique(findings))
+
+
+def _in_environment(content: str, values: dict[str, str]) -> Iterator[Change]:
+    """`pip install --user` was for every Python; what runs there runs in the project's environment now."""
+    for start, text, is_recipe in _logical(content):
+        prefix = _PREFIX.match(text) if is_recipe else None
+        body = _expanded(text[prefix.end() :], values) if prefix else ""
+        if prefix and re.match(r"python[\d.]*\s", body) and not MENTIONS.search(body):
+            yield Change(start + prefix.end(), start + prefix.end(), "uv run ")
 
 
 def _logical(content: str) -> Iterator[tuple[int, str, bool]]:
@@ -227,3 +257,29 @@ def _prerequisites(path: Path, start: int, text: str, facts: Facts) -> Iterator[
             there |= set(names)
             # Without a name, the blank before it goes too.
             yield Change(at - (not names and match.start() > 0), at + len(match[0]), " ".join(names))
+
+
+# --- who calls them ---------------------------------------------------------------------------------------------------
+
+_CALLED = re.compile(r"(?m)(?:^|[;&|])[ \t]*(?P<make>make\b[^;&|\n]*)|(?P<path>(?<![\w/.-])[\w./-]+)")
+
+
+def call_uv(text: str, folder: Path, facts: Facts) -> bool:
+    """Whether a shell text runs `make` or a script of the repo that calls uv once it is converted."""
+    return any(_becomes_uv(path, facts) for path in _called(text, folder, facts))
+
+
+def _called(text: str, folder: Path, facts: Facts) -> Iterator[Path]:
+    for match in _CALLED.finditer(text):
+        if match["make"]:
+            given = re.search(r"-C[ \t]*(\S+)", match["make"])
+            place = normal(folder / given[1]) if given else folder
+            names = ["GNUmakefile", "makefile", "Makefile"]
+        else:
+            place, names = folder, [match["path"]]
+        yield from (path for name in names if (path := normal(place / name)) in facts.files)
+
+
+def _becomes_uv(path: Path, facts: Facts) -> bool:
+    text = facts.files[path]
+    return is_script(path, text) and convert(path, text, facts).content != text

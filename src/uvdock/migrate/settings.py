@@ -71,13 +71,25 @@ def _dependabot(path: Path, content: str, root: Value, facts: Facts) -> Converte
             continue
         named = [update.get("directory"), *(update.get("directories") or ())]
         places = [normal(Path(one.text.lstrip("/"))) for one in named if one is not None]
+        homes = {_home(place, facts) for place in places} if not all(place in folders for place in places) else set()
         if places and all(place in folders for place in places):
             changes += yamltext.scalar_change(content, system, "uv") or []
+        elif len(named) == 1 and named[0] is not None and len(homes) == 1 and (home := homes.pop()) is not None:
+            # A folder with nothing but requirements files: what takes their place is in the project's.
+            changes += yamltext.scalar_change(content, system, "uv") or []
+            changes += yamltext.scalar_change(content, named[0], f"/{home.as_posix()}".removesuffix(".")) or []
         else:
             line = line_at(content, int(system.node.start_mark.index))
             what = "Dependabot looks for pip's files in a folder that is no project of uv's"
             findings.append(Finding(path, line, "left", what, "package-ecosystem: uv, for the project's folder"))
     return Converted(changed(content, changes), unique(findings))
+
+
+def _home(folder: Path, facts: Facts) -> Path | None:
+    """The one project that all files of a folder of requirements belong to."""
+    inside = {one for one in facts.files if folder in one.parents}
+    found = {facts.installs[one].project for one in inside if one in facts.installs}
+    return found.pop() if inside and inside <= facts.installs.keys() and len(found) == 1 else None
 
 
 def _pre_commit(path: Path, content: str, root: Value, facts: Facts) -> Converted:

@@ -29,6 +29,8 @@ _ITSELF = re.compile(
     r"""(?P<quote>"?)\$\([ \t]*dirname[ \t]+(?:--[ \t]+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?[ \t]*\)"""
     r"""(?P<to>/[\w./-]*)?(?P=quote)"""
 )
+#: `sed -i '/pkg-resources/d' requirements.txt`
+_NO_PACKAGE = re.compile(r"/\^?pkg[-_.]resources[=0.\\]*\$?/d")
 #: A finding: its level, what there is, and what to write instead.
 Told = tuple[Literal["left", "question", "note"], str, str]
 #: What asks without changing anything, and the options that uv has by the same name.
@@ -165,6 +167,10 @@ class Calls:
                 raw = " ".join(word.raw for word in call.operands)
                 return Decision(f"uv pip uninstall {target}{raw}", calls_uv=True)
         options = [word.raw for option in call.options for word in option.words]
+        lists = self.found[self.at].redirected
+        if call.verb == "freeze" and lists and all(self.place.install(name, self.facts) for name in lists):
+            # What is installed is what the lock says, so there is nothing to write down.
+            return Decision(dropped=True)
         if call.verb in _ASKS and all(re.fullmatch(_ASKS[call.verb], word) for word in options) and not call.dynamic:
             target = self.installer.target(environment, active=bool(self.activated))
             raw = " ".join([*options, *(word.raw for word in call.operands)])
@@ -229,6 +235,8 @@ class Calls:
                 words.append("--upgrade")
             elif option.name in ("-P", "--upgrade-package") and option.value:
                 words += ["--upgrade-package", option.words[-1].raw]
+            elif option.name in ("-q", "--quiet"):
+                words.insert(1, "--quiet")
         return Decision(" ".join(words), calls_uv=True)
 
     def _setup(self, command: Command, call: Call) -> Decision:
@@ -254,6 +262,8 @@ class Calls:
             self.activated = self.place.whole(folder)
             self.activations.append(self.at)
             return Decision()
+        if _of_no_package(command) and any(self.place.install(text, self.facts) for text in texts[1:]):
+            return Decision(dropped=True)
         if command.name in ("cd", "pushd", "popd"):
             self._move(command)
         if command.name == "deactivate":
@@ -315,7 +325,10 @@ class Calls:
     def _written(self) -> frozenset[str]:
         """The requirements files that a command of the text writes: what they say then is known to nobody."""
         found: list[str] = []
-        for command in self.found:
+        for at, command in enumerate(self.found):
+            call = self.calls[at]
+            if (call is not None and call.verb == "freeze") or _of_no_package(command):
+                continue
             found += command.redirected
             if command.name in _WRITERS:
                 last = command.arguments[-1:] if command.name in ("cp", "mv", "tee") else command.arguments
@@ -338,7 +351,14 @@ class Calls:
     def _goes(self, word: Word, *, clean: bool) -> bool:
         if self.place.kind == "build" and clean and _CACHE.fullmatch(word.text):
             return True
-        return word.text.rpartition("/")[2] == "get-pip.py" or self.place.install(word.text, self.facts) is not None
+        if word.text.rpartition("/")[2] == "get-pip.py" or word.text.rstrip("/") in self.place.wheels:
+            return True
+        if self.place.install(word.text, self.facts) is not None:
+            return True
+        # A folder of nothing but requirements files.
+        folder = self.place.find(word.text) if self.place.kind == "build" and word.text.strip("./") else None
+        inside = {path for path in self.facts.files if folder is not None and folder in path.parents}
+        return bool(inside) and inside <= self.facts.installs.keys()
 
     @staticmethod
     def _installs(decisions: Sequence[Decision]) -> bool:
@@ -348,10 +368,22 @@ class Calls:
         """Whether a requirements file is there becomes whether the lock is."""
         words = command.arguments
         for flag, word in pairwise(words):
-            if flag.text in ("-f", "-e", "-s", "-r") and (found := self.place.install(word.text, self.facts)):
+            if flag.text in ("-nt", "-ot") and (found := self.place.install(word.text, self.facts)):
+                self._newer(words, flag, word, decision)
+            elif flag.text in ("-f", "-e", "-s", "-r") and (found := self.place.install(word.text, self.facts)):
                 name = self.place.named(found[1].project)
                 if name is not None:
                     decision.edits.append((word.start, word.end, posixpath.join(name, "uv.lock")))
+
+    def _newer(self, words: Sequence[Word], flag: Word, right: Word, decision: Decision) -> None:
+        """Which of two lists is newer becomes which of the manifest and its lock is."""
+        left = words[words.index(flag) - 1] if words.index(flag) else flag
+        found = self.place.install(left.text, self.facts)
+        name = self.place.named(found[1].project) if found is not None else None
+        if name is not None:
+            order = ("pyproject.toml", "uv.lock") if flag.text == "-nt" else ("uv.lock", "pyproject.toml")
+            for word, new in zip((left, right), order, strict=True):
+                decision.edits.append((word.start, word.end, posixpath.join(name, new)))
 
     def _mention(self, command: Command, decision: Decision, decisions: Sequence[Decision]) -> None:
         for word in command.words:
@@ -388,6 +420,11 @@ class Calls:
         for at, command in enumerate(self.found):
             if command.name == "deactivate" and all(decisions[one].dropped for one in self.activations):
                 decisions[at].dropped = bool(self.activations)
+
+
+def _of_no_package(command: Command) -> bool:
+    """Whether it only takes out what Debian's pip once wrote into its lists, and what is in no lock."""
+    return command.name == "sed" and any(_NO_PACKAGE.fullmatch(word.text) for word in command.arguments)
 
 
 def _bare(name: str) -> str:

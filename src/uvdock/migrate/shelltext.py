@@ -215,6 +215,8 @@ class _Text:
         found = []
         for word in sorted({*command.assigned, *command.words[: command.lead]}, key=lambda one: one.start):
             name, equals, value = word.text.partition("=")
+            if equals and name == "CUSTOM_COMPILE_COMMAND":
+                continue
             made = instead(name, value, self.facts) if equals and name.startswith("PIP_") else word.raw
             found.append(made or "")
         return "".join(f"{part} " for part in found if part)

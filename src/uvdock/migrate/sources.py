@@ -177,6 +177,11 @@ def _is_prose(line: Line) -> bool:
     return line.kind == "requirement" and len(re.split(r"[;@#]", line.requirement)[0].split()) > 4
 
 
+def installed(texts: Mapping[Path, str]) -> frozenset[Path]:
+    """The requirement files that commands in Dockerfiles, scripts, workflows and the like install by their names."""
+    return frozenset(path for caller in texts if _CALLERS.search(caller.name) for path in _called(caller, texts))
+
+
 def _called(caller: Path, texts: Mapping[Path, str]) -> Iterator[Path]:
     if _NEVER & set(caller.parts):
         return

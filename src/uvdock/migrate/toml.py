@@ -157,7 +157,8 @@ def _listed(
     """A list of dependencies, one on a line, each with its comments."""
     rows = [f'    {{ include-group = "{name}" }},' for name in includes]
     rows += [f"    {_string(text)}," for text in strings]
-    for entry in entries:
+    for at, entry in enumerate(entries):
+        rows += [""] if entry.apart and at else []
         rows += [f"    {_comment(text)}" for text in entry.above]
         beside = f"  {_comment(entry.beside)}" if entry.beside else ""
         rows.append(f"    {_string(entry.wanted.text)},{beside}")

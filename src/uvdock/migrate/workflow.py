@@ -57,10 +57,12 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     Returns:
         The new text, and what stays for a person.
     """
-    if not MENTIONS.search(content):
+    if not MENTIONS.search(content) and "setup-python@" not in content:
         return Converted(content)
     root = yamltext.read(content, path.name)
     if root is None:
+        if not MENTIONS.search(content):
+            return Converted(content)
         what = "this is no YAML that can be read, and pip is in it"
         return Converted(content, (Finding(path, 0, "left", what, "correct it, and run it again"),))
     changes: list[Change] = []
@@ -104,10 +106,11 @@ class _Job:
         setups = [step for step in steps if _uses(step, _SETUP_PYTHON)]
         has_uv = [step for step in steps if _uses(step, re.compile(r"astral-sh/setup-uv@"))]
         cached = [step for step in setups if (cache := step.get("with", "cache")) and cache.text in _PACKAGERS]
-        if not users and not cached:
+        calling = next((step for step in steps if self._calls_uv(step)), None) if setups and not has_uv else None
+        if not users and not cached and calling is None:
             return self.made
         problem = self._steps(users)
-        if problem is None and not self.syncs and not has_uv:
+        if problem is None and not self.syncs and not has_uv and calling is None:
             # Tools of the job's own, or pip is only spoken of: that works as before, but for a cache made of
             # files that are gone.
             self.made.changes.clear()
@@ -115,7 +118,7 @@ class _Job:
             problem = self._without_cache(gone)
         elif problem is None and (problem := self._python_by_path(setups)) is None and not has_uv:
             first = next((step for step in users if id(step.node) not in {id(one.node) for one in setups}), None)
-            problem = self._set_up(setups, first or users[0] if users else cached[0])
+            problem = self._set_up(setups, first or (users or cached or setups)[0])
         elif problem is None:
             problem = self._without_cache(setups)
         if problem is not None:
@@ -126,6 +129,14 @@ class _Job:
     def _mentions(self, step: Value) -> bool:
         run = step.get("run")
         return run is not None and MENTIONS.search(run.text) is not None
+
+    def _calls_uv(self, step: Value) -> bool:
+        """Whether a step runs `make` or a script of the repo that calls uv now: the runner has none of its own."""
+        from uvdock.migrate import scripts
+
+        run = step.get("run")
+        folder = normal(Path(_text_of(step, "working-directory") or self.folder or "."))
+        return run is not None and scripts.call_uv(run.text, folder, self.facts)
 
     def _as_it_is(self, problem: Finding) -> _Made:
         line = line_at(self.content, int(self.job.node.start_mark.index))
@@ -150,8 +161,7 @@ class _Job:
             if shell is not None and shell.text.split(" ")[0] in _OTHER_SHELLS:
                 what = f"pip runs in {shell.text} here, which is not read"
                 return Finding(self.path, line, "left", what, "write what it installs as `uv sync --locked`")
-            directory = step.get("working-directory")
-            folder = normal(Path((directory.text if directory is not None else self.folder) or "."))
+            folder = normal(Path(_text_of(step, "working-directory") or self.folder or "."))
 
             def convert(text: str, at: int, folder: Path = folder) -> Shell:
                 return shelltext.convert(text, self.facts, self._place(folder, at))
@@ -246,6 +256,9 @@ class _Job:
         start = int(uses.node.start_mark.index)
         self.made.changes.append(Change(start, _end_of_line(self.content, start), SETUP_UV))
         inputs = yamltext.mapping_entry(step, "with")
+        if inputs is not None and inputs[1].node.flow_style:
+            self._replace_in_line(inputs[1], own)
+            return
         if inputs is None:
             lead = " " * _column(self.content, step)
             lines = "".join(f"\n{lead}  {item}" for item in own)
@@ -265,6 +278,19 @@ class _Job:
         missing = "" if self.content[:last].endswith("\n") else "\n"
         text = missing + "".join(f"{lead}{item}\n" for item in rest)
         self.made.changes.append(Change(last, last, text[: -1 if missing else None]))
+
+    def _replace_in_line(self, inputs: Value, own: list[str]) -> None:
+        """The inputs of a mapping on one line: `with: {python-version: "3.13", cache: pip}`."""
+        gone = ("cache", "cache-dependency-path", "python-version-file", "token")
+        kept = [
+            self.content[int(key.start_mark.index) : int(value.end_mark.index)]
+            for key, value in inputs.node.value
+            if key.value not in gone
+        ]
+        start, end = int(inputs.node.start_mark.index), int(inputs.node.end_mark.index)
+        gap = " " if self.content[start + 1 : start + 2] == " " else ""
+        made = ", ".join([own[0], *kept, *own[1:]])
+        self.made.changes.append(Change(start, end, f"{{{gap}{made}{gap}}}"))
 
     def _without_cache(self, setups: list[Value]) -> Finding | None:
         """Take pip's cache out of setup-python: without pip there is nothing to cache, and that fails."""
@@ -339,6 +365,7 @@ def _triggers(path: Path, content: str, root: Value, facts: Facts) -> Iterator[t
     events = root.get("on") or root.get("True") or root.get("true")
     for event, value in events.items() if events is not None else ():
         for key in ("paths", "paths-ignore"):
+            there = {item.text for item in value.get(key) or ()}
             for item in value.get(key) or ():
                 name = item.text.lstrip("!")
                 if "requirements" not in name and name not in ("setup.py", "Pipfile", "Pipfile.lock", "poetry.lock"):
@@ -348,8 +375,13 @@ def _triggers(path: Path, content: str, root: Value, facts: Facts) -> Iterator[t
                     continue
                 deep = "**/" if name.startswith("**/") else ""
                 new = list(manifests(facts.installs[found])) if found else [f"{deep}pyproject.toml", f"{deep}uv.lock"]
-                changes = None if found is None else yamltext.item_changes(content, item, new)
-                if changes:
+                fresh = [one for one in new if one not in there]
+                there |= set(new)
+                changes = None if found is None else yamltext.item_changes(content, item, fresh or new)
+                if changes and not fresh:
+                    at = line_start(content, changes[0].start)
+                    yield Change(at, line_end(content, at), ""), None
+                elif changes:
                     yield changes[0], None
                 else:
                     what = f"{event} looks at {item.text}, and dependencies are in pyproject.toml and uv.lock now"
@@ -374,7 +406,8 @@ def _uses(step: Value, action: re.Pattern[str]) -> bool:
 
 def _is_plain_step(step: Value) -> bool:
     inputs = step.get("with")
-    inline = inputs is not None and (inputs.node.flow_style or not inputs.node.value)
+    lines = inputs.node.end_mark.line - inputs.node.start_mark.line if inputs is not None else 0
+    inline = inputs is not None and (not inputs.node.value or (inputs.node.flow_style and lines > 0))
     return not step.node.flow_style and not inline
 
 

@@ -24,6 +24,7 @@ from uvdock.migrate.dockerfile.layout import (
     is_requirement,
     is_root,
     matches,
+    root_of,
     spelled,
 )
 from uvdock.migrate.dockerfile.source import Item, Source
@@ -234,6 +235,12 @@ class Conversion:
         found = layout.places(project, self.facts)
         if workdir in found:
             return workdir
+        if found and found[0] == PurePosixPath("/") and workdir is not None:
+            # A folder of requirements beside the root has no place for a project: that is where the app is.
+            there = [entry for entry in layout.entries if entry.source.is_relative_to(project) and
+                     (not entry.folder or is_requirement(entry.source, self.facts))]  # fmt: skip
+            if all(entry.folder for entry in there if root_of(entry, project) == found[0]):
+                return workdir
         return found[0] if found else None
 
     def _arguments(self, stage: Stage) -> set[str]:
@@ -360,10 +367,13 @@ class Conversion:
                 layout.venvs.append(sync.environment)
             if there is None:
                 continue
-            for entry in entries:
-                if entry.source.is_relative_to(project) and (
-                    not entry.folder or is_requirement(entry.source, self.facts)
-                ):
+            mine = [entry for entry in entries if entry.source.is_relative_to(project) and
+                    (not entry.folder or is_requirement(entry.source, self.facts))]  # fmt: skip
+            here = [entry for entry in mine if root_of(entry, project) == there]
+            # What an earlier sync has elsewhere stays there, where this one has its own.
+            elsewhere = {one.number for one in self.used} if here else set()
+            for entry in mine:
+                if entry in here or entry.number not in elsewhere:
                     self.used.append(Used(entry.number, project, there))
         layout.extra = layout.extra or made.extra
 
