@@ -262,14 +262,13 @@ class Calls:
             self.activated = self.place.whole(folder)
             self.activations.append(self.at)
             return Decision()
-        if _of_no_package(command) and any(self.place.install(text, self.facts) for text in texts[1:]):
-            return Decision(dropped=True)
         if command.name in ("cd", "pushd", "popd"):
             self._move(command)
         if command.name == "deactivate":
             self.activated = ""
-        if self._brings(command, texts):
-            return Decision(dropped=not self.place.seeded)
+        idle = _of_no_package(command) and any(self.place.install(text, self.facts) for text in texts[1:])
+        if idle or self._brings(command, texts):
+            return Decision(dropped=idle or not self.place.seeded)
         if command.name == "easy_install":
             return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
         if (manager := managers.named(command)) is not None:

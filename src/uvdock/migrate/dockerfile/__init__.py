@@ -92,8 +92,6 @@ def container(path: Path, content: str, facts: Facts, target: str = "", user: st
     Returns:
         What is there; ``None`` for a Dockerfile without such a stage.
     """
-    from uvdock.doctor.build import Step
-
     done = _gone_through(path, content, facts)
     stages = done.source.build.stages
     stage = done.source.stage_named(target) if target else stages[-1] if stages else None

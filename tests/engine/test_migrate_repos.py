@@ -1,0 +1,51 @@
+"""Whole repos on a real engine: before and after, images have the same packages, and the app's own checks pass.
+
+`tests/cli/test_migrate_repos.py` compares the texts. Without ``UVDOCK_TEST_ALL``, only a few repos are built.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_migrate import committed
+from tests.conftest import Program, hashes
+from tests.repos import REPOS, copied, described
+
+pytestmark = pytest.mark.engine
+
+#: A venv that goes from stage to stage, a user's folder that goes to another user, a script that the build calls.
+FEW = ("opt-venv", "script-install", "user-folder")
+ALL = bool(os.environ.get("UVDOCK_TEST_ALL"))
+BUILT = [name for name in REPOS if "build" not in described(name) and (ALL or name in FEW)]
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_repo_is_proved(
+    program: Program, tmp_path: Path, record_property: Callable[[str, object], None], name: str
+) -> None:
+    about = described(name)
+    folder = committed(copied(name, tmp_path))
+    before = hashes(folder)
+    checks = [word for check in about["check"] for word in ("--check", check)]
+
+    ran = program.run("migrate", "--prove", "--json", *checks, cwd=folder, timeout=900)
+
+    assert ran.out, ran.err
+    proof = json.loads(ran.out)["proof"]
+    assert proof["images"], ran.err
+    for image in proof["images"]:
+        sides = {side: image[side] for side in ("before", "after")}
+        assert image["differences"] == [], f"{name}, {image['name']}: {sides}"
+        for side in sides.values():
+            assert [check["code"] for check in side["checks"]] == [0] * len(about["check"]), side["checks"]
+            assert side["packages"]
+        for side, one in sides.items():
+            record_property(f"{name} {image['name']} {side}", f"cold {one['cold']:.1f} s, warm {one['warm']:.1f} s")
+    assert proof["passed"]
+    assert ran.code == 0, ran.err
+    assert hashes(folder) == before
