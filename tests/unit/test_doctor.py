@@ -379,3 +379,10 @@ def test_the_docs_have_every_page_as_it_is() -> None:
     begin = DOCS.read_text().index("## Rules")
 
     assert DOCS.read_text()[begin:] == table.pages(), "run `inv docs`, which writes it"
+
+
+@pytest.mark.parametrize("pattern", ["[z-a]", "[[testenv]", "[", "a[", "**/[", "!("])
+def test_an_odd_pattern_keeps_nothing_out_and_the_others_count(pattern: str) -> None:
+    ignored = Ignored(["build", pattern])
+    assert [ignored.excludes(name) for name in ("build", "src", "uv.lock")] == [True, False, False]
+    assert (ignored.line_of("build"), ignored.line_of("src")) == (1, None)

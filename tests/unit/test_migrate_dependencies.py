@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import REPO, hashes
 from tests.unit.migrate_uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
-from uvdock.migrate import dependencies, groups, metadata, python
+from uvdock.migrate import dependencies, groups, metadata, project, python
 from uvdock.migrate.frozen import choose
 from uvdock.migrate.lock import read_export
 from uvdock.migrate.model import Dependencies
@@ -535,3 +535,24 @@ def test_any_content_gives_a_result_or_an_error_for_people(content: bytes, setup
     with TemporaryDirectory() as temp:
         made = converted(Path(temp) / "app", {**files, "run": "pip install -e .\n"})
     assert made.facts.uv == "0.13.8"
+
+
+@pytest.mark.parametrize(
+    ("command", "installs"),
+    [
+        *((command, True) for command in (
+            "pip install .", "/venv/bin/pip install /project", "pip3 install -e /code",
+            "python -m pip install --no-deps /app/",
+            'RUN ["pip", "install", "."]', 'RUN ["pip", "install", "-e", ".[dev]"]', 'pip install "/src[web]"',
+            "pip install ./", "pip install $(pwd)", "pip install -e .[dev]", "pip install -r a.txt \\\n   .",
+            "uv pip install -e .", "pip install --editable=/srv", "run `pip install .`", "python setup.py develop",
+        )),
+        *((command, False) for command in (
+            "pip install -r /app/requirements.txt", "pip install /wheels/*", "pip install /wheels/x.whl",
+            "pip install --target /opt six", "pip install -t /opt six", "pip install --prefix=/install -r x.txt",
+            "pip install -c /app/constraints six", "pip install six && cd /srv", "pip install six # not .",
+        )),
+    ],
+)  # fmt: skip
+def test_what_installs_the_project_itself(command: str, *, installs: bool) -> None:
+    assert project._installs_itself(command) is installs

@@ -1212,3 +1212,32 @@ def test_no_line_is_lost(kind: str, content: str) -> None:
 
 #: What a line may say that changes or goes with a command of pip's.
 _ABOUT = r"pip|requirements|deps|cache|setup-python|-r |with:|steps|- run|[|>&]|\\$|uses:|^\s*-?\s*#|id: "
+
+
+IN_A_SERVICE = [
+    ("docker compose exec web pip install -r requirements.txt", "uv sync --locked --inexact --no-dev"),
+    ("docker-compose -f compose.yaml run --rm -e A=b web pip3 install --no-cache-dir -r requirements-dev.txt",
+     "uv sync --locked --inexact"),
+    ("docker compose exec -T --user root web python -m pip list", "uv pip list --system"),
+    ("docker compose run --rm web sh -c 'pip install -r requirements.txt && flask run'",
+     "sh -c 'uv sync --locked --inexact --no-dev && flask run'"),
+    # Elsewhere in the container, a service without uv, one that nobody knows, and nothing of pip.
+    ("docker compose exec -w /srv web pip install -r requirements.txt", None),
+    ("docker compose exec db pip install -r requirements.txt", None),
+    ("docker compose exec nobody pip install -r requirements.txt", None),
+    ("docker compose exec $SERVICE pip install -r requirements.txt", None),
+    ("docker compose exec web flask run", None),
+    ("docker compose up --detach", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "inside"), IN_A_SERVICE)
+@pytest.mark.parametrize("kind", ["script", "makefile"])
+def test_what_runs_in_a_service_is_converted_for_its_image(kind: str, line: str, inside: str | None) -> None:
+    services = "services:\n  web:\n    build: .\n  db:\n    build: {dockerfile: Dockerfile.db}\n"
+    files = {"Dockerfile": IMAGE, "Dockerfile.db": "FROM debian\n", "compose.yaml": services}
+    before = f"#!/bin/sh\n{line}\n" if kind == "script" else f"install:\n\t{line}\n"
+    made = run(kind, before, migrate_facts.facts(files))
+    tail = line.partition(" web ")[2]
+    assert made.content == (before if inside is None else before.replace(tail, inside))
+    assert bool(told(made)) is (inside is None and "pip" in line)

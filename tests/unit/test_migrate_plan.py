@@ -278,3 +278,28 @@ def test_a_script_that_two_builds_call_differently_is_a_question(tmp_path: Path)
     assert [(one.level, one.what, one.instead) for one in made.findings if one.path == Path("bin/install.sh")] == [
         ("question", "Dockerfile and Dockerfile.two call this in places that differ", "a script for each")
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("pipenv lock --requirements > requirements.txt && pip install -r requirements.txt", True),
+        ("pip install pipenv \\\n && pipenv sync --system", True),
+        ("# pipenv install", False),
+        ("echo done", False),
+    ],
+)
+def test_a_file_that_a_tool_reads_without_naming_it_stays(tmp_path: Path, line: str, *, stays: bool) -> None:
+    def gone(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies:
+        made = dependencies(root, files, uv)
+        return Dependencies((*made.edits, Edit(Path("Pipfile"), b"[packages]\n", None)), made.facts)
+
+    (tmp_path / "Pipfile").write_bytes(b"[packages]\n")
+    (tmp_path / "requirements.txt").write_bytes(b"flask\n")
+    (tmp_path / "Dockerfile").write_text(f"FROM python:3.13\nCOPY . .\nRUN {line}\n")
+    converters = Converters(gone, ((lambda path, _: path.name == "Dockerfile", dockerfile),))
+    made, _ = plan.assemble(tmp_path, converters, uv="the-uv")
+    assert (Path("Pipfile") not in [edit.path for edit in made.edits]) is stays
+    told = [finding.what for finding in made.findings if finding.path == Path("Pipfile")]
+    assert told == (["the file stays, for Dockerfile:3 still reads it"] if stays and "\n" not in line else told)
+    assert bool(told) is stays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -20,7 +22,7 @@ class Ignored:
 
     def excludes(self, path: PurePosixPath | str) -> bool:
         """Whether a file or folder, by its place in the build context, is kept out."""
-        return bool(self._matcher([line for line in self.lines if _is_pattern(line)]).matches(str(path)))
+        return self._matches([line for line in self.lines if _is_pattern(line)], path)
 
     def line_of(self, path: PurePosixPath | str) -> int | None:
         """The number (from 1) of the last line that keeps ``path`` out; ``None`` where it is not kept out."""
@@ -28,9 +30,26 @@ class Ignored:
             return None
         found = None
         for number, line in enumerate(self.lines, 1):
-            if _is_pattern(line) and not line.startswith("!") and self._matcher([line]).matches(str(path)):
+            if _is_pattern(line) and not line.startswith("!") and self._matches([line], path):
                 found = number
         return found
+
+    def _matches(self, lines: Sequence[str], path: PurePosixPath | str) -> bool:
+        with warnings.catch_warnings():
+            # The SDK makes a regular expression of each pattern, and Python has remarks on some of them.
+            warnings.simplefilter("ignore", FutureWarning)
+            try:
+                return bool(self._matcher(list(lines)).matches(str(path)))
+            except re.error:
+                # `[z-a]` matches nothing in Docker, and is no regular expression.
+                return len(lines) > 1 and self._matches([line for line in lines if self._is_read(line)], path)
+
+    def _is_read(self, line: str) -> bool:
+        try:
+            self._matcher([line]).matches("name")
+        except re.error:
+            return False
+        return True
 
     @cached_property
     def _matcher(self) -> Any:

@@ -69,6 +69,24 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     return _File(path, content, root, facts).convert()
 
 
+def place_of(service: str, facts: Facts) -> Place | None:
+    """Where something runs that is run in a container of a service.
+
+    Args:
+        service: The service's name.
+        facts: What is known of the repo.
+
+    Returns:
+        The place; ``None`` where no Compose file builds such a service, or its image has no uv.
+    """
+    for path in sorted((path for path in facts.files if is_compose(path)), key=lambda path: (len(path.parts), path)):
+        root = yamltext.read(facts.files[path].replace("\r\n", "\n"), path.name)
+        found = next((value for name, value in _entries(root, "services") if name == service), None)
+        if root is not None and found is not None and found.get("build") is not None:
+            return _File(path, facts.files[path], root, facts).place(found)
+    return None
+
+
 def cache_names(path: Path, content: str, facts: Facts) -> dict[str, str]:
     """The named volumes that keep pip's cache for any Compose file of the folder, and what they are called for uv."""
     found: dict[str, str] = {}
@@ -204,6 +222,12 @@ class _File:
         self.changes += changes
         self.findings += shell.findings
         return shell
+
+    def place(self, service: Value) -> Place | None:
+        """Where something runs in a container of a service; ``None`` where its image has no uv, or is not known."""
+        folder = self._folder(service)
+        found = self._container(service, folder)
+        return self._place(found, folder) if found is not None and found.has_uv else None
 
     def _place(self, found: Container | None, folder: Path) -> Place:
         base = found.place if found is not None else Place(self.path)

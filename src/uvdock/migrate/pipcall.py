@@ -330,6 +330,12 @@ def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequenc
     return Call(kind, "", tuple(tool), folder, python, tuple(options), tuple(operands))
 
 
+def takes_value(word: str) -> bool:
+    """Whether the word after this one is an option's value."""
+    found = list(_options(Word(word, 0, len(word), word), iter(()))) if word.startswith("-") and len(word) > 1 else []
+    return bool(found) and found[-1].name in OPTIONS and OPTIONS[found[-1].name][0] and not found[-1].value
+
+
 def spelled(option: Option, *, locked: bool) -> str:
     """An option as `uv sync` (``locked``) or `uv pip install` has it; nothing for one that goes."""
     made = meaning(option.name, locked=locked)

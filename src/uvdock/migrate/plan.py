@@ -17,6 +17,10 @@ Converter = Callable[[Path, str, Facts], Converted]
 _LARGEST = 2**21
 _REQUIREMENTS = re.compile(r"(require|constraint|\.in$|\.txt$)", re.IGNORECASE)
 
+#: What reads a file without naming it.
+_READERS = dict.fromkeys(("Pipfile", "Pipfile.lock"), r"|\bpipenv\s+(?:install|sync|lock|requirements|run|update)\b")
+_READERS |= dict.fromkeys(("poetry.lock",), r"|\bpoetry\s+(?:install|sync|lock|export|run|update)\b")
+
 
 @dataclass(frozen=True)
 class Converters:
@@ -190,7 +194,8 @@ def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[
     gone = [edit for edit in edits.values() if edit.before is not None and edit.after is None]
     kept: list[Finding] = []
     for edit in gone:
-        name = re.compile(rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)")
+        written = rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)"
+        name = re.compile(written + _READERS.get(edit.path.name, ""))
         for path, text in texts.items():
             if not _is_run(path, text):
                 continue

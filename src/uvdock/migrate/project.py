@@ -12,6 +12,7 @@ from uvdock.migrate import groups, metadata, python, reading, sources, toml
 from uvdock.migrate.metadata import Metadata
 from uvdock.migrate.model import Finding
 from uvdock.migrate.options import Settings
+from uvdock.migrate.pipcall import takes_value
 from uvdock.migrate.python import Python
 from uvdock.migrate.reading import Entry, Node, Pin, Reading
 from uvdock.migrate.requirements import compiled_from_project
@@ -21,10 +22,11 @@ from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, normalized
 _CALLERS = re.compile(
     r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|md|rst|mk|dockerfile|toml))$|^run$"
 )
-_INSTALLS = re.compile(
-    r"(pip3?|uv pip)\s+install\b[^\n;&|#]*\s[\"']?\.(\[[\w,.-]+\])?[\"']?(\s|$|[;&`\"'])|setup\.py\s+(install|develop)",
-    re.MULTILINE,
-)
+_INSTALLS = re.compile(r"(?:pip[\d.]*|uv pip)[\"',\s]+install\b(?P<words>(?:[^\n;&|#\\]|\\\r?\n|\\)*)")
+_SETUP = re.compile(r"setup\.py\s+(?:install|develop)\b")
+#: A folder as an operand: `.`, `./`, `$PWD`, `/srv/app`, each with extras; no wheel, no archive, no pattern.
+_FOLDER = re.compile(r"(?:\./?|\$\{?PWD\}?|\$\(pwd\)|(?:/[\w.-]+)+/?)(?:\[[\w,. -]+\])?")
+_ARCHIVE = re.compile(r"\.(?:whl|zip|gz|bz2|xz|tgz|txt|in)$")
 #: The build back end that pip takes for a project that names none.
 _SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
 
@@ -220,11 +222,26 @@ def _is_package(work: Work, texts: Mapping[Path, str], *, depended: bool) -> boo
         return True
     folder = work.found.folder
     near = (path for path in texts if _CALLERS.search(path.name) and (path.is_relative_to(folder) or folder == Path()))
-    installed = any(_INSTALLS.search(texts[path]) for path in near)
+    installed = any(_installs_itself(texts[path]) for path in near)
     if not installed:
         what = "nothing installs the project itself, so it stays a folder of code: only its dependencies are installed"
         work.findings.append(Finding(work.manifest, 0, "note", what, "add a [build-system] if it is to be a package"))
     return installed
+
+
+def _installs_itself(text: str) -> bool:
+    """Whether a text installs a project from its folder: `pip install .`, `pip install -e /srv/app`."""
+    if _SETUP.search(text):
+        return True
+    for match in _INSTALLS.finditer(text):
+        # The last word of a list (`["pip", "install", "."]`) has the bracket that closes it.
+        words = (word.strip("\"'`,") for word in re.split(r"[\s\\]+|\"\s*,\s*\"|\"\s*\]", match["words"]))
+        waits = False
+        for word in filter(None, words):
+            taken, waits = waits, takes_value(word) and not word.startswith(("-e", "--editable"))
+            if not taken and _FOLDER.fullmatch(word.removeprefix("--editable=")) and not _ARCHIVE.search(word):
+                return True
+    return False
 
 
 def _read_limits(work: Work, reader: Reading) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
-from typing import Literal
 
-from uvdock.migrate import managers, pipcall
+from uvdock.migrate import composecall, managers, pipcall
 from uvdock.migrate.asked import LeftError
+from uvdock.migrate.decision import Decision, Told
 from uvdock.migrate.installcall import Installer
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INTERPRETER, Call
 from uvdock.migrate.place import Place
-from uvdock.migrate.selection import Sync
 from uvdock.migrate.shellwords import Command, Word
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
@@ -31,8 +28,6 @@ _ITSELF = re.compile(
 )
 #: `sed -i '/pkg-resources/d' requirements.txt`
 _NO_PACKAGE = re.compile(r"/\^?pkg[-_.]resources[=0.\\]*\$?/d")
-#: A finding: its level, what there is, and what to write instead.
-Told = tuple[Literal["left", "question", "note"], str, str]
 #: What asks without changing anything, and the options that uv has by the same name.
 _ASKS = {
     "check": r"-q|--quiet",
@@ -40,36 +35,6 @@ _ASKS = {
     "list": r"-q|--quiet|--outdated|--format=(?:columns|freeze|json)",
     "show": r"-q|--quiet|-f|--files",
 }
-
-
-@dataclass
-class Decision:
-    """What becomes of one command; without anything it stays.
-
-    Args:
-        text: What takes its place.
-        edits: Changes of single words: start, end, text.
-        dropped: Whether it goes.
-        findings: Level, what there is, and what to write instead.
-        syncs: The `uv sync` in its place.
-        files: The requirements files that are installed so.
-        calls_uv: Whether it calls uv now.
-        extra: Whether it installs packages that are in no lock.
-    """
-
-    text: str | None = None
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
-    dropped: bool = False
-    findings: list[Told] = field(default_factory=list)
-    syncs: list[Sync] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    calls_uv: bool = False
-    extra: bool = False
-
-    @property
-    def changes(self) -> bool:
-        """Whether the command changes."""
-        return self.dropped or bool(self.edits) or self.text is not None
 
 
 class Calls:
@@ -273,6 +238,10 @@ class Calls:
             return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
         if (manager := managers.named(command)) is not None:
             return self._manager(command, *manager)
+        return composecall.decide(command, self.facts) or self._by_another(command, texts)
+
+    def _by_another(self, command: Command, texts: Sequence[str]) -> Decision:
+        """Pip as an argument of another program."""
         for one, two in pairwise(texts[1:]):
             if re.fullmatch(r"(?:.*/)?pip[\d.]*", one) and two in _VERBS and command.name not in ("echo", "printf"):
                 instead = "the same with `uv sync --locked` or `uv pip install`"

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvdock.migrate.decision import Decision
 from uvdock.migrate.model import Facts, Finding
 from uvdock.migrate.pipvariables import instead
 from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
-from uvdock.migrate.shellcalls import Calls, Decision
+from uvdock.migrate.shellcalls import Calls
 from uvdock.migrate.shellwords import Command, Dialect, Operator, UnreadableError, Word, commands, tokens
 
 __all__ = ["Change", "Place", "Shell", "Sync", "convert", "convert_words"]
@@ -208,7 +209,8 @@ class _Text:
         self.changes += [Change(*edit) for edit in decision.edits]
         if decision.text is None and not decision.dropped:
             for word in (*command.assigned, *command.words):
-                self._inner(command, word, decision)
+                if not any(start <= word.start and word.end <= end for start, end, _ in decision.edits):
+                    self._inner(command, word, decision)
 
     def _lead(self, command: Command) -> str:
         """What stands before the program and stays: `sudo`, and variables that are not pip's or are uv's now."""
