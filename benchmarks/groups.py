@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.index import project, served
 from benchmarks.rows import RUN
+from benchmarks.services import Services
 from benchmarks.stack import INDEX, Engine, Stack, Watch, run
 from benchmarks.tools import Tools, peak
 
@@ -201,7 +202,7 @@ def install(stack: Stack, tools: Tools) -> Iterator[Group]:
 
 @contextmanager
 def growth(stack: Stack, tools: Tools) -> Iterator[Group]:
-    """What is outdated among more and more packages, on the host."""
+    """What is outdated among more and more packages, on the host; `deps.install` of more and more services."""
     env = {**tools.env, "UVDOCK_BACKEND": "host"}
     with served() as address:
         folders = {f"{count} packages": count for count in (20, 100, 500)}
@@ -211,7 +212,18 @@ def growth(stack: Stack, tools: Tools) -> Iterator[Group]:
             shutil.rmtree(folder, ignore_errors=True)
             run([tools.uvdock, "deps.lock"], project(folder, count, address), env)
             contenders[name] = _growing(name, [tools.uvdock, "deps.outdated"], folder, env, count)
-        yield Group(contenders, {})
+        repos = {
+            f"{count} service{'s' if count > 1 else ''}": Services.make(stack.root.parent, tools.env, count)
+            for count in (1, 5, 20)
+        }
+        try:
+            for name, repo in repos.items():
+                repo.run(tools.uvdock, "deps.install")
+                contenders[name] = _installing(name, [tools.uvdock, "deps.install"], repo)
+            yield Group(contenders, {})
+        finally:
+            for repo in repos.values():
+                repo.remove()
 
 
 @contextmanager
@@ -231,6 +243,17 @@ def _growing(name: str, argv: list[str], folder: Path, env: Mapping[str, str], c
         ran = run(argv, folder, env)
         assert f"{count} of {count} packages" in ran.text
         return {name: ran.seconds}
+
+    return measure
+
+
+def _installing(name: str, argv: list[str], repo: Services) -> Callable[[], Taken]:
+    def measure() -> Taken:
+        repo.up()
+        repo.change_pins()
+        seconds = repo.run(*argv).seconds
+        assert repo.up_to_date()
+        return {name: seconds}
 
     return measure
 

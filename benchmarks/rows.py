@@ -61,6 +61,8 @@ ROWS = (
     Row("Completion of one word", "start", "completion", "", 0.060, "s"),
     Row("`deps.outdated`, 100 packages against 20", "growth", "100 packages", "20 packages", 5),
     Row("`deps.outdated`, 500 packages against 20", "growth", "500 packages", "20 packages", 25),
+    Row("`deps.install`, a repo of 5 services against 1", "growth", "5 services", "1 service", 5),
+    Row("`deps.install`, a repo of 20 services against 1", "growth", "20 services", "1 service", 20),
     Row("Memory of `uvdock cmd`", "memory", "cmd", "", 80, "MB"),
     Row("Memory of `uvdock deps.outdated`", "memory", "deps.outdated", "", 80, "MB"),
     Row("Memory of `uvdock deps.install`", "memory", "deps.install", "", 80, "MB"),

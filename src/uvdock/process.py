@@ -167,20 +167,25 @@ def run_together(commands: Mapping[str, Sequence[str]], show: Callable[[str, str
     return 128 + received[0] if received else next(iter(together.failed), 0)
 
 
-def beside(works: Sequence[Callable[[], object]]) -> None:
+def beside(works: Sequence[Callable[[], object]], at_once: int = 8) -> None:
     """Call several functions at the same time, each in a thread of its own, and wait for all of them.
 
     What stops uvdock reaches every command that they run, and no further one is started after that.
 
+    Args:
+        works: The functions.
+        at_once: How many run at the same time; the others follow in their order.
+
     Raises:
         Exception: What the first of ``works``, in their order, raised.
     """
-    group, raised = _Beside(), dict[int, BaseException]()
+    group, raised, free = _Beside(), dict[int, BaseException](), threading.Semaphore(at_once)
 
     def work(number: int, body: Callable[[], object]) -> None:
         _BESIDE.set(group)
         try:
-            body()
+            with free:
+                body()
         except BaseException as error:
             raised[number] = error
 

@@ -161,12 +161,12 @@ class Live(Plain):
             self.region.console.print(Text.from_ansi(console.redact(line)), soft_wrap=True)
 
 
-def run(works: Mapping[str, Callable[[], object]]) -> None:
+def run(works: Mapping[str, Callable[[], object]], *, stream: bool = True) -> None:
     """Run several steps at the same time and show them.
 
     Args:
-        works: What each does, by its name; the first is the longest one, whose output is shown as it comes where no
-            terminal can show all of them.
+        works: What each does, by its name.
+        stream: The first is the longest one: where no terminal can show all of them, its output is shown as it comes.
 
     Raises:
         Exception: What the first step that failed raised, in their order; all of them have ended then.
@@ -177,7 +177,9 @@ def run(works: Mapping[str, Callable[[], object]]) -> None:
                 work()
         return
     with _view() as view:
-        process.beside([_step(view, name, work, streamed=not at) for at, (name, work) in enumerate(works.items())])
+        process.beside(
+            [_step(view, name, work, streamed=stream and not at) for at, (name, work) in enumerate(works.items())]
+        )
 
 
 def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool) -> Callable[[], None]:

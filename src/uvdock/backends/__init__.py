@@ -161,27 +161,18 @@ class JsBackend(Protocol):
         """The direct dependencies that are behind. Writes nothing."""
 
 
-def choose(root: Path, project: Project, settings: Settings, *, ahead: bool = False) -> Backend:
-    """The backend the settings name.
-
-    With ``auto``: compose where the repo has a Compose file and the engine answers, else the host. So within
-    the app's own container, which has no engine, it is the host.
+def backend_of(project: Project, settings: Settings, found: tuple[Stack, Engine] | None) -> Backend:
+    """The backend for a project.
 
     Args:
-        root: The repo root.
         project: The project.
         settings: The settings.
-        ahead: Let Compose read its files meanwhile, for a task that needs that in any case.
-
-    Raises:
-        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
-            was named that does not exist or answer.
+        found: What `find_engine` found.
     """
     from uvdock.backends.compose import ComposeBackend
     from uvdock.backends.host import HostBackend
     from uvdock.backends.service import ServiceRunner
 
-    found = find_engine(root, settings, ahead=ahead)
     if found is None:
         return HostBackend(project)
     stack, engine = found
@@ -199,7 +190,7 @@ def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager,
         settings: The settings.
 
     Raises:
-        UvdockError: As `choose`.
+        UvdockError: As `find_engine`.
     """
     from uvdock.backends.javascript import JsCompose, JsHost, JsRunner
 
@@ -213,8 +204,17 @@ def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager,
 def find_engine(root: Path, settings: Settings, *, ahead: bool = False) -> tuple[Stack, Engine] | None:
     """The Compose project and its engine, where commands run in containers; ``None`` where they run on the host.
 
+    With ``auto``: containers where the repo has a Compose file and the engine answers, else the host. So within
+    the app's own container, which has no engine, it is the host.
+
+    Args:
+        root: The repo root.
+        settings: The settings.
+        ahead: Let Compose read its files meanwhile, for a task that needs that in any case.
+
     Raises:
-        UvdockError: As `choose`.
+        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
+            was named that does not exist or answer.
     """
     return _BACKENDS[settings.backend](root, settings, ahead)
 

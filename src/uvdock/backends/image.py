@@ -47,10 +47,13 @@ def lock_is_hosts(runner: ServiceRunner) -> bool | None:
     return lock.is_file() and content == lock.read_bytes()
 
 
-def recreate(runner: ServiceRunner) -> list[str]:
+def recreate(*runners: ServiceRunner) -> list[str]:
     """Recreate the running services whose image is no longer the one they were started from.
 
     Nothing else is touched: no other service is stopped, none is started.
+
+    Args:
+        runners: Those of one Compose project.
 
     Returns:
         Their names.
@@ -58,19 +61,20 @@ def recreate(runner: ServiceRunner) -> list[str]:
     Raises:
         UvdockError: Compose could not.
     """
-    images = {item.name: item.image for item in _of_the_same_build(runner)}
-    containers = [item for item in runner.engine.running(runner.stack.working_dir) if item.service in images]
-    stale = [item for item in containers if runner.engine.image_id(images[item.service]) != item.image_id]
-    names = sorted({item.service for item in stale})
+    engine, stack = runners[0].engine, runners[0].stack
+    images = {item.name: item.image for runner in runners for item in _of_the_same_build(runner)}
+    ids = {image: engine.image_id(image) for image in set(images.values())}
+    containers = [item for item in engine.running(stack.working_dir) if item.service in images]
+    names = sorted({item.service for item in containers if ids[images[item.service]] != item.image_id})
     if not names:
         return []
     counts = {name: sum(item.service == name for item in containers) for name in names}
     scale = [word for name, count in counts.items() if count > 1 for word in ("--scale", f"{name}={count}")]
-    code = runner.stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
+    code = stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
     if code != 0:
         raise UvdockError(
             f"Compose could not recreate {', '.join(names)}",
-            where=str(runner.stack.files[0]),
+            where=str(stack.files[0]),
             fix="read what Compose says above; the image is built and the lock is in place",
             code=code,
         )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from uvdock.backends import Backend, Change
     from uvdock.backends.reading import Reader
     from uvdock.backends.service import ServiceRunner
+    from uvdock.engine.api import Engine
+    from uvdock.engine.stack import Stack
     from uvdock.project import Project
     from uvdock.settings import Settings
 
@@ -66,20 +68,32 @@ class Repo:
 
     def at(self, project: Project) -> Repo:
         """The same repo with one of its projects in question."""
-        return replace(self, cwd=project.folder)
+        other = replace(self, cwd=project.folder)
+        if "engine" in self.__dict__:
+            # It is connected, and Compose has read its files.
+            other.__dict__["engine"] = self.engine
+        return other
+
+    @cached_property
+    def engine(self) -> tuple[Stack, Engine] | None:
+        """The Compose project and its engine, where commands run in containers."""
+        from uvdock import backends
+        from uvdock.project import find_compose_files
+
+        found = backends.find_engine(self.root, self.settings, ahead=self.ahead)
+        fallen_back = self.settings.backend == "auto" and found is None
+        # In the app's own container there is no docker either, and nothing to be told.
+        if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):
+            console.note("the Docker engine does not answer, so this runs on the host")
+        return found
 
     @cached_property
     def backend(self) -> Backend:
         """Where commands run."""
         from uvdock import backends
-        from uvdock.project import find_compose_files
 
-        chosen = backends.choose(self.root, self.project, self.settings, ahead=self.ahead)
-        fallen_back = self.settings.backend == "auto" and chosen.name == "host"
-        # In the app's own container there is no docker either, and nothing to be told.
-        if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):
-            console.note("the Docker engine does not answer, so this runs on the host")
-        return chosen
+        project = self.project
+        return backends.backend_of(project, self.settings, self.engine)
 
     @cached_property
     def reader(self) -> Reader:

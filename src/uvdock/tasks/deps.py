@@ -8,13 +8,14 @@ from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console
+from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, open_repo, report, task
 
 if TYPE_CHECKING:
-    from invoke.context import Context
+    from collections.abc import Callable, Sequence
 
-    from uvdock.deps.install import Step
+    from invoke.context import Context
 
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
@@ -28,14 +29,26 @@ _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 def install(c: Context, build: bool = True) -> int:
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
     from uvdock import together
-    from uvdock.deps import install
 
     repo = replace(open_repo(c), ahead=True)
-    for steps in install.plan(repo.backend.name, build=build, running=build and _can_sync(repo)):
-        if install.Step.PROVE in steps and c.config.run.dry:
+    projects = repo.projects
+    kind = "host" if repo.engine is None else "compose"
+    jobs = [repo.at(project) for project in projects]
+    # Where an image is built, it has what could not be installed into a container.
+    needed = kind == "host" or not build
+    running = [job for job in jobs if build and _can_sync(job)]
+    for steps in plan(kind, build=build, running=bool(running)):
+        if Step.PROVE in steps and c.config.run.dry:
             continue  # nothing was built that could be compared
-        together.run({_name(step, repo): partial(_carry_out, step, repo, build=build) for step in steps})
-    if repo.backend.name == "compose" and not build:
+        works: dict[str, Callable[[], None]] = {}
+        for step in steps:
+            if step in _FOR_ALL:
+                works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
+                continue
+            for job in running if len(steps) > 1 else jobs:
+                works[_name(step, job, several=len(jobs) > 1)] = partial(_carry_out, _FOR_ONE[step], job, needed)
+        together.run(works, stream=len(steps) > 1)
+    if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
 
@@ -69,49 +82,62 @@ def _can_sync(repo: Repo) -> bool:
     return place is not None and place.uv is not None
 
 
-def _name(step: Step, repo: Repo) -> str:
-    from uvdock.deps.install import Step
+def _name(step: Step, repo: Repo, *, several: bool) -> str:
+    folder = repo.project.folder
+    of = [str(folder.relative_to(repo.root) if folder.is_relative_to(repo.root) else folder)] if several else []
+    of += [repo.backend.where] if step is Step.LOCK else []
+    return f"{step.value} ({', '.join(of)})" if of else step.value
 
-    return f"{step.value} ({repo.backend.where})" if step is Step.LOCK else step.value
 
-
-def _carry_out(step: Step, repo: Repo, *, build: bool) -> None:
+def _carry_out(body: Callable[..., None], *args: object) -> None:
     with as_far_as_known():
-        _done(step, repo, build=build)
+        body(*args)
 
 
-def _done(step: Step, repo: Repo, *, build: bool) -> None:
+def _lock(repo: Repo, _: bool) -> None:
+    change = repo.backend.lock()
+    _stop_on(change.code, "uv could not lock", repo)
+    report(change)
+    if not change.files:
+        console.say("uv.lock follows from pyproject.toml already")
+
+
+def _build(repos: Sequence[Repo]) -> None:
     from uvdock.backends import image
-    from uvdock.deps.install import Step
 
-    if step is Step.LOCK:
-        change = repo.backend.lock()
-        _stop_on(change.code, "uv could not lock", repo)
-        report(change)
-        if not change.files:
-            console.say("uv.lock follows from pyproject.toml already")
-        return
-    if step in (Step.SYNC_HOST, Step.SYNC_CONTAINER):
-        _sync(repo, needed=step is Step.SYNC_HOST or not build)
-        return
+    runners = [repo.compose("deps.install") for repo in repos]
+    names = {service.name: None for runner in runners for service in image.built_services(runner)}
+    _stop_on(image.build(runners[0], list(names)), "the image could not be built", repos[0])
+
+
+def _prove(repos: Sequence[Repo]) -> None:
+    from uvdock import process
+
+    process.beside([partial(_prove_one, repo) for repo in repos])
+    for repo in repos:
+        console.say(f"image {repo.compose('deps.install').service.image} holds the host's uv.lock, byte for byte")
+
+
+def _prove_one(repo: Repo) -> None:
+    from uvdock.backends import image
+
     runner = repo.compose("deps.install")
-    if step is Step.BUILD:
-        names = [service.name for service in image.built_services(runner)]
-        _stop_on(image.build(runner, names), "the image could not be built", repo)
-    elif step is Step.PROVE:
-        if not image.lock_is_hosts(runner):
-            raise UvdockError(
-                "the image holds another uv.lock than the host",
-                where=f"image {runner.service.image}, {repo.project.lock}",
-                fix="let the Dockerfile copy uv.lock as it is and install with --locked; nothing was recreated",
-            )
-        console.say(f"image {runner.service.image} holds the host's uv.lock, byte for byte")
-    elif step is Step.RECREATE:
-        names = image.recreate(runner)
-        console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
+    if not image.lock_is_hosts(runner):
+        raise UvdockError(
+            "the image holds another uv.lock than the host",
+            where=f"image {runner.service.image}, {repo.project.lock}",
+            fix="let the Dockerfile copy uv.lock as it is and install with --locked; nothing was recreated",
+        )
 
 
-def _sync(repo: Repo, *, needed: bool) -> None:
+def _recreate(repos: Sequence[Repo]) -> None:
+    from uvdock.backends import image
+
+    names = image.recreate(*(repo.compose("deps.install") for repo in repos))
+    console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
+
+
+def _sync(repo: Repo, needed: bool) -> None:
     """Bring the environment in use to the lock; one that the build replaces anyway need not succeed."""
     change = repo.backend.sync()
     if change.code and not needed and change.code not in _STOPPED:
@@ -134,3 +160,8 @@ def _stop_on(code: int, what: str, repo: Repo) -> None:
             fix="read the words above; pyproject.toml and uv.lock are as they were",
             code=code,
         )
+
+
+#: What is done for each project by itself, and what once for all of them.
+_FOR_ONE = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
+_FOR_ALL = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}
