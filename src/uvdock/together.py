@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console, process
+from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +41,7 @@ class Step:
         self.output: list[str] = []
         self.said: list[str] = []
         self.last = ""
+        self.stopped = False
         self._rest = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -130,11 +133,11 @@ class Live(Plain):
             step.take(part)
 
     def end(self, step: Step, *, ok: bool) -> None:
-        """A step ends: its own words stay, and all of its commands' when it failed."""
+        """A step ends: its own words stay, and all of its commands' when it failed by itself."""
         with self.lock:
             self.running.remove(step)
             step.rest()
-            self._lines([*([] if ok else step.output), *step.said])
+            self._lines([*([] if ok or step.stopped else step.output), *step.said])
             console.ended(step.name, step.start, ok=ok)
 
     def _render(self) -> RenderableType:
@@ -192,6 +195,9 @@ def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool)
         try:
             work()
             ok = True
+        except UvdockError as error:
+            step.stopped = error.code in (128 + SIGINT, 128 + SIGTERM)
+            raise
         finally:
             console.HELD.set(None)
             view.end(step, ok=ok)

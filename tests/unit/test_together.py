@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -131,6 +133,77 @@ def test_a_signal_reaches_every_command_and_no_further_one_begins(signum: signal
     threading.Thread(target=stop).start()
     process.beside([work, work])
     assert codes == [128 + signum] * 4
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what was written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Standard error as a terminal; no fixture, for pytest sets the streams anew when the test itself begins."""
+    found = Terminal()
+    monkeypatch.setattr(sys, "stderr", found)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "60")
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    return found
+
+
+def shown(terminal: Terminal) -> list[str]:
+    """The lines that stay: without those that the view has written over."""
+    # Up a line and to its begin: what stood there is gone.
+    text = re.sub(r"\x1b\[\d*A", "\r", terminal.getvalue())
+    lines = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", text).split("\n")
+    return [line.rstrip("\r").rpartition("\r")[2] for line in lines]
+
+
+def test_on_a_terminal_what_succeeds_leaves_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(monkeypatch)
+
+    def work() -> None:
+        python("print('many words')")()
+        console.say("installed")
+
+    together.run({"build": python("print('#1 [web 1/2] RUN\\n' * 50)"), "sync": work})
+    lines = shown(terminal)
+    assert any(line.startswith("✔ build (") for line in lines)
+    assert any(line.startswith("✔ sync (") for line in lines)
+    assert "installed" in lines
+    assert "many words" not in lines
+    assert "#1 [web 1/2] RUN" not in lines
+
+
+def test_on_a_terminal_what_fails_shows_all_and_long_lines_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = a_terminal(monkeypatch)
+    monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "hush-hush")
+    long = "word " * 40 + "hush-hush"
+    with pytest.raises(UvdockError):
+        together.run({"build": python(f"print('{long}'); exit(3)"), "sync": python("pass")})
+    lines = shown(terminal)
+    assert long.replace("hush-hush", "***") in lines
+    assert any(line.startswith("✘ build (") for line in lines)
+
+
+def test_on_a_terminal_what_a_person_stopped_says_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(monkeypatch)
+    with pytest.raises(UvdockError):
+        together.run({"build": python("print('half'); exit(130)"), "sync": python("pass")})
+    assert "half" not in shown(terminal)
+    assert any(line.startswith("✘ build (") for line in shown(terminal))
+
+
+@pytest.mark.parametrize(("name", "value"), [("CI", "true"), ("TERM", "dumb")])
+def test_plain_lines_where_a_view_is_of_no_use(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    terminal = a_terminal(monkeypatch)
+    monkeypatch.setenv(name, value)
+    together.run({"build": python("print('words')"), "sync": python("pass")})
+    assert "words" in shown(terminal)
 
 
 def test_one_step_alone_is_shown_as_any_other(capfd: pytest.CaptureFixture[str]) -> None:

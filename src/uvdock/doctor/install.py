@@ -188,7 +188,8 @@ def no_bytecode(facts: Facts) -> Iterator[Hit]:
     ```
 
     Fix: `ENV UV_COMPILE_BYTECODE=1` above it, or `uv sync --compile-bytecode`. The image grows by the compiled files.
-    `--fix` adds the variable.
+    `--fix` adds the variable. An image for development, which each new package makes anew, can do without: with
+    `ARG UV_COMPILE_BYTECODE=1` above it, and `UV_COMPILE_BYTECODE: 0` among the `args` of the Compose file's build.
 
     Source: [uv in Docker, compiling
     bytecode](https://docs.astral.sh/uv/guides/integration/docker/#compiling-bytecode).

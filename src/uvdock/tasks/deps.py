@@ -107,7 +107,12 @@ def _build(repos: Sequence[Repo]) -> None:
 
     runners = [repo.compose("deps.install") for repo in repos]
     names = {service.name: None for runner in runners for service in image.built_services(runner)}
-    _stop_on(image.build(runners[0], list(names)), "the image could not be built", repos[0])
+    _stop_on(
+        image.build(runners[0], list(names)),
+        "the image could not be built",
+        repos[0],
+        f"{_LOCKED}, and every service still runs",
+    )
 
 
 def _prove(repos: Sequence[Repo]) -> None:
@@ -144,20 +149,25 @@ def _sync(repo: Repo, needed: bool) -> None:
         # Perhaps it needs what only the new image has.
         console.note("the running container keeps its packages until the new image is built")
         return
-    _stop_on(change.code, "uv could not install what the lock says", repo)
+    _stop_on(change.code, "uv could not install what the lock says", repo, _LOCKED)
     for note in change.notes:
         console.note(note)
     if change.places:
         console.say(f"installed in: {' · '.join(change.places)}")
 
 
-def _stop_on(code: int, what: str, repo: Repo) -> None:
+#: What is so after uv has failed, and after a later step has.
+_UNCHANGED = "pyproject.toml and uv.lock are as they were"
+_LOCKED = "uv.lock is in place"
+
+
+def _stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
     if code:
         stopped = code in _STOPPED
         raise UvdockError(
             "stopped" if stopped else what,
             where=f"project {repo.project.folder} ({repo.backend.where})",
-            fix="read the words above; pyproject.toml and uv.lock are as they were",
+            fix=f"{'run it again' if stopped else 'read the words above'}; {left}",
             code=code,
         )
 
