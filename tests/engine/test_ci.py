@@ -72,7 +72,9 @@ def test_red_when_a_step_before_the_tests_fails(
     (stack.root / file).write_text(content)
     if step == "deps.install":
         dockerfile = stack.root / "Dockerfile"
-        dockerfile.write_text(dockerfile.read_text() + "RUN exit 3\n")
+        stage = "FROM build AS development\n"
+        assert stage in dockerfile.read_text()
+        dockerfile.write_text(dockerfile.read_text().replace(stage, f"{stage}RUN exit 3\n"))
     ran = stack.uvdock("ci.test", ok=False)
     assert ran.code != 0
     assert f"ci.test: {step} failed with {ran.code}" in ran.err

@@ -135,6 +135,24 @@ def test_a_signal_reaches_every_command_and_no_further_one_begins(signum: signal
     assert codes == [128 + signum] * 4
 
 
+def test_no_more_at_once_than_allowed_and_all_of_them() -> None:
+    now: list[int] = []
+    most: list[int] = []
+    two, lock = threading.Barrier(2), threading.Lock()
+
+    def work() -> None:
+        with lock:
+            now.append(1)
+            most.append(len(now))
+        two.wait(20)
+        with lock:
+            now.pop()
+
+    process.beside([work] * 6, at_once=2)
+    assert len(most) == 6
+    assert max(most) == 2
+
+
 class Terminal(io.StringIO):
     """A terminal that keeps what was written."""
 
