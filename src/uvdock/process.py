@@ -178,6 +178,7 @@ def beside(works: Sequence[Callable[[], object]], at_once: int = 8) -> None:
 
     Raises:
         Exception: What the first of ``works``, in their order, raised.
+        KeyboardInterrupt: Ctrl-C came, and none of them has said so itself; for other signals as `interruptible`.
     """
     group, raised, free = _Beside(), dict[int, BaseException](), threading.Semaphore(at_once)
 
@@ -202,6 +203,9 @@ def beside(works: Sequence[Callable[[], object]], at_once: int = 8) -> None:
                 thread.join(0.05)
     for _, error in sorted(raised.items()):
         raise error
+    if group.received:
+        signum = group.received[0]
+        raise KeyboardInterrupt if signum == signal.SIGINT else InterruptedBySignalError(signum)
 
 
 @contextmanager

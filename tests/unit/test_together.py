@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from uvdock import console, process, together
-from uvdock.errors import UvdockError
+from uvdock.errors import InterruptedBySignalError, UvdockError
 from uvdock.together import Step
 
 
@@ -131,7 +131,8 @@ def test_a_signal_reaches_every_command_and_no_further_one_begins(signum: signal
         os.kill(os.getpid(), signum)
 
     threading.Thread(target=stop).start()
-    process.beside([work, work])
+    with pytest.raises((KeyboardInterrupt, InterruptedBySignalError)):
+        process.beside([work, work])
     assert codes == [128 + signum] * 4
 
 
