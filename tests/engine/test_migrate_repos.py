@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,7 @@ BUILT = [name for name in REPOS if "build" not in described(name) and (ALL or na
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_a_repo_is_proved(
-    program: Program, tmp_path: Path, record_property: Callable[[str, object], None], name: str
-) -> None:
+def test_a_repo_is_proved(program: Program, tmp_path: Path, name: str) -> None:
     about = described(name)
     folder = committed(copied(name, tmp_path))
     before = hashes(folder)
@@ -44,8 +41,6 @@ def test_a_repo_is_proved(
         for side in sides.values():
             assert [check["code"] for check in side["checks"]] == [0] * len(about["check"]), side["checks"]
             assert side["packages"]
-        for side, one in sides.items():
-            record_property(f"{name} {image['name']} {side}", f"cold {one['cold']:.1f} s, warm {one['warm']:.1f} s")
     assert proof["passed"]
     assert ran.code == 0, ran.err
     assert hashes(folder) == before
