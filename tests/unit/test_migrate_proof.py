@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uvdock.migrate import external
+from uvdock.migrate import external, prove
 from uvdock.migrate.lock import Locked, Uv, needed_by
 from uvdock.migrate.model import Drift
 from uvdock.migrate.options import DEFAULT_INDEX
@@ -15,6 +15,16 @@ from uvdock.migrate.reading import Pin
 from uvdock.migrate.requirements import parse
 from uvdock.migrate.sources import Source
 from uvdock.process import Output
+
+
+def test_each_proof_changes_the_files_of_dependencies_in_its_own_way() -> None:
+    made = {prove._blank(f"mark-{number}") for number in range(100)}
+    assert len(made) == 100
+    assert {text.strip() for text in made} == {b""}
+    root = Path("/repo")
+    touched = ["requirements/base.txt", "requirements-dev.in", "constraints.txt", "api/uv.lock", "pyproject.toml"]
+    assert [name for name in [*touched, "robots.txt", "app.py"] if prove._is_touched(root / name, root)] == touched
+
 
 LOCK = b"""\
 version = 1

@@ -12,6 +12,7 @@ import secrets
 import shlex
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ LESS = 70
 #: Packages of installers: pip's own go with pip.
 TOOLS = frozenset({"pip", "setuptools", "wheel", "uv", "virtualenv", "distribute", "pip-tools", "pipenv", "poetry"})
 Step = Callable[[str], AbstractContextManager[object]]
-#: Files that say what is installed; an empty line more changes what a layer is made from, and nothing else.
+#: Files that say what is installed; blank lines more change what a layer is made from, and nothing else.
 _TOUCHED = re.compile(
     r"(.*requirements.*\.(txt|in)|constraints.*\.txt|pyproject\.toml|.*\.lock|Pipfile)$", re.IGNORECASE
 )
@@ -222,14 +223,24 @@ def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -
     trial.pull(side.root / build.dockerfile)
     with side.step(f"{name} {side.word}: build without cache"):
         cold = _timed(lambda: trial.build(build, tag, no_cache=True))
-    for path in (path for path in side.root.rglob("*") if path.is_file() and _TOUCHED.match(path.name)):
-        path.write_bytes(path.read_bytes() + b"\n")
+    for path in (path for path in side.root.rglob("*") if path.is_file() and _is_touched(path, side.root)):
+        path.write_bytes(path.read_bytes() + _blank(side.mark))
     with side.step(f"{name} {side.word}: build after a change of dependencies"):
         warm = _timed(lambda: trial.build(build, tag, no_cache=False))
     with side.step(f"{name} {side.word}: look into the image"):
         packages = trial.packages(tag)
         done = tuple(Checked(text, *trial.run(build, tag, words)) for text, words in checks)
     return Measured(cold, warm, trial.size(tag), packages, done)
+
+
+def _is_touched(path: Path, root: Path) -> bool:
+    """Whether a file says what is installed: `requirements/base.txt` too."""
+    return bool(_TOUCHED.match(path.name) or _TOUCHED.match(path.relative_to(root).as_posix()))
+
+
+def _blank(mark: str) -> bytes:
+    """Blank lines that no earlier proof has put there: what that one built would be taken for what takes no time."""
+    return b"".join(b" \n" if zlib.crc32(mark.encode()) >> bit & 1 else b"\n" for bit in range(32))
 
 
 def _timed(work: Callable[[], None]) -> float:
