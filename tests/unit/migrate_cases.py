@@ -161,6 +161,8 @@ CASES = [
     Case(SCRIPT, 'pip install "$@"', None, ('left: what "$@" is cannot be told without running it',)),
     Case(SCRIPT, "pip uninstall -y flask", "uv pip uninstall flask"),
     Case(SCRIPT, "pip freeze > frozen.txt", "uv pip freeze > frozen.txt"),
+    Case(SCRIPT, ". venv/bin/activate && pip freeze > requirements.txt", ". venv/bin/activate && uv lock"),
+    Case(SCRIPT, "pip install -r requirements.txt\npip freeze > requirements.txt\n", "uv sync --locked --no-dev\n"),
     Case(SCRIPT, "pip list --outdated", "uv pip list --outdated"),
     Case(SCRIPT, "pip check", "uv pip check"),
     Case(

@@ -258,3 +258,15 @@ def test_hardened(text: str, user: str) -> None:
     assert made.content.endswith(user)
     assert convert(PATH, made.content, replace(PLAIN, harden=True)).content == made.content
     assert convert(PATH, text, PLAIN).content == text
+
+
+def test_wheels_that_are_still_built_are_still_installed() -> None:
+    """What cannot be converted in one stage keeps the other as it is: half of it would not build."""
+    path, facts = read("wheels")
+    before = facts.files[path].replace("pip wheel", "pip wheel --global-option=fast", 1)
+    made = convert(path, before, facts)
+    assert "--from=" in before
+    assert [line for line in before.splitlines() if "wheels" in line] == [
+        line for line in made.content.splitlines() if "wheels" in line
+    ]
+    assert any(finding.level == "left" and "--global-option" in finding.what for finding in made.findings)

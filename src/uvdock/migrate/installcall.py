@@ -127,7 +127,7 @@ class Installer:
     def wheel(self, command: Command, call: Call, *, sometimes: bool) -> Made:
         """What takes the place of `pip wheel`, where its wheels are installed in another stage."""
         wanted = self.asking.read(call)
-        if not self.place.wheel_environment or wanted.packages or not (wanted.files or wanted.projects):
+        if not self.place.wheel_environment or wanted.packages or not (wanted.files or wanted.projects or wanted.cases):
             raise LeftError("uv builds no wheels of requirements", "an environment that is copied instead of wheels")
         self._check(command, call, locked=True)
         return self._synced(call, wanted, self.place.wheel_environment, active=False, sometimes=sometimes)

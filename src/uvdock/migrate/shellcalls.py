@@ -134,8 +134,11 @@ class Calls:
         options = [word.raw for option in call.options for word in option.words]
         lists = self.found[self.at].redirected
         if call.verb == "freeze" and lists and all(self.place.install(name, self.facts) for name in lists):
-            # What is installed is what the lock says, so there is nothing to write down.
-            return Decision(dropped=True)
+            # What is installed is what the lock says, so there is nothing to write down; who only does that, locks.
+            command, locks = self.found[self.at], not any(one and one is not call for one in self.calls)
+            locks = locks and self.place.kind != "build"
+            edits = [(command.start, command.stop, "uv lock")] if locks else []
+            return Decision(edits=edits, calls_uv=locks, dropped=not locks)
         if call.verb in _ASKS and all(re.fullmatch(_ASKS[call.verb], word) for word in options) and not call.dynamic:
             target = self.installer.target(environment, active=bool(self.activated))
             raw = " ".join([*options, *(word.raw for word in call.operands)])

@@ -115,8 +115,15 @@ def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:
     source = read(path, content)
     done = Conversion(source, facts)
     done.run()
+    reasons: dict[int, Finding] = {}
+    if wheels := done.wheels_left:
+        # They are built by pip still, and so have to be installed by it. Why, only the first time can tell.
+        reasons = {one.line: one for one in done.findings if one.level == "left"}
+        done = Conversion(source, facts, wheels=False)
+        done.run()
     if done.left:
         # Something stays that uses pip: then environments keep it.
-        done = Conversion(source, facts, keep_pip=True)
+        done = Conversion(source, facts, keep_pip=True, wheels=not wheels)
         done.run()
+    done.findings = [reasons.get(one.line, one) for one in done.findings]
     return done

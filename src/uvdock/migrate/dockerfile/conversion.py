@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -27,45 +27,12 @@ from uvdock.migrate.dockerfile.layout import (
     root_of,
     spelled,
 )
+from uvdock.migrate.dockerfile.results import Result, Used
 from uvdock.migrate.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts, Finding
 from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
 from uvdock.migrate.shelltext import Shell
-
-
-@dataclass(frozen=True)
-class Used:
-    """A step that brings files of a project, and where the project is then.
-
-    Args:
-        number: The step.
-        project: The project's folder, from the repo root.
-        there: Where it is in the image.
-    """
-
-    number: int
-    project: Path
-    there: PurePosixPath
-
-
-@dataclass
-class Result:
-    """What became of a RUN, CMD or ENTRYPOINT.
-
-    Args:
-        item: The instruction.
-        shell: What became of its text.
-        body: Its new text after the options; ``None`` where it goes.
-        cached: Whether uv gets a cache mount.
-        early: The text of a step before the source is copied, and the number of the step that copies it.
-    """
-
-    item: Item
-    shell: Shell
-    body: str | None
-    cached: bool = False
-    early: tuple[str, int] | None = None
 
 
 class Conversion:
@@ -75,11 +42,12 @@ class Conversion:
         source: The Dockerfile.
         facts: What is known of the repo.
         keep_pip: Whether something that stays uses pip, so that environments have to have it.
+        wheels: Whether folders of wheels become environments.
     """
 
-    def __init__(self, source: Source, facts: Facts, *, keep_pip: bool = False) -> None:
+    def __init__(self, source: Source, facts: Facts, *, keep_pip: bool = False, wheels: bool = True) -> None:
         self.source, self.facts, self.keep_pip = source, facts, keep_pip
-        self.ahead = lookahead.look(source)
+        self.ahead = lookahead.look(source, wheels=wheels)
         names = [name for item in source.items if (copied := item.step.copies) and not copied[0] for name in copied[1]]
         names += [mount.get("source", mount.get("src", "")) for item in source.items for mount in _binds(item)]
         self.context = contexts(source.path, names, facts)
@@ -105,6 +73,16 @@ class Conversion:
     def left(self) -> bool:
         """Whether something of pip stays."""
         return any(result.shell.left for result in self.results.values())
+
+    @property
+    def wheels_left(self) -> bool:
+        """Whether wheels are still built whose place an environment was to take."""
+        return any(
+            result.shell.left
+            and id(result.item.stage) in self.ahead.wheel_environment
+            and any(call and call.verb == "wheel" for _, call in lookahead.calls(result.item, self.source.dialect))
+            for result in self.results.values()
+        )
 
     def note(self, item: Item, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
         """Tell a person of something at an instruction."""

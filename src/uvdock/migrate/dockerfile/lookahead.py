@@ -90,10 +90,15 @@ def calls(item: Item, dialect: Dialect) -> Iterator[tuple[Command, Call | None]]
         yield command, pipcall.read(command)
 
 
-def look(source: Source) -> Ahead:
-    """Look at all steps once."""
+def look(source: Source, *, wheels: bool = True) -> Ahead:
+    """Look at all steps once.
+
+    Args:
+        source: The Dockerfile.
+        wheels: Whether folders of wheels become environments.
+    """
     ahead = Ahead()
-    for item in source.items:
+    for item in source.items if wheels else ():
         _wheels(source, item, ahead)
     for item in source.items:
         copied = item.step.copies if item.verb in ("COPY", "ADD") else None

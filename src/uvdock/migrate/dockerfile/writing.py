@@ -8,9 +8,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 from uvdock.migrate.dockerfile import variables
-from uvdock.migrate.dockerfile.conversion import Conversion, Result, Used
+from uvdock.migrate.dockerfile.conversion import Conversion
 from uvdock.migrate.dockerfile.layout import absolute, is_requirement, matches, spelled
 from uvdock.migrate.dockerfile.lookahead import WHEEL_ENVIRONMENT
+from uvdock.migrate.dockerfile.results import Result, Used
 from uvdock.migrate.dockerfile.source import Item, Part
 from uvdock.migrate.dockerfile.variables import removal
 from uvdock.migrate.shelltext import Change
