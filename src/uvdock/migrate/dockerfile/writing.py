@@ -362,9 +362,13 @@ class Writing:
         return "" if ends or above.upper().startswith("FROM") else "\n"
 
     def _above(self, item: Item) -> int:
-        """Where the comment starts that stands right above an instruction."""
+        """Where the comment starts that stands right above an instruction, or above one that goes before it."""
         at = item.start
+        gone = {change.end: change.start for change in self.changes if not change.text and change.end > change.start}
         while at > 0:
+            if at in gone and "\n" in self.source.text[gone[at] : at]:
+                at = gone[at]
+                continue
             line = self.source.text.rfind("\n", 0, at - 1) + 1
             if not self.source.text[line:at].lstrip().startswith("#"):
                 break
