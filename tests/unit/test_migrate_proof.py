@@ -26,6 +26,20 @@ def test_each_proof_changes_the_files_of_dependencies_in_its_own_way() -> None:
     assert [name for name in [*touched, "robots.txt", "app.py"] if prove._is_touched(root / name, root)] == touched
 
 
+def test_what_an_installer_brought_goes_with_it() -> None:
+    def image(old: dict[str, str], new: dict[str, str]) -> prove.Image:
+        sides = (prove.Measured(1.0, 1.0, 1, packages, ()) for packages in (old, new))
+        return prove.Image("web", *sides)
+
+    both = {"flask": "3.1.2", "pip": "26.0"}
+    brought = image({**both, "wheel": "0.48.0", "packaging": "26.3"}, both)
+    assert (brought.differences, [name for name, _, _ in brought.tools]) == ((), ["packaging", "wheel"])
+    assert prove.rows(brought)[3] == ("packages", "1", "1", "the same")
+    assert image({**both, "packaging": "26.3"}, both).differences == (("packaging", "26.3", ""),)
+    other = image({**both, "wheel": "0.48.0", "packaging": "26.3"}, {**both, "packaging": "25.0"})
+    assert other.differences == (("packaging", "26.3", "25.0"),)
+
+
 LOCK = b"""\
 version = 1
 [[package]]

@@ -26,6 +26,8 @@ from uvdock.migrate.trial import Build, Trial, builds, copy
 LESS = 70
 #: Packages of installers: pip's own go with pip.
 TOOLS = frozenset({"pip", "setuptools", "wheel", "uv", "virtualenv", "distribute", "pip-tools", "pipenv", "poetry"})
+#: What an installer needs itself, and brings along: `pip install --upgrade pip wheel` installs packaging.
+_ALONG = {"packaging": "wheel"}
 Step = Callable[[str], AbstractContextManager[object]]
 #: Files that say what is installed; blank lines more change what a layer is made from, and nothing else.
 _TOUCHED = re.compile(
@@ -72,17 +74,23 @@ class Image:
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
         """The packages that are not the same: name, version before, version after; installers' own apart."""
-        return tuple(item for item in self._all if item[0] not in TOOLS)
+        return tuple(item for item in self._all if not self._is_installers(*item))
 
     @property
     def tools(self) -> tuple[tuple[str, str, str], ...]:
         """The installers' own packages that are not the same."""
-        return tuple(item for item in self._all if item[0] in TOOLS)
+        return tuple(item for item in self._all if self._is_installers(*item))
 
     @property
     def passed(self) -> bool:
         """Whether the packages are the same, and every check passes after the migration."""
         return not self.differences and all(check.code == 0 for check in self.after.checks)
+
+    def _is_installers(self, name: str, old: str, new: str) -> bool:
+        """Whether a package is an installer's own, or is gone with one that brought it."""
+        tool = _ALONG.get(name, "")
+        gone = set(filter(None, new.split(", "))) < set(old.split(", "))
+        return name in TOOLS or (gone and self.before.packages.get(tool) != self.after.packages.get(tool))
 
     @property
     def _all(self) -> Iterator[tuple[str, str, str]]:
@@ -176,14 +184,15 @@ def prove(
 def rows(image: Image) -> list[tuple[str, str, str, str]]:
     """The lines of the table of an image: what, before, after, change."""
     old, new = image.before, image.after
+    tools = TOOLS | {name for name, _, _ in image.tools}
     found = [
         ("build without cache", f"{old.cold:.1f} s", f"{new.cold:.1f} s", _less(old.cold, new.cold)),
         ("build after a change of dependencies", f"{old.warm:.1f} s", f"{new.warm:.1f} s", _less(old.warm, new.warm)),
         ("size", _megabytes(old.size), _megabytes(new.size), _percent(old.size, new.size)),
         (
             "packages",
-            str(len(old.packages.keys() - TOOLS)),
-            str(len(new.packages.keys() - TOOLS)),
+            str(len(old.packages.keys() - tools)),
+            str(len(new.packages.keys() - tools)),
             f"{len(image.differences)} differ" if image.differences else "the same",
         ),
     ]
