@@ -1241,3 +1241,108 @@ def test_what_runs_in_a_service_is_converted_for_its_image(kind: str, line: str,
     tail = line.partition(" web ")[2]
     assert made.content == (before if inside is None else before.replace(tail, inside))
     assert bool(told(made)) is (inside is None and "pip" in line)
+
+
+TIDIED = [
+    pytest.param(
+        """
+        #!/usr/bin/env bash
+
+        set -e
+
+        pip3 install --user -r requirements.txt
+
+        # If the list is newer than what was written down of it.
+        if [ requirements.txt -nt requirements.lock ]; then
+          pip3 freeze > requirements.txt
+        fi
+
+        pip3 install --user -r requirements.txt
+        """,
+        """
+        #!/usr/bin/env bash
+
+        set -e
+
+        uv sync --locked --no-dev
+        """,
+        id="installed-written-down-and-installed",
+    ),
+    pytest.param(
+        """
+        if [ ! -f constraints.txt ] || [ requirements.txt -nt constraints.txt ]; then
+          # Somebody changed a version.
+          pip install -r requirements.txt
+        else
+          pip install --no-cache-dir -r requirements.txt
+        fi
+        exec "$@"
+        """,
+        """
+        uv sync --locked --no-dev
+        exec "$@"
+        """,
+        id="two-branches-that-are-the-same",
+    ),
+    pytest.param(
+        """
+        if [ -n "$DEV" ]; then
+          pip install -r requirements-dev.txt
+        else
+          pip install -r requirements.txt
+        fi
+        """,
+        """
+        if [ -n "$DEV" ]; then
+          uv sync --locked
+        else
+          uv sync --locked --inexact --no-dev
+        fi
+        """,
+        id="two-that-differ",
+    ),
+    pytest.param(
+        """
+        # asks somebody else
+        if curl -fs https://index.example/; then
+          pip install --upgrade pip
+        fi
+        pip install -r requirements.txt
+        """,
+        """
+        # asks somebody else
+        if curl -fs https://index.example/; then
+          :
+        fi
+        uv sync --locked --no-dev
+        """,
+        id="a-condition-that-does-something",
+    ),
+    pytest.param(
+        """
+        if [ -f here ]; then
+          :
+        fi
+
+
+        uv_sync
+        pip install -r requirements.txt
+        """,
+        """
+        if [ -f here ]; then
+          :
+        fi
+
+
+        uv_sync
+        uv sync --locked --no-dev
+        """,
+        id="what-was-there-before",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), TIDIED)
+def test_a_script_says_nothing_that_does_nothing(before: str, after: str) -> None:
+    made = check("script", before, after)
+    assert any("does nothing any more" in item.what for item in made.findings) is ("fi" not in after)

@@ -23,6 +23,7 @@ from uvdock.migrate.text import (
     same_line_ends,
     unique,
 )
+from uvdock.migrate.tidied import tidied
 
 _SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
 _MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")
@@ -76,7 +77,11 @@ def _converted(path: Path, content: str, facts: Facts, place: Place | None) -> C
     if not made.text.strip():
         what = "nothing of this script is left to do with uv"
         return Converted(content, unique([*made.findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
-    return Converted(made.text, unique(made.findings))
+    text = tidied(content, made.text)
+    if text == made.text:
+        return Converted(text, unique(made.findings))
+    what = "an `if` or a line that does nothing any more with uv went, with the comment above it"
+    return Converted(text, unique([*made.findings, Finding(path, 0, "note", what)]))
 
 
 def _is_makefile(path: Path) -> bool:
