@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPO, Program, clean_environment, hashes
-from uvdock.files import is_dockerfile
+from tests.conftest import Program, clean_environment, hashes
 from uvdock.migrate.model import Drift, Edit, Plan
 
-FIXTURES = REPO / "tests" / "fixtures" / "migrate"
 #: A small repo with a bit of everything.
 SMALL = {
     "requirements.txt": "six==1.17.0\n",
@@ -56,41 +52,6 @@ def repo(tmp_path: Path) -> Path:
     for name, text in SMALL.items():
         (folder / name).write_text(text)
     return committed(folder)
-
-
-@pytest.mark.parametrize("name", ["repo-flask", "repo-several"])
-def test_a_whole_repo(program: Program, tmp_path: Path, name: str) -> None:
-    """Written as a person would, a second time nothing, and back to the byte. Dockerfiles have tests of their own."""
-    folder = tmp_path / ("one" if name == "repo-flask" else "two")
-    shutil.copytree(FIXTURES / name / "before", folder)
-    before = contents(committed(folder))
-
-    shown = program.run("migrate", cwd=folder)
-    assert (shown.code, contents(folder)) == (0, before)
-    ran = program.run("migrate", "--apply", cwd=folder)
-
-    assert ran.code == 0, ran.err
-    after = contents(folder)
-    said = subprocess.run(["uv", "--version"], capture_output=True, check=True, text=True).stdout
-    version = re.search(r"uv (\S+)", said)
-    assert version is not None
-    made = {
-        path: text.decode().replace(version[1], "0.13.8")
-        for path, text in after.items()
-        if not path.endswith("uv.lock") and not is_dockerfile(Path(path))
-    }
-    assert made == {path: text.decode() for path, text in contents(FIXTURES / name / "after").items()}
-    assert any(path.endswith("uv.lock") for path in after)
-
-    again = program.run("migrate", "--apply", cwd=folder)
-    assert (again.code, again.out) == (0, "")
-    assert "nothing to migrate" in again.err
-    assert contents(folder) == after
-
-    back = program.run("migrate", "--rollback", cwd=folder)
-    assert back.code == 0, back.err
-    assert contents(folder) == before
-    assert git(folder, "status", "--porcelain") == ""
 
 
 def test_without_apply_nothing_is_written_and_all_is_shown(program: Program, repo: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import textwrap
@@ -57,10 +58,11 @@ def looked_at(folder: Path, name: str) -> dict[str, object]:
     return {**json.loads(shown.splitlines()[-1]), "configured": user_and_path}
 
 
-@pytest.mark.parametrize(
-    ("name", "moved"),
-    [("opt-venv", False), ("wheels", True), ("user-folder", False), ("script", False), ("debian", False)],
-)
+#: Whole repos of these kinds are built too: `test_migrate_repos`.
+ALL = [("opt-venv", False), ("wheels", True), ("user-folder", False), ("script", False), ("debian", False)]
+
+
+@pytest.mark.parametrize(("name", "moved"), ALL if os.environ.get("UVDOCK_TEST_ALL") else [("wheels", True)])
 def test_the_same_app_before_and_after(name: str, moved: bool, built: Path) -> None:
     path, facts = read(name)
     shutil.copytree(FIXTURES / name / "before", built / "before")
