@@ -381,8 +381,9 @@ SAYS = {
 @pytest.mark.parametrize(
     ("gone", "expected"),
     [
-        (0, (">=3.13", "Dockerfile", 3)),
-        (1, (">=3.12", ".python-version", 1)),
+        # A job of an older version would find no project that allows it.
+        (0, (">=3.10", ".github/workflows/t.yml", 7)),
+        (1, (">=3.10", ".github/workflows/t.yml", 7)),
         (2, (">=3.9", "runtime.txt", 1)),
         (3, (">=3.10", ".github/workflows/t.yml", 7)),
         (4, (">=3.8", "setup.cfg", 3)),
@@ -394,6 +395,14 @@ def test_the_first_of_five_places_says_the_python(gone: int, expected: tuple[str
     assert (found.requires, str(found.path), found.line) == expected
     own = python.find(Path(), files, (Path(),), ">=3.7", "3.14")
     assert (own.requires, own.version) == (">=3.7", found.version)
+    # With another project beside it, nobody knows which of them the jobs are for.
+    beside = python.find(Path(), files, (Path(), Path("other")), "", "3.14")
+    assert beside.requires == [">=3.13", ">=3.12", ">=3.9", ">=3.10", ">=3.8"][gone]
+    untested = {path: text for path, text in files.items() if path.suffix != ".yml"}
+    assert (
+        python.find(Path(), untested, (Path(),), "", "3.14").requires
+        == [*(">=3.13", ">=3.12", ">=3.9", ">=3.8", ">=3.8")][gone]
+    )
 
 
 def test_no_place_says_the_python() -> None:

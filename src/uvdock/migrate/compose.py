@@ -317,8 +317,15 @@ class _File:
         made: set[tuple[str, str]] = set()
         for rule in rules:
             path, action = rule.get("path"), rule.get("action")
-            found = locate(path.text, self.path.parent, self.facts) if path is not None else None
-            if path is not None and found is not None and normal(self.path.parent / path.text) == found:
+            if path is None:
+                continue
+            found = locate(path.text, self.path.parent, self.facts)
+            named = normal(self.path.parent / path.text)
+            inside = [one for one in self.facts.files if named in one.parents]
+            if inside and all(one in self.facts.installs for one in inside):
+                # A folder of nothing but requirements files.
+                found = named = inside[0]
+            if found is not None and named == found:
                 lock = manifests(self.facts.installs[found], self.path.parent)[1]
                 new = f"./{lock}" if path.text.startswith("./") else lock
                 key = (lock, action.text if action is not None else "")

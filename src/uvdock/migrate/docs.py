@@ -90,7 +90,21 @@ def _in_block(path: Path, content: str, block: _Block, facts: Facts) -> tuple[li
             changes += (Change(start + one.start, start + one.end, one.text) for one in made.changes)
         elif made.text != content[start:end]:
             changes.append(_whole_line(content, start, end))
+    if (
+        changes
+        and not changed(content[block.start : block.end], [_moved(one, -block.start) for one in changes]).strip()
+    ):
+        # The words around an empty block would speak of nothing.
+        what = "nothing of this block is left to do with uv"
+        return [], [
+            *findings,
+            Finding(path, line_at(content, block.start), "note", what, "take it out, with its words"),
+        ]
     return changes, findings
+
+
+def _moved(change: Change, by: int) -> Change:
+    return Change(change.start + by, change.end + by, change.text)
 
 
 def _in_environment(content: str, block: _Block) -> Iterator[Change]:
@@ -107,12 +121,20 @@ def _converted(path: Path, text: str, line: int, facts: Facts) -> Shell:
 
     folder = path.parent if any(one.folder == path.parent for one in facts.projects) else Path()
 
+    return shelltext.convert(text, facts, _place(path, line, folder, facts))
+
+
+def _place(path: Path, line: int, folder: Path, facts: Facts) -> Place:
     def find(name: str) -> Path | None:
         outside = name.startswith("/") or "$" in name or "://" in name
         return locate(name, folder, facts) or (None if outside else normal(folder / name))
 
-    place = Place(path, "script", line=line, folder=folder, locate=find)
-    return shelltext.convert(text, facts, place)
+    def enter(name: str) -> Place:
+        into = normal(folder / name)
+        known = any(one.is_relative_to(into) for one in facts.files) and not re.search(r"[$~`*]|^/", name)
+        return _place(path, line, into if known else folder, facts)
+
+    return Place(path, "script", line=line, folder=folder, locate=find, enter=enter)
 
 
 def _with_environment(path: Path, content: str, block: _Block, facts: Facts) -> str | None:
@@ -181,7 +203,7 @@ def _parts(content: str, block: _Block) -> Iterator[tuple[int, int]]:
 
 def _whole_line(content: str, start: int, end: int) -> Change:
     begin = content.rfind("\n", 0, start) + 1
-    stop = content.find("\n", end)
+    stop = content.find("\n", max(start, end - 1))
     return Change(begin, len(content) if stop < 0 else stop + 1, "")
 
 

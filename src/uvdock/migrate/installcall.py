@@ -157,7 +157,7 @@ class Installer:
             one_package = option.name in ("--all-releases", "--only-final") and option.value != ":all:" and not locked
             if meaning(option.name, locked=locked) == "left" or one_package:
                 raise LeftError(f"uv has nothing like pip's {option.name}", INSTEAD[option.name])
-            if locked and option.name in ("--find-links", "--no-index"):
+            if locked and option.name in ("--find-links", "--no-index") and not self._in_lock(call):
                 raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
             if locked and option.name in _INDEXES:
                 self._index(option.value or "")
@@ -170,6 +170,17 @@ class Installer:
             name, _, value = word.text.partition("=")
             if name.startswith("PIP_") and instead(name, value, self.facts) is None:
                 raise LeftError(f"{name} says nothing to uv", advice(name))
+
+    def _in_lock(self, call: Call) -> bool:
+        """Whether the folders of packages are in the requirements files, so that the lock takes from them."""
+        folders = [_folder(name) for name in call.values("--find-links")]
+        listed = {
+            _folder(found[1])
+            for path, text in self.facts.files.items()
+            if path in self.facts.installs
+            for found in re.finditer(r"(?m)^\s*(?:--find-links|-f)[= ]\s*(\S+)", text)
+        }
+        return bool(listed) and all(folder in listed for folder in folders)
 
     def _index(self, url: str) -> None:
         """An index that the lock does not know would make another lock."""
@@ -397,6 +408,10 @@ def _installs(wanted: Asked) -> Sequence[Install]:
     return [
         *(one for _, one in wanted.files), *(one for _, one, _ in wanted.projects), *(one for _, one in wanted.cases)
     ]  # fmt: skip
+
+
+def _folder(name: str) -> str:
+    return posixpath.normpath(name).rpartition("/")[2]
 
 
 def _name(requirement: str) -> str:

@@ -29,7 +29,9 @@ _NOT = {
     "PIP_NO_BINARY": ("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE"),
     "PIP_ONLY_BINARY": ("UV_NO_BUILD", "UV_NO_BUILD_PACKAGE"),
 }
-_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+#: What a shell tells pip before it is called, and what tells uv the same.
+INDEX_VARIABLES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
+_INDEXES = tuple(INDEX_VARIABLES)
 
 
 def instead(name: str, value: str, facts: Facts) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -189,7 +189,9 @@ def _lines(content: bytes | None) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[dict[Path, Edit], list[Finding]]:
+def _still_read(
+    edits: Mapping[Path, Edit], texts: Mapping[Path, str], kept_before: Set[Path] = frozenset()
+) -> tuple[dict[Path, Edit], list[Finding]]:
     """Without the deletions of files that something which stays still reads: a build must never break by them."""
     gone = [edit for edit in edits.values() if edit.before is not None and edit.after is None]
     kept: list[Finding] = []
@@ -197,7 +199,7 @@ def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[
         written = rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)"
         name = re.compile(written + _READERS.get(edit.path.name, ""))
         for path, text in texts.items():
-            if not _is_run(path, text):
+            if path not in kept_before if kept_before else not _is_run(path, text):
                 continue
             known = edits.get(path)
             now = text if known is None or known.after is None else decode(known.after)
@@ -217,7 +219,12 @@ def _still_read(edits: Mapping[Path, Edit], texts: Mapping[Path, str]) -> tuple[
                 kept.append(Finding(edit.path, 0, "left", what, "delete it once that line is changed"))
                 break
     stay = {item.path for item in kept}
-    return {path: edit for path, edit in edits.items() if path not in stay}, kept
+    rest = {path: edit for path, edit in edits.items() if path not in stay}
+    if not kept:
+        return rest, []
+    # What stays may include what goes.
+    rest, more = _still_read(rest, texts, stay)
+    return rest, [*kept, *more]
 
 
 def _ends_with(path: Path, folder: str) -> bool:

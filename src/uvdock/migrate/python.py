@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.files import is_dockerfile
@@ -53,6 +53,10 @@ def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], decl
     if declared:
         version = found.version if found and _allows(declared, found.version) else _lowest(declared) or here
         return Python(declared, version, "the project's own metadata")
+    tested = _from_matrix(folder, files, others) if found and len(others) < 2 else None
+    if found and tested and _order(tested.version) < _order(found.version):
+        # The jobs of that version would find no project that allows it.
+        return replace(tested, version=found.version, where=f"the CI matrix, for {found.where} is newer")
     return found or Python(f">={here}", here, "the Python that uvdock runs on: no file says any")
 
 

@@ -13,6 +13,7 @@ from uvdock.migrate.decision import Decision, Told
 from uvdock.migrate.installcall import Installer
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INTERPRETER, Call
+from uvdock.migrate.pipvariables import INDEX_VARIABLES
 from uvdock.migrate.place import Place
 from uvdock.migrate.shellwords import Command, Word
 
@@ -78,6 +79,8 @@ class Calls:
                 self._rm(command, decision, decisions, clean=changed)
             elif command.name in ("[", "test", "[["):
                 self._test(command, decision)
+            elif command.name == "export" or not command.words:
+                self._variables(command, decision, decisions[at + 1 :])
             elif not decision.changes and not decision.findings and self.calls[at] is None:
                 self._mention(command, decision, decisions)
         self._pipes(decisions)
@@ -355,6 +358,18 @@ class Calls:
             order = ("pyproject.toml", "uv.lock") if flag.text == "-nt" else ("uv.lock", "pyproject.toml")
             for word, new in zip((left, right), order, strict=True):
                 decision.edits.append((word.start, word.end, posixpath.join(name, new)))
+
+    def _variables(self, command: Command, decision: Decision, later: Sequence[Decision]) -> None:
+        """The indexes that a text gives pip become those of uv, where uv is called after it and pip is not."""
+        if not any(one.calls_uv for one in later) or any(
+            level == "left" for one in later for level, *_ in one.findings
+        ):
+            return
+        for word in command.words[command.lead + 1 :] if command.words else command.assigned:
+            name, equals, _ = word.text.partition("=")
+            new = INDEX_VARIABLES.get(name) if equals and word.raw.startswith(name) else None
+            if new is not None:
+                decision.edits.append((word.start, word.start + len(name), new))
 
     def _mention(self, command: Command, decision: Decision, decisions: Sequence[Decision]) -> None:
         for word in command.words:

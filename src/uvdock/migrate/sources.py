@@ -105,9 +105,18 @@ def beside(file: Path, name: str) -> Path | None:
 
 
 def depended(found: Iterable[Found]) -> set[Path]:
-    """The folders that requirement files of other projects, or of the same one, install by their path."""
+    """The folders that requirement files of other projects, or of the same one, install by their path.
+
+    What a project of uv names in ``[tool.uv.sources]`` is one too.
+    """
     folders = set()
     for one in found:
+        origins = one.pyproject.get("tool", {}).get("uv", {}).get("sources", {})
+        for origin in origins.values() if isinstance(origins, dict) else ():
+            for each in origin if isinstance(origin, list) else [origin]:
+                path = each.get("path") if isinstance(each, dict) else None
+                if isinstance(path, str) and (at := beside(one.folder / "x", path)) is not None:
+                    folders.add(at)
         for source in (*one.files.values(), *one.outside.values()):
             for line in source.lines:
                 path = re.sub(r"\[[^]]*\]$", "", re.split(r"[#;]", line.requirement)[0].strip())
