@@ -123,12 +123,14 @@ def look(
         python=requirement.lowest(lock.get("requires-python", "")),
         prereleases=pre,
     )
-    with ThreadPoolExecutor(3) as pool:
-        answers = pool.submit(releases.ask, question, asker(project, reader))
+    ask = asker(project, reader)
+    with ThreadPoolExecutor(1) as pool:
         fixed = not everything and _fixed(listed, lock, names)
         wanted = pool.submit(lambda: (lock, "") if fixed else _wanted(project, reader, own, pre=pre))
-        lost = pool.submit(_lost, question, lock, asker(project, reader))
-        found = Survey(project, label, listed, lock, answers.result(), now, *wanted.result(), lost.result())
+        # A resolution takes the longest, and both of these together about as long.
+        answers = releases.ask(question, ask)
+        lost = _lost(question, lock, answers, ask)
+        found = Survey(project, label, listed, lock, answers, now, *wanted.result(), lost)
     # One that has no answer at all may be behind a door that is closed.
     known = {key: why for key, why in found.lost.items() if key[0] in found.answers.releases}
     found = replace(found, lost=known, cutoff=own or _uvs_cutoff(listed[0].data, now))
@@ -224,14 +226,19 @@ def _wanted(
     return lockfile.parse(tried.files.get(project.lock) or project.lock.read_bytes(), project.lock), ""
 
 
-def _lost(question: Question, lock: Mapping[str, Any], run: Any) -> dict[tuple[str, str], str]:
-    """Which of the locked releases are withdrawn or deleted.
+def _lost(question: Question, lock: Mapping[str, Any], answers: Answers, run: Any) -> dict[tuple[str, str], str]:
+    """Which of the locked releases are withdrawn or deleted; one that is the newest there is, is neither.
 
     uv takes a yanked release only for a pin: asked for the newest up to that version, it gives an older one.
     """
     locked = by_index(lock)
-    # A version with a local part has no place in a range.
-    versions = {name: items[-1] for name in question.specifiers if "+" not in (items := locked[name])[-1]}
+    known = {(name, release.version) for name, found in answers.releases.items() for release in found}
+    versions = {
+        name: version
+        for name in question.specifiers
+        # A version with a local part has no place in a range.
+        if "+" not in (version := locked[name][-1]) and (name, Version(version)) not in known
+    }
     upto = {name: f"<={version}" for name, version in versions.items()}
     found = releases.ask(replace(question, specifiers=upto, prereleases=True), run)
     missing = [
