@@ -40,12 +40,14 @@ def picture(c: Context) -> None:
 
 @task
 def docs(_: Context) -> None:
-    """Write the rules' pages into docs/doctor.md, and the table of pip's options."""
+    """Write the rules' pages into docs/doctor.md, and those of pip's options and of the migrated repos."""
+    from tests import repos
     from tests.unit.migrate_pip_options import page
     from uvdock.doctor.table import pages
 
     folder = Path(__file__).parent / "docs"
     (folder / "migrate-pip-options.md").write_text(page(), encoding="utf-8")
+    (folder / "migrate-repos.md").write_text(repos.page(), encoding="utf-8")
     path = folder / "doctor.md"
     text = path.read_text(encoding="utf-8").partition("## Rules\n")[0]
     path.write_text(text + pages(), encoding="utf-8")

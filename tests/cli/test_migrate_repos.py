@@ -27,8 +27,8 @@ from typing import Any
 import pytest
 
 from tests.cli.test_migrate import committed, contents, git
-from tests.conftest import Program, clean_environment, hashes
-from tests.repos import FOLDER, REPOS, copied, described
+from tests.conftest import REPO, Program, clean_environment, hashes
+from tests.repos import FOLDER, REPOS, copied, described, page
 
 UV = "0.13.8"
 
@@ -104,6 +104,11 @@ def places(plan: dict[str, Any], level: str) -> list[str]:
     """Where the plan has findings of a level: `path:line`, or the path alone for a whole file."""
     found = [finding for finding in plan["findings"] if finding["level"] == level]
     return sorted({f"{one['path']}:{one['line']}" if one["line"] else str(one["path"]) for one in found})
+
+
+def test_the_docs_list_the_repos() -> None:
+    assert (REPO / "docs" / "migrate-repos.md").read_text() == page(), "run `inv docs`, which writes it"
+    assert len(REPOS) >= 25
 
 
 @pytest.mark.parametrize("name", REPOS)
