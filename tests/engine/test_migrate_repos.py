@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_migrate import committed
 from tests.conftest import Program, hashes
+from tests.engine.conftest import UV, docker
 from tests.repos import REPOS, copied, described
 
 pytestmark = pytest.mark.engine
@@ -23,11 +24,22 @@ ALL = bool(os.environ.get("UVDOCK_TEST_ALL"))
 BUILT = [name for name in REPOS if "build" not in described(name) and (ALL or name in FEW)]
 
 
+@pytest.fixture(scope="module")
+def pinned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the uv of the image: a migrated Dockerfile names the version that locked, and this one is there."""
+    folder = tmp_path_factory.mktemp("uv")
+    made = docker("create", f"ghcr.io/astral-sh/uv:{UV}", "uv")
+    docker("cp", f"{made}:/uv", str(folder / "uv"))
+    docker("rm", made)
+    return folder
+
+
 @pytest.mark.parametrize("name", BUILT)
-def test_a_repo_is_proved(program: Program, tmp_path: Path, name: str) -> None:
+def test_a_repo_is_proved(program: Program, pinned: Path, tmp_path: Path, name: str) -> None:
     about = described(name)
     folder = committed(copied(name, tmp_path))
     before = hashes(folder)
+    program.env["PATH"] = os.pathsep.join((str(pinned), program.env["PATH"]))
     checks = [word for check in about["check"] for word in ("--check", check)]
 
     ran = program.run("migrate", "--prove", "--json", *checks, cwd=folder, timeout=900)
