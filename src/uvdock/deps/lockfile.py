@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,20 @@ class LockDiff:
         return ", ".join(f"{len(items)} {word}" for word, items in counts if items)
 
 
+@lru_cache(maxsize=2)
+def _loaded(content: bytes) -> dict[str, Any]:
+    # A lock is looked at before and after uv has worked, and reading one takes as long as a question to the engine.
+    return tomllib.loads(content.decode("utf-8"))
+
+
 def parse(content: bytes, where: Path) -> dict[str, Any]:
-    """A lock as plain data.
+    """A lock as plain data, to be read and not changed.
 
     Raises:
         UvdockError: It is no lock: empty, no TOML, without a version; or a newer uv's, with a schema not known here.
     """
     try:
-        data = tomllib.loads(content.decode("utf-8"))
+        data = _loaded(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UvdockError(f"uv.lock is damaged: {error}", where=str(where), fix=_REMAKE) from error
     if "version" not in data:
