@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock import dockerfile, images, process
+from uvdock.engine import endpoint
 from uvdock.errors import UvdockError, nearest
 
 #: Images that bring Node, or what takes its place.
@@ -133,7 +134,14 @@ class Stack:
         return [*self.docker, "compose", *files, *args]
 
     def read_ahead(self) -> None:
-        """Let Compose read its files while this program does something else, such as connecting to the engine."""
+        """Let Compose read its files while this program does something else, such as connecting to the engine.
+
+        Only where the default engine's socket is there: no program is started for an engine that does not run.
+        """
+        named = endpoint.context_name(self.context, os.environ) is not None
+        socket = "" if named else endpoint.socket(None, os.environ)
+        if not socket or not Path(socket).exists():
+            return
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
