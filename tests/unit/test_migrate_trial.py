@@ -118,3 +118,25 @@ def test_a_check_that_is_no_command_is_refused(check: str) -> None:
     with pytest.raises(UvdockError, match="the check command cannot be read") as caught:
         prove.words_of(check)
     assert caught.value.code == 2
+
+
+def test_what_only_installers_need_is_theirs() -> None:
+    needs = trial.needed(
+        {
+            "pipenv-2026.1.dist-info": ["virtualenv>=20", "certifi", "packaging>=22 ; python_version > '3'"],
+            "virtualenv-21.0.dist-info": ["distlib<1", "platformdirs"],
+            "gunicorn-23.0.0.dist-info": ["packaging"],
+            "Some_App-1.egg-info": ["platformdirs[x]>=1"],
+        }
+    )
+    assert needs["some-app"] == {"platformdirs"}
+    assert prove.brought(needs) == ("certifi", "distlib")
+
+
+def test_what_an_installer_brought_goes_with_it_and_never_changes() -> None:
+    old = Measured(1, 1, 1, {"pipenv": "1", "distlib": "0.4", "six": "1"}, (), ("distlib",))
+    gone = Image("web", old, Measured(1, 1, 1, {"six": "1"}))
+    assert (gone.differences, gone.passed) == ((), True)
+    assert [name for name, *_ in gone.tools] == ["distlib", "pipenv"]
+    other = Image("web", old, Measured(1, 1, 1, {"six": "1", "distlib": "0.5"}))
+    assert other.differences == (("distlib", "0.4", "0.5"),)

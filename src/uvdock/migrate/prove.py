@@ -54,6 +54,7 @@ class Measured:
         size: Its bytes.
         packages: The version of each Python package in it; several where environments differ.
         checks: What the check commands did.
+        own: The packages that installers brought for themselves: nothing else needs them.
     """
 
     cold: float
@@ -61,6 +62,7 @@ class Measured:
     size: int
     packages: Mapping[str, str]
     checks: tuple[Checked, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Image:
         """Whether a package is an installer's own, or is gone with one that brought it."""
         tool = _ALONG.get(name, "")
         gone = set(filter(None, new.split(", "))) < set(old.split(", "))
-        return name in TOOLS or (gone and self.before.packages.get(tool) != self.after.packages.get(tool))
+        with_it = self.before.packages.get(tool) != self.after.packages.get(tool)
+        return name in TOOLS or (gone and (with_it or name in self.before.own))
 
     @property
     def _all(self) -> Iterator[tuple[str, str, str]]:
@@ -237,9 +240,23 @@ def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -
     with side.step(f"{name} {side.word}: build after a change of dependencies"):
         warm = _timed(lambda: trial.build(build, tag, no_cache=False))
     with side.step(f"{name} {side.word}: look into the image"):
-        packages = trial.packages(tag)
+        packages, needs = trial.packages(tag)
         done = tuple(Checked(text, *trial.run(build, tag, words)) for text, words in checks)
-    return Measured(cold, warm, trial.size(tag), packages, done)
+    return Measured(cold, warm, trial.size(tag), packages, done, brought(needs))
+
+
+def brought(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """What installers need, and nothing else does, with all that that needs."""
+    found: set[str] = set()
+    waiting = [name for tool in TOOLS for name in needs.get(tool, ())]
+    while waiting:
+        name = waiting.pop()
+        if name not in found | TOOLS:
+            found.add(name)
+            waiting += needs.get(name, ())
+    while shared := {name for name in found if any(name in needs[one] for one in needs.keys() - found - TOOLS)}:
+        found -= shared
+    return tuple(sorted(found))
 
 
 def _is_touched(path: Path, root: Path) -> bool:

@@ -21,14 +21,28 @@ from uvdock.files import is_dockerfile, listed
 #: Names the packages of every environment in an image, by the folders that installers leave: any Python can read it.
 _PACKAGES = """
 import os, json
-found = []
+found, needs = [], {}
+def read(*parts):
+    try:
+        with open(os.path.join(*parts), encoding="utf-8") as text:
+            return text.read().partition("\\n\\n")[0].splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 for top, folders, files in os.walk("/"):
     if top == "/":
         folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
     if os.path.basename(top) in ("site-packages", "dist-packages"):
         found += [name for name in folders + files if name.endswith((".dist-info", ".egg-info"))]
+        for name in folders:
+            lines = read(top, name, "METADATA")
+            needs[name] = [line[15:] for line in lines if line.startswith("Requires-Dist: ") and "extra ==" not in line]
+        # Of what an older pip installs editable, only a link is here.
+        for where in (line for name in files if name.endswith(".egg-link") for line in read(top, name)[:1]):
+            for name in os.listdir(where) if os.path.isdir(where) else ():
+                says = [line[9:] for line in read(where, name, "PKG-INFO") if line.startswith("Version: ")]
+                found += [name[:-9] + "-" + says[0] + ".egg-info"] if says and name.endswith(".egg-info") else []
         folders[:] = []
-print(json.dumps(found))
+print(json.dumps([found, needs]))
 """
 _PYTHONS = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3", "/opt/venv/bin/python")
 _CACHE_MOUNT = re.compile(r"--mount=type=cache(?P<rest>[^\s\\]*)")
@@ -178,8 +192,11 @@ class Trial:
                     # Where it fails, the build says why.
                     process.capture([*self.docker, "pull", "--quiet", match["image"]])
 
-    def packages(self, tag: str) -> dict[str, str]:
+    def packages(self, tag: str) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
         """The version of each Python package in an image; several, in order, where its environments differ.
+
+        Returns:
+            Those, and the packages that each of them needs.
 
         Raises:
             UvdockError: There is no Python in the image to ask.
@@ -188,7 +205,8 @@ class Trial:
             argv = ["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", python, tag, "-c", _PACKAGES]
             done = process.capture([*self.docker, *argv])
             if done.code == 0:
-                return named(json.loads(done.text))
+                found, needs = json.loads(done.text)
+                return named(found), needed(needs)
         raise UvdockError(
             "the packages of the image cannot be listed: it has no Python on its PATH",
             where=tag,
@@ -236,6 +254,17 @@ def named(folders: Sequence[str]) -> dict[str, str]:
         version = re.sub(r"-py\d.*", "", rest) if dash else ""
         found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), set()).add(version)
     return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
+
+
+def needed(metadata: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
+    """What each package needs, from the requirements in the metadata of those folders; extras apart."""
+    found: dict[str, frozenset[str]] = {}
+    for folder, requirements in metadata.items():
+        names = (match[0] for line in requirements if (match := re.match(r"[\w.-]+", line)))
+        plain = frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+        for name in named([folder]):
+            found[name] = found.get(name, frozenset()) | plain
+    return found
 
 
 def _context(root: Path, path: Path) -> Path:
