@@ -81,3 +81,6 @@ class Services:
     def remove(self) -> None:
         """Take it down, with its images."""
         self.run("docker", "compose", "down", "--volumes", "--rmi", "local", "--timeout", "0")
+        # Those that a first lock was made with are uvdock's own.
+        own = [f"{self.root.name}-{name}-uv:uvdock" for name in self.names]
+        run(["docker", "rmi", *own], self.root, self.env, ok=False)

@@ -140,6 +140,7 @@ class Stack:
         """Take it down, with its volumes and images."""
         self.run("docker", "compose", "--profile", "*", "down", "--volumes", "--rmi", "local", "--timeout", "0")
         self.run("docker", "volume", "rm", "--force", f"{self.root.name}-{UID}", ok=False)
+        self.run("docker", "rmi", f"{self.root.name}-web-uv:uvdock", ok=False)
 
     def version(self) -> str:
         """The version of the pinned package that the running app imports."""
