@@ -36,6 +36,9 @@ ON_LOCKS = [
 ]
 ON_PROJECTS = [*ON_LOCKS, pytest.param(["cmd", "true"], id="cmd"), pytest.param(["uv", "sync"], id="uv-sync")]
 
+#: Those that need where commands run: what is outdated, the host's uv tells.
+ON_BACKENDS = [param for param in ON_PROJECTS if param.id != "outdated"]
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -327,10 +330,8 @@ def test_an_invoke_yaml_that_is_broken(program: Program, project: Path, content:
     _told(ran, 1, what="invoke.yaml cannot be read", where=str(project / "invoke.yaml"), fix="correct that line")
 
 
-@pytest.mark.parametrize("arguments", ON_PROJECTS)
+@pytest.mark.parametrize("arguments", ON_BACKENDS)
 def test_compose_without_a_compose_file(program: Program, project: Path, arguments: list[str]) -> None:
-    if arguments == ["deps.outdated"]:
-        (project / "uv.lock").write_text(LOCK.format(version=1))
     before = hashes(project)
 
     ran = program.run(*arguments, cwd=project, env={"UVDOCK_BACKEND": "compose"})
@@ -339,11 +340,9 @@ def test_compose_without_a_compose_file(program: Program, project: Path, argumen
     assert hashes(project) == before
 
 
-@pytest.mark.parametrize("arguments", ON_PROJECTS)
+@pytest.mark.parametrize("arguments", ON_BACKENDS)
 def test_compose_without_an_engine(program: Program, project: Path, arguments: list[str]) -> None:
     (project / "compose.yaml").write_text(COMPOSE)
-    if arguments == ["deps.outdated"]:
-        (project / "uv.lock").write_text(LOCK.format(version=1))
     before = hashes(project)
 
     ran = program.run(*arguments, cwd=project, env={"UVDOCK_BACKEND": "compose"})
@@ -351,6 +350,16 @@ def test_compose_without_an_engine(program: Program, project: Path, arguments: l
     where = f"DOCKER_HOST={program.env['DOCKER_HOST']}"
     _told(ran, 1, what="the Docker engine does not answer", where=where, fix="UVDOCK_BACKEND=host")
     assert hashes(project) == before
+
+
+def test_outdated_needs_no_engine(program: Program, project: Path) -> None:
+    (project / "compose.yaml").write_text(COMPOSE)
+    (project / "uv.lock").write_text(LOCK.format(version=1))
+
+    ran = program.run("deps.outdated", cwd=project, env={"UVDOCK_BACKEND": "compose"})
+
+    assert (ran.code, ran.out) == (0, ""), ran.err
+    assert "0 of 0 packages have a newer release" in ran.err
 
 
 @pytest.fixture
