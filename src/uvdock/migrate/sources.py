@@ -263,6 +263,8 @@ def _is_project(text: str) -> bool:
 def _tool(folder: Path, texts: Mapping[Path, str], pyproject: Mapping[str, Any]) -> Tool:
     if folder / "uv.lock" in texts:
         return "uv"
-    if "poetry" in pyproject.get("tool", {}) and "dependencies" not in pyproject.get("project", {}):
+    # Since Poetry 2, the dependencies may stand in [project], and the groups stay its own.
+    own = folder / "poetry.lock" in texts or "dependencies" not in pyproject.get("project", {})
+    if "poetry" in pyproject.get("tool", {}) and own:
         return "poetry"
     return "pipenv" if folder / "Pipfile" in texts else "pip"
