@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
 
     def running() -> Taken:
         stack.up()
+        # The app and its worker go on importing for a while after they are healthy, on the same processors.
+        time.sleep(4)
         return {"running": stack.run(*ours).seconds}
 
     def stopped() -> Taken:

@@ -17,9 +17,10 @@ Made by `inv benchmark` from `docs/benchmark.json`, which keeps the last run; do
 The stack is a copy of `compose/flask` (Flask, Postgres, Redis, a Celery worker, a service for JavaScript) with 19
 direct dependencies. `./run` is [benchmarks/files/run](../benchmarks/files/run): functions over plain `docker compose`.
 uvdock is its wheel, installed in an environment of its own. All contenders of a group run in turn, round by round,
-after one round that fills caches and does not count. PyPI lets its pages be kept for ten minutes, and a mirror may
-not: the stack's manifest names the index with those ten minutes, for every contender. A ratio is the median of the
-rounds' ratios, and in brackets the quarters below and above it. Below 1 is faster than what it is compared with.
+after one round that fills caches and does not count. PyPI lets its pages be kept for ten minutes and its files for
+good, and a mirror may not: the stack's manifest names the index with what PyPI says, for every contender. A ratio is
+the median of the rounds' ratios, and in brackets the quarters below and above it. Below 1 is faster than what it is
+compared with.
 """
 
 

@@ -41,10 +41,11 @@ FURTHER = (
 PINNED = "humanize"
 PINS = ("4.8.0", "4.9.0", "4.10.0", "4.11.0", "4.12.0", "4.12.1", "4.12.2", "4.12.3", "4.13.0")
 _CACHE_MOUNT = re.compile(r"--mount=type=cache,\S+ \\\n\s+")
-#: The index, with the ten minutes for which PyPI lets its pages be kept; a mirror in between may forbid it.
+#: The index as PyPI serves it: its pages may be kept for ten minutes, and its files, which never change, for good.
+#: A mirror in between may forbid both.
 INDEX = (
     f'[[tool.uv.index]]\nname = "measured"\nurl = "{DEFAULT_INDEX}"\ndefault = true\n'
-    'cache-control = { api = "max-age=600" }\n'
+    'cache-control = { api = "max-age=600", files = "max-age=365000000, immutable" }\n'
 )
 #: A build that refuses a stale lock, as compose/flask has it, is of no use to `./run`: it locks in the build.
 _LOCK_CHECK = "if [ -f uv.lock ]; then uv lock --check; else uv lock; fi"
