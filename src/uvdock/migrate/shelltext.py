@@ -19,8 +19,9 @@ from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
 from uvdock.migrate.shellcalls import Calls
 from uvdock.migrate.shellwords import Command, Dialect, Operator, UnreadableError, Word, commands, tokens
+from uvdock.migrate.text import Change, changed
 
-__all__ = ["Change", "Place", "Shell", "Sync", "convert", "convert_words"]
+__all__ = ["Place", "Shell", "Sync", "convert", "convert_words"]
 
 #: Whether a text is worth reading at all.
 _TOPIC = re.compile(
@@ -29,15 +30,6 @@ _TOPIC = re.compile(
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
 _NO_SHELL = "pip is called without a shell, and uv's way takes one"
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh", "su", "runuser"}
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change by position: ``text`` takes the place of what is from ``start`` to before ``end``."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ def convert_line(text: str, facts: Facts, place: Place) -> Shell:
     changes = [
         replace(one, text=f"env {one.text}") if one.text.startswith(assigned[0]) else one for one in made.changes
     ]
-    return replace(made, text=_changed(text, changes), changes=tuple(changes))
+    return replace(made, text=changed(text, changes), changes=tuple(changes))
 
 
 def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[list[str], Shell]:
@@ -138,14 +130,6 @@ def _plain(text: str) -> Command | None:
     return found[0] if len(found) == 1 and not found[0].inside else None
 
 
-def _changed(text: str, changes: Sequence[Change]) -> str:
-    parts, at = [], 0
-    for change in changes:
-        parts += [text[at : change.start], change.text]
-        at = change.end
-    return "".join([*parts, text[at:]])
-
-
 class _Text:
     """One text on its way."""
 
@@ -179,7 +163,7 @@ class _Text:
 
     def _made(self, decisions: Sequence[Decision]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))
-        made = _changed(self.text, self.changes)
+        made = changed(self.text, self.changes)
         # A comment is something; in a Dockerfile it stays without its instruction.
         bare = [
             line for line in made.splitlines() if line.strip() and not (line.lstrip()[0] == "#" and self.place.comments)

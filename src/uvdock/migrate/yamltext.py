@@ -103,7 +103,7 @@ def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way bac
         if "\n" in content[found.start : found.end]:
             return None
         return [Change(found.start, found.end, _quoted(made.text))], made
-    changes = [_smallest(found, Change(one.start, one.end, one.text)) for one in made.changes]
+    changes = [_smallest(found, one) for one in made.changes]
     if found.style != "|" and any("\n" in change.text for change in changes):
         return None
     return changes, made

@@ -9,8 +9,8 @@ from uvdock.migrate import managers
 from uvdock.migrate.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipvariables import advice, instead
-from uvdock.migrate.shelltext import Change
 from uvdock.migrate.shellwords import UnreadableError, Word, tokens
+from uvdock.migrate.text import Change
 
 
 def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[Change], list[tuple[str, str, str]]]:

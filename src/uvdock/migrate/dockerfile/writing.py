@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from uvdock.migrate.dockerfile import variables
@@ -14,8 +15,8 @@ from uvdock.migrate.dockerfile.lookahead import WHEEL_ENVIRONMENT
 from uvdock.migrate.dockerfile.results import Result, Used
 from uvdock.migrate.dockerfile.source import Item, Part
 from uvdock.migrate.dockerfile.variables import removal
-from uvdock.migrate.shelltext import Change
 from uvdock.migrate.shellwords import Word, tokens
+from uvdock.migrate.text import Change, changed
 
 _PIP_CACHE = re.compile(r"(?:^|/)(?:pip|\.cache/pip|pip-cache|\.pip)/?$")
 
@@ -40,24 +41,19 @@ class Writing:
                 self._copy(item)
             elif item.number in self.done.results:
                 self._run(self.done.results[item.number])
-        changed = bool(self.changes)
+        converts = bool(self.changes)
         self._arrivals()
-        if changed:
+        if converts:
             self._variables()
         for number, texts in self.before.items():
             at = self._above(self.by_number[number])
             self.changes.append(Change(at, at, "".join(texts)))
-        return self._apply()
+        # A step's text is made with line feeds; the file may have others.
+        made = (replace(one, text=self._own_ends(one.text)) for one in self.changes)
+        return changed(self.source.text, made)
 
-    def _apply(self) -> str:
-        text, at, parts = self.source.text, 0, []
-        for change in sorted(self.changes, key=lambda one: (one.start, one.end)):
-            if change.start < at:
-                continue
-            new = change.text.replace("\r\n", "\n").replace("\n", self.source.newline)
-            parts += [text[at : change.start], new]
-            at = change.end
-        return "".join([*parts, text[at:]])
+    def _own_ends(self, text: str) -> str:
+        return text.replace("\r\n", "\n").replace("\n", self.source.newline)
 
     # --- RUN ---------------------------------------------------------------------------------------------------------
 
