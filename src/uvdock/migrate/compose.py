@@ -22,6 +22,7 @@ from uvdock.migrate.text import (
     line_end,
     locate,
     manifests,
+    meant,
     normal,
     same_line_ends,
     unique,
@@ -241,7 +242,7 @@ class _File:
             base,
             path=self.path,
             folder=folder,
-            locate=lambda name: locate(name, folder, self.facts) or _plain(name, folder),
+            locate=lambda name: meant(name, folder, self.facts),
             spell=spelled,
             enter=None,
         )
@@ -410,11 +411,6 @@ class _File:
                     what = f"this names {found.as_posix()}, whose place pyproject.toml and uv.lock take"
                     self._left(value, what, "see what reads it, and name pyproject.toml or uv.lock instead")
                     break
-
-
-def _plain(name: str, folder: Path) -> Path | None:
-    outside = name.startswith("/") or "$" in name or "://" in name
-    return None if outside else normal(folder / name)
 
 
 def _entries(root: Value | None, key: str) -> Iterator[tuple[str, Value]]:

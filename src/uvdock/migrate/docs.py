@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uvdock.migrate.model import Converted, Facts, Finding
 from uvdock.migrate.shelltext import Place, Shell
-from uvdock.migrate.text import MENTIONS, Change, changed, line_at, lines_of, locate, normal, same_line_ends, unique
+from uvdock.migrate.text import MENTIONS, Change, changed, line_at, lines_of, meant, normal, same_line_ends, unique
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*(?:>[ \t]?)*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[^`\n]*$")
 _SHELLS = ("", "sh", "bash", "shell", "console", "zsh", "shell-session", "shellsession", "terminal", "text")
@@ -125,16 +125,12 @@ def _converted(path: Path, text: str, line: int, facts: Facts) -> Shell:
 
 
 def _place(path: Path, line: int, folder: Path, facts: Facts) -> Place:
-    def find(name: str) -> Path | None:
-        outside = name.startswith("/") or "$" in name or "://" in name
-        return locate(name, folder, facts) or (None if outside else normal(folder / name))
-
     def enter(name: str) -> Place:
         into = normal(folder / name)
         known = any(one.is_relative_to(into) for one in facts.files) and not re.search(r"[$~`*]|^/", name)
         return _place(path, line, into if known else folder, facts)
 
-    return Place(path, "script", line=line, folder=folder, locate=find, enter=enter)
+    return Place(path, "script", line=line, folder=folder, locate=lambda name: meant(name, folder, facts), enter=enter)
 
 
 def _with_environment(path: Path, content: str, block: _Block, facts: Facts) -> str | None:

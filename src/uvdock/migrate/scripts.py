@@ -17,8 +17,8 @@ from uvdock.migrate.text import (
     line_at,
     line_end,
     lines_of,
-    locate,
     manifests,
+    meant,
     normal,
     same_line_ends,
     unique,
@@ -108,14 +108,10 @@ def _folder(path: Path, facts: Facts) -> Path:
 
 
 def _place(path: Path, facts: Facts, folder: Path) -> Place:
-    def find(name: str) -> Path | None:
-        outside = name.startswith("/") or "$" in name or "://" in name
-        return locate(name, folder, facts) or (None if outside else normal(folder / name))
-
     def itself(to: str) -> Place:
         return _place(path, facts, normal(path.parent / to))
 
-    return Place(path, "script", folder=folder, locate=find, itself=itself)
+    return Place(path, "script", folder=folder, locate=lambda name: meant(name, folder, facts), itself=itself)
 
 
 def _procfile(path: Path, content: str, facts: Facts) -> Converted:

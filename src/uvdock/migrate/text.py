@@ -113,6 +113,15 @@ def locate(name: str, folder: Path, facts: Facts) -> Path | None:
     return None
 
 
+def meant(name: str, folder: Path, facts: Facts) -> Path | None:
+    """The path from the repo root that a name means for somebody in ``folder``; ``None`` where it cannot be told.
+
+    A requirements file as `locate` finds it; anything else only by a plain relative name.
+    """
+    outside = name.startswith("/") or "$" in name or "://" in name
+    return locate(name, folder, facts) or (None if outside else normal(folder / name))
+
+
 def normal(path: Path) -> Path:
     """``path`` without ``.`` and ``..``, from the repo root."""
     parts: list[str] = []

@@ -24,6 +24,7 @@ from uvdock.migrate.text import (
     line_start,
     locate,
     manifests,
+    meant,
     normal,
     same_line_ends,
     unique,
@@ -191,7 +192,7 @@ class _Job:
             line=line,
             folder=folder,
             before=tuple(self.syncs),
-            locate=lambda name: locate(name, folder, self.facts) or _plain(name, folder),
+            locate=lambda name: meant(name, folder, self.facts),
         )
 
     # --- setting up ---------------------------------------------------------------------------------------------------
@@ -437,8 +438,3 @@ def _value_end(content: str, key: object, value: object) -> int:
         if line.strip():
             end = after
     return end
-
-
-def _plain(name: str, folder: Path) -> Path | None:
-    outside = name.startswith("/") or "$" in name or "://" in name
-    return None if outside else normal(folder / name)
