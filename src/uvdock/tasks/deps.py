@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
-from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console
-from uvdock.deps.install import Step, plan
-from uvdock.errors import UvdockError
-from uvdock.tasks.base import Repo, as_far_as_known, open_repo, report, task
+from uvdock.tasks.base import open_repo, report, task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from invoke.context import Context
-
-#: The exit codes of what a signal stopped.
-_STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
 
 @task(
@@ -28,38 +18,20 @@ _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 )
 def install(c: Context, build: bool = True) -> int:
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
-    from uvdock import together
+    from uvdock.tasks import installing
 
-    repo = replace(open_repo(c), ahead=True)
-    projects = repo.projects
-    kind = "host" if repo.engine is None else "compose"
-    jobs = [repo.at(project) for project in projects]
-    # Where an image is built, it has what could not be installed into a container.
-    needed = kind == "host" or not build
-    running = [job for job in jobs if build and _can_sync(job)]
-    for steps in plan(kind, build=build, running=bool(running)):
-        if Step.PROVE in steps and c.config.run.dry:
-            continue  # nothing was built that could be compared
-        works: dict[str, Callable[[], None]] = {}
-        for step in steps:
-            if step in _FOR_ALL:
-                works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
-                continue
-            for job in running if len(steps) > 1 else jobs:
-                works[_name(step, job, several=len(jobs) > 1)] = partial(_carry_out, _FOR_ONE[step], job, needed)
-        together.run(works, stream=len(steps) > 1)
-    if kind == "compose" and not build:
-        console.note("the image is not rebuilt: deps.install does that")
-    return 0
+    return installing.install(open_repo(c, ahead=True), build=build, dry=c.config.run.dry)
 
 
 @task("deps.lock", examples=["deps.lock"])
 def lock(c: Context) -> int:
     """Bring uv.lock up to date with pyproject.toml, with the image's uv."""
+    from uvdock.tasks.installing import stop_on
+
     repo = open_repo(c)
     with console.step(f"lock ({repo.backend.where})"):
         change = repo.backend.lock()
-        _stop_on(change.code, "uv could not lock", repo)
+        stop_on(change.code, "uv could not lock", repo)
     report(change)
     return 0
 
@@ -72,106 +44,3 @@ def check(c: Context) -> int:
         mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("–", "dim")}[finding.fresh]
         console.say(f"{mark} {finding.name}" + (f": {finding.why}" if finding.why else ""), style)
     return 1 if any(finding.fresh is False for finding in findings) else 0
-
-
-def _can_sync(repo: Repo) -> bool:
-    """Whether a running container can be brought up to date: it has uv."""
-    if repo.backend.name != "compose":
-        return False
-    place = repo.compose("deps.install").place
-    return place is not None and place.uv is not None
-
-
-def _name(step: Step, repo: Repo, *, several: bool) -> str:
-    folder = repo.project.folder
-    of = [str(folder.relative_to(repo.root) if folder.is_relative_to(repo.root) else folder)] if several else []
-    of += [repo.backend.where] if step is Step.LOCK else []
-    return f"{step.value} ({', '.join(of)})" if of else step.value
-
-
-def _carry_out(body: Callable[..., None], *args: object) -> None:
-    with as_far_as_known():
-        body(*args)
-
-
-def _lock(repo: Repo, _: bool) -> None:
-    change = repo.backend.lock()
-    _stop_on(change.code, "uv could not lock", repo)
-    report(change)
-    if not change.files:
-        console.say("uv.lock follows from pyproject.toml already")
-
-
-def _build(repos: Sequence[Repo]) -> None:
-    from uvdock.backends import image
-
-    runners = [repo.compose("deps.install") for repo in repos]
-    names = {service.name: None for runner in runners for service in image.built_services(runner)}
-    _stop_on(
-        image.build(runners[0], list(names)),
-        "the image could not be built",
-        repos[0],
-        f"{_LOCKED}, and every service still runs",
-    )
-
-
-def _prove(repos: Sequence[Repo]) -> None:
-    from uvdock import process
-
-    process.beside([partial(_prove_one, repo) for repo in repos])
-    for repo in repos:
-        console.say(f"image {repo.compose('deps.install').service.image} holds the host's uv.lock, byte for byte")
-
-
-def _prove_one(repo: Repo) -> None:
-    from uvdock.backends import image
-
-    runner = repo.compose("deps.install")
-    if not image.lock_is_hosts(runner):
-        raise UvdockError(
-            "the image holds another uv.lock than the host",
-            where=f"image {runner.service.image}, {repo.project.lock}",
-            fix="let the Dockerfile copy uv.lock as it is and install with --locked; nothing was recreated",
-        )
-
-
-def _recreate(repos: Sequence[Repo]) -> None:
-    from uvdock.backends import image
-
-    names = image.recreate(*(repo.compose("deps.install") for repo in repos))
-    console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
-
-
-def _sync(repo: Repo, needed: bool) -> None:
-    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed."""
-    change = repo.backend.sync()
-    if change.code and not needed and change.code not in _STOPPED:
-        # Perhaps it needs what only the new image has.
-        console.note("the running container keeps its packages until the new image is built")
-        return
-    _stop_on(change.code, "uv could not install what the lock says", repo, _LOCKED)
-    for note in change.notes:
-        console.note(note)
-    if change.places:
-        console.say(f"installed in: {' · '.join(change.places)}")
-
-
-#: What is so after uv has failed, and after a later step has.
-_UNCHANGED = "pyproject.toml and uv.lock are as they were"
-_LOCKED = "uv.lock is in place"
-
-
-def _stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
-    if code:
-        stopped = code in _STOPPED
-        raise UvdockError(
-            "stopped" if stopped else what,
-            where=f"project {repo.project.folder} ({repo.backend.where})",
-            fix=f"{'run it again' if stopped else 'read the words above'}; {left}",
-            code=code,
-        )
-
-
-#: What is done for each project by itself, and what once for all of them.
-_FOR_ONE = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
-_FOR_ALL = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}
