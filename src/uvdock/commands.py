@@ -1,27 +1,21 @@
 """A repo's own commands: the ``[tool.uvdock.commands]`` table, read and planned without running anything."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 from uvdock.errors import SettingsError, UvdockError, nearest
 
 #: A name as Invoke knows it: words of letters, digits and dashes, in sub-collections by dots.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*")
-_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+# A text, and no pattern made of it: only a command that runs needs it.
+_REFERENCE = r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
 _TABLE = "[tool.uvdock.commands]"
 
 
-def _key(default: Any, kind: str) -> Any:
-    return field(default=default, metadata={"kind": kind})
-
-
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command, as the table declares it.
 
     Args:
@@ -42,22 +36,22 @@ class Command:
     """
 
     name: str
-    run: str = _key("", "text")
-    steps: tuple[str, ...] = _key((), "texts")
-    help: str = _key("", "text")
-    service: str = _key("", "text")
-    user: str = _key("", "text")
-    workdir: str = _key("", "text")
-    env: tuple[str, ...] = _key((), "texts")
-    backend: str = _key("", "backend")
-    shell: bool = _key(default=False, kind="flag")
-    before: Mapping[str, str] = _key((), "table")
-    parallel: bool = _key(default=False, kind="flag")
-    one_off: bool = _key(default=False, kind="flag")
-    replace: bool = _key(default=False, kind="flag")
+    run: Annotated[str, "text"] = ""
+    steps: Annotated[tuple[str, ...], "texts"] = ()
+    help: Annotated[str, "text"] = ""
+    service: Annotated[str, "text"] = ""
+    user: Annotated[str, "text"] = ""
+    workdir: Annotated[str, "text"] = ""
+    env: Annotated[tuple[str, ...], "texts"] = ()
+    backend: Annotated[str, "backend"] = ""
+    shell: Annotated[bool, "flag"] = False
+    before: Annotated[Mapping[str, str], "table"] = MappingProxyType({})
+    parallel: Annotated[bool, "flag"] = False
+    one_off: Annotated[bool, "flag"] = False
+    replace: Annotated[bool, "flag"] = False
 
 
-_KINDS = {item.name: item.metadata["kind"] for item in fields(Command) if item.metadata}
+_KINDS: dict[str, str] = {key: noted.__metadata__[0] for key, noted in Command.__annotations__.items() if key != "name"}
 _ALLOWED = {
     "text": "a text",
     "texts": "a list of texts",
@@ -67,8 +61,7 @@ _ALLOWED = {
 }
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One program to start, argument for argument, and the variables to hand on with it."""
 
     argv: tuple[str, ...]
@@ -143,7 +136,7 @@ def expand(word: str, values: Mapping[str, str], name: str) -> str:
             )
         return str(found)
 
-    return _REFERENCE.sub(value, word)
+    return re.sub(_REFERENCE, value, word)
 
 
 def _call(
@@ -152,7 +145,7 @@ def _call(
     if not command.shell:
         return Call((*(expand(word, values, command.name) for word in shlex.split(text)), *further), handed)
     # The shell expands variables itself, so their values go along by name and never into its text.
-    named = {match["name"] for match in _REFERENCE.finditer(text)}
+    named = {match["name"] for match in re.finditer(_REFERENCE, text)}
     env = {**{name: values[name] for name in sorted(named) if name in values}, **handed}
     # A compound command takes no words after it: they are put there only when there are any.
     takes = re.search(r"\$[@*1-9]|\$\{[@*1-9]", text)
@@ -181,7 +174,7 @@ def _command(name: str, value: object, where: str) -> Command:
     given: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
     made = Command(name=name, **given)
     if not made.shell:
-        for text in (made.run, *made.before.values()) if made.before else (made.run,):
+        for text in (made.run, *made.before.values()):
             _split(text, where)
     return made
 

@@ -18,12 +18,12 @@ from uvdock.errors import NotBuiltError, UvdockError
 #: Keeps what is said while several steps run at the same time, until it can be shown in one piece.
 HELD: ContextVar[list[str] | None] = ContextVar("HELD", default=None)
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 
 
 def redact(text: str) -> str:
     """``text`` without the user and password of any address, and without the passwords of indexes and registries."""
-    text = _USERINFO.sub("***@", text)
+    if "://" in text:
+        text = re.sub(r"(?<=://)[^/?#\s]+@", "***@", text)
     secrets = {
         value
         for name, value in os.environ.items()

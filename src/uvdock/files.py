@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from uvdock.project import folders_in
 
-_SHELL = re.compile(rb"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k)?sh\b")
+_SHELLS = (b"sh", b"bash", b"dash", b"ksh")
 
 
 def listed(root: Path) -> list[Path]:
@@ -52,6 +51,12 @@ def is_shell(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            return bool(_SHELL.match(file.readline(200)))
+            line = file.readline(200)
     except OSError:
         return False
+    # No pattern: making one takes longer than the listing of all tasks may.
+    start, _, rest = line.partition(b"#!")
+    program, *words = rest.split() or [b""]
+    if program.endswith(b"/env"):
+        program = next((word for word in words if word != b"-S"), b"")
+    return not start and program.rpartition(b"/")[2] in _SHELLS

@@ -18,12 +18,13 @@ MARIADB = ("mariadb",)
 REDIS = ("redis-stack-server", "redis-stack", "redis", "valkey")
 #: Words in the name of an image that goes with a server and is none.
 _COMPANIONS = {"admin", "backup", "client", "commander", "exporter", "insight", "pgadmin", "proxy", "sentinel", "ui"}
+# What not every repo needs is a text here: making a pattern of it takes longer than all else in this module.
 #: ``image: …`` in block or flow style, up to a comment or the end of the value.
 _IMAGE = re.compile(r"""(?m)(?:^|[{,])[ \t]*["']?image["']?[ \t]*:[ \t]*(?P<value>[^\n]*)""")
-_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?::?[-+?](?P<default>[^{}]*))?\}|(?P<bare>\w+))")
+_VARIABLE = r"\$(?:\{(?P<name>\w+)(?::?[-+?](?P<default>[^{}]*))?\}|(?P<bare>\w+))"
 #: Another Compose file, as ``include:`` and ``extends:`` name them.
-_FILE = re.compile(r"[\w./~-]+\.ya?ml\b")
-_ENV_LINE = re.compile(r"""(?m)^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(["']?)(.*?)\2[ \t]*$""")
+_FILE = r"[\w./~-]+\.ya?ml\b"
+_ENV_LINE = r"""(?m)^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(["']?)(.*?)\2[ \t]*$"""
 
 
 def is_one_of(image: str, names: Sequence[str]) -> bool:
@@ -32,9 +33,9 @@ def is_one_of(image: str, names: Sequence[str]) -> bool:
     An image that only goes with such a server (``postgres-exporter``) is none.
     """
     last = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
-    if _COMPANIONS & set(re.split(r"[-_.]", last)):
+    if not _COMPANIONS.isdisjoint(last.replace("_", "-").replace(".", "-").split("-")):
         return False
-    return re.match(f"(?:{'|'.join(map(re.escape, names))})(?![a-z])", last) is not None
+    return any(last.startswith(name) and not "a" <= last[len(name) : len(name) + 1] <= "z" for name in names)
 
 
 def is_database(image: str) -> bool:
@@ -55,12 +56,14 @@ def mentioned(text: str, variables: Mapping[str, str]) -> list[str]:
 
 def other_files(text: str) -> list[str]:
     """What looks like the name of another Compose file in the text of one."""
-    return _FILE.findall(text) if re.search(r"(?m)^\s*[\"']?(?:include|extends)\b", text) else []
+    if "include" not in text and "extends" not in text:
+        return []
+    return re.findall(_FILE, text) if re.search(r"(?m)^\s*[\"']?(?:include|extends)\b", text) else []
 
 
 def env_lines(text: str) -> dict[str, str]:
     """The plain variables of the text of an `.env`: enough to look for tasks, and not what Compose makes of it."""
-    return {match[1]: match[3] for match in _ENV_LINE.finditer(text)}
+    return {match[1]: match[3] for match in re.finditer(_ENV_LINE, text)}
 
 
 def pick(services: Mapping[str, str], fits: Callable[[str], bool], wanted: str, *, what: str, where: str) -> str:
@@ -111,6 +114,9 @@ def _plain(value: str, variables: Mapping[str, str]) -> str:
         return variables.get(match["name"] or match["bare"] or "") or match["default"] or ""
 
     # A default may have a variable of its own in it.
-    for _ in range(3):
-        value = _VARIABLE.sub(put_in, value)
-    return re.split(r"[\s,}#]", value.strip().strip("\"'"), maxsplit=1)[0].strip("\"'")
+    for _ in range(3 if "$" in value else 0):
+        value = re.sub(_VARIABLE, put_in, value)
+    value = value.strip().strip("\"'")
+    for end in ",}#":
+        value = value.partition(end)[0]
+    return "".join(value.split()[:1]).strip("\"'")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvdock.errors import UvdockError
 from uvdock.settings import Settings, read_toml
@@ -25,8 +24,7 @@ _DEPTH = 4
 _TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"))
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(NamedTuple):
     """What keeps a project's packages: its program, and the names of the manifest and of the lock it writes."""
 
     program: str
@@ -37,8 +35,7 @@ class Tool:
 UV = Tool("uv", "pyproject.toml", "uv.lock")
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     """A folder with `pyproject.toml` and, once locked, `uv.lock`; or with the manifest and lock of another tool.
 
     ``folder`` is the one with the lock (the workspace root); ``inside`` is where in it the tool is to run, which
@@ -217,8 +214,8 @@ def find_glob(root: Path, glob: object) -> set[Path]:
         return set()
 
 
-def read_pyproject(path: Path) -> dict[str, Any]:
-    """A pyproject.toml as plain data, in which what uvdock reads as a table is one.
+def read_pyproject(path: Path) -> Mapping[str, Any]:
+    """A pyproject.toml as plain data, in which what uvdock reads as a table is one. Not to be changed: `read_toml`.
 
     Raises:
         UvdockError: It is no TOML, or one of those is something else.

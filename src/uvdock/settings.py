@@ -1,18 +1,16 @@
-"""Settings, read once into one frozen dataclass: defaults < [tool.uvdock] < invoke.yaml < UVDOCK_* variables.
+"""Settings, read once into one unchanging record: defaults < [tool.uvdock] < invoke.yaml < UVDOCK_* variables.
 
 Each key is declared once, as a field of `Settings`; its type, what it allows and its help are there, and the
 readers of all three sources follow from it.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
 
 from uvdock.errors import SettingsError, UvdockError, nearest
 
@@ -22,43 +20,53 @@ _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
-def _key(default: Any, kind: str, about: str, allowed: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"kind": kind, "help": about, "allowed": allowed})
+class Key(NamedTuple):
+    """What a setting may be: its kind (``choice``, ``text``, ``texts``, ``flag``), its help, a choice's values."""
+
+    kind: str
+    help: str
+    allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Settings:
+# A dataclass of this size takes ten times as long to make, and whoever lists the tasks waits for it.
+class Settings(NamedTuple):
     """What uvdock was told, and from where.
 
     ``sources`` gives for each key the place its value came from (``default``, a file, a variable).
     """
 
-    backend: Literal["auto", "host", "compose"] = _key(
-        "auto", "choice", "where commands run", ("auto", "host", "compose")
-    )
-    service: str | None = _key(None, "text", "the Compose service that holds the Python environment")
-    js_service: str | None = _key(None, "text", "the Compose service that holds Node; found by looking when not given")
-    projects: tuple[str, ...] = _key(
-        (), "texts", "folders with a pyproject.toml, from the repo root; found by looking when not given"
-    )
-    compose_files: tuple[str, ...] = _key(
-        (), "texts", "Compose files, from the repo root; as Compose finds them when not given"
-    )
-    context: str | None = _key(None, "text", "the Docker context to use instead of the current one")
-    cache_volume: str = _key(
-        "uvdock-cache", "text", "the named volume that keeps uv's cache between one-offs; '' for none"
-    )
-    sync: Literal["auto", "bind", "volume"] = _key(
-        "auto", "choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")
-    )
-    tty: bool | None = _key(None, "flag", "force a terminal on or off instead of looking")
-    cooldown: str = _key("", "text", "how old a release must be before deps.upgrade takes it, as `7 days`")
-    ci: tuple[str, ...] = _key((), "texts", "the steps of ci.test, each as it would be typed")
-    doctor_ignore: tuple[str, ...] = _key((), "texts", "rules that doctor leaves out")
-    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    backend: Annotated[
+        Literal["auto", "host", "compose"], Key("choice", "where commands run", ("auto", "host", "compose"))
+    ] = "auto"
+    service: Annotated[str | None, Key("text", "the Compose service that holds the Python environment")] = None
+    js_service: Annotated[
+        str | None, Key("text", "the Compose service that holds Node; found by looking when not given")
+    ] = None
+    projects: Annotated[
+        tuple[str, ...],
+        Key("texts", "folders with a pyproject.toml, from the repo root; found by looking when not given"),
+    ] = ()
+    compose_files: Annotated[
+        tuple[str, ...], Key("texts", "Compose files, from the repo root; as Compose finds them when not given")
+    ] = ()
+    context: Annotated[str | None, Key("text", "the Docker context to use instead of the current one")] = None
+    cache_volume: Annotated[
+        str, Key("text", "the named volume that keeps uv's cache between one-offs; '' for none")
+    ] = "uvdock-cache"
+    sync: Annotated[
+        Literal["auto", "bind", "volume"],
+        Key("choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")),
+    ] = "auto"
+    tty: Annotated[bool | None, Key("flag", "force a terminal on or off instead of looking")] = None
+    cooldown: Annotated[str, Key("text", "how old a release must be before deps.upgrade takes it, as `7 days`")] = ""
+    ci: Annotated[tuple[str, ...], Key("texts", "the steps of ci.test, each as it would be typed")] = ()
+    doctor_ignore: Annotated[tuple[str, ...], Key("texts", "rules that doctor leaves out")] = ()
+    sources: Mapping[str, str] = MappingProxyType({})
 
 
-KEYS: Mapping[str, dataclasses.Field[Any]] = {item.name: item for item in dataclasses.fields(Settings) if item.metadata}
+KEYS: Mapping[str, Key] = {
+    name: noted.__metadata__[0] for name, noted in Settings.__annotations__.items() if name != "sources"
+}
 
 
 def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -90,14 +98,14 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     return Settings(**values, sources=sources)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as plain data.
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """A TOML file as plain data, which is shared with others who read the same: not to be changed.
 
     Raises:
         UvdockError: It cannot be read, or is no TOML; with line and column.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise UvdockError(
             f"{path.name} is not valid TOML: {error}",
@@ -135,6 +143,12 @@ def rows(settings: Settings, found: Mapping[str, str] | None = None) -> list[tup
     return lines
 
 
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """A repo's own manifest is asked for its settings, its commands and its dependencies one after the other."""
+    return tomllib.loads(text)
+
+
 def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         raise SettingsError(
@@ -164,7 +178,7 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
 
 
 def _from_text(key: str, text: str) -> Any:
-    kind = KEYS[key].metadata["kind"]
+    kind = KEYS[key].kind
     if kind == "texts":
         return [part for part in text.split(os.pathsep) if part]
     if kind == "flag":
@@ -180,14 +194,14 @@ def _typed(key: str, value: Any, where: str) -> Any:
         raise SettingsError(
             f"unknown setting {key!r}{nearest(key, list(KEYS))}", where=where, fix=f"allowed: {_names()}", code=2
         )
-    meta = KEYS[key].metadata
-    if meta["kind"] == "choice" and value in meta["allowed"]:
+    kind, _, allowed = KEYS[key]
+    if kind == "choice" and value in allowed:
         return value
-    if meta["kind"] == "text" and isinstance(value, str) and (value or KEYS[key].default is not None):
+    if kind == "text" and isinstance(value, str) and (value or Settings._field_defaults[key] is not None):
         return value
-    if meta["kind"] == "flag" and isinstance(value, bool):
+    if kind == "flag" and isinstance(value, bool):
         return value
-    if meta["kind"] == "texts":
+    if kind == "texts":
         items = [value] if isinstance(value, str) else value
         if isinstance(items, (list, tuple)) and all(isinstance(item, str) and item for item in items):
             return tuple(items)
@@ -200,14 +214,14 @@ def _typed(key: str, value: Any, where: str) -> Any:
 
 
 def _allowed(key: str) -> str:
-    meta = KEYS[key].metadata
+    kind, _, allowed = KEYS[key]
     kinds = {
-        "choice": ", ".join(meta["allowed"]),
+        "choice": ", ".join(allowed),
         "text": "a text",
         "texts": f"a list of texts (in a variable separated by {os.pathsep!r})",
         "flag": "true or false",
     }
-    return str(kinds[meta["kind"]])
+    return str(kinds[kind])
 
 
 def _names() -> str:

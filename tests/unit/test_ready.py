@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO, clean_environment
-from uvdock import images
+from uvdock import files, images
 from uvdock.errors import UvdockError
 from uvdock.tasks.ready import DATABASE, REDIS, STACK, ready
 
@@ -27,7 +27,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found(root: Path) -> str:
     """Which of the three kinds of tasks are there, by a letter each."""
-    tasks = ready(root)
+    tasks = ready(root, files.walk(root, depth=2))
     kinds = {"s": STACK, "d": DATABASE, "r": REDIS}
     letters = "".join(letter for letter, kind in kinds.items() if kind.items() <= tasks.items())
     assert len(tasks) == sum(len(kinds[letter]) for letter in letters)
@@ -118,12 +118,12 @@ def test_what_the_text_mentions_decides(tmp_path: Path, files: dict[str, str], e
 )
 def test_errors_leave_every_task_to_say_what_is_wrong(tmp_path: Path, files: dict[str, str]) -> None:
     write(tmp_path, {"compose.yaml": "services: {}\n", **files})
-    assert ready(tmp_path) == ALL
+    assert ready(tmp_path, []) == ALL
 
 
 def test_bytes_that_are_no_text_leave_every_task(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_bytes(b"\xff\xfe\x00")
-    assert ready(tmp_path) == ALL
+    assert ready(tmp_path, []) == ALL
 
 
 def test_files_that_include_each_other_are_read_once(tmp_path: Path) -> None:

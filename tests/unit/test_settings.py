@@ -89,7 +89,7 @@ def test_every_key_is_in_both_tables() -> None:
 
 def test_without_any_source_everything_is_the_default(tmp_path: Path) -> None:
     loaded = settings.load(tmp_path, environ={})
-    assert loaded == Settings()
+    assert loaded._replace(sources={}) == Settings()
     assert loaded.sources == dict.fromkeys(KEYS, "default")
 
 
@@ -202,7 +202,7 @@ def test_a_mistyped_variable_is_refused(tmp_path: Path, name: str, near: str) ->
     "name", ["UVDOCK_REQUIRE_ENGINE", "UVDOCK_DATABASE_URL", "UVDOCK_", "_UVDOCK_TTY", "UVDOCKTTY"]
 )
 def test_a_far_off_name_belongs_to_someone_else(tmp_path: Path, name: str) -> None:
-    assert settings.load(tmp_path, environ={name: "x"}) == Settings()
+    assert settings.load(tmp_path, environ={name: "x"})._replace(sources={}) == Settings()
 
 
 @pytest.mark.parametrize("table", ['"host"', "1", '["host"]', "[]"])
@@ -255,4 +255,4 @@ def test_rows_show_what_looking_found_where_nothing_was_set() -> None:
 
 
 def test_every_key_explains_itself() -> None:
-    assert all(item.metadata["help"] for item in KEYS.values())
+    assert all(item.help for item in KEYS.values())

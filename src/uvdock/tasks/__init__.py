@@ -6,6 +6,8 @@ and the commands of its ``[tool.uvdock.commands]``.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from uvdock import console
+from uvdock import console, files
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks import (
@@ -98,7 +100,8 @@ def namespace(root: Path) -> Collection:
     Raises:
         UvdockError: Its commands cannot be read, or one has a built-in task's name and does not say so.
     """
-    found = {**YIELDING, **quality.ready(root), **ready.ready(root), **js.ready(root), **ALWAYS}
+    paths = list(files.walk(root, depth=2))
+    found = {**YIELDING, **quality.ready(root, paths), **ready.ready(root, paths), **js.ready(root), **ALWAYS}
     for name, (task, replaces) in command.own_tasks(root).items():
         if name in ALWAYS and not replaces:
             raise command.refuse_shadowing(name, root)
@@ -162,6 +165,10 @@ def _start() -> Path:
     folder = path.parent.parent if path.name == "__init__.py" else path.parent
     return cwd if cwd.is_relative_to(folder) else folder
 
+
+# At its end Python looks for cycles among all that is loaded, Invoke's modules and ours: that takes longer than to load
+# the tasks, and frees nothing that the end of the process does not free.
+atexit.register(gc.freeze)
 
 try:
     ns = namespace(find_root(_start()))

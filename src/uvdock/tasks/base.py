@@ -8,7 +8,6 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -36,17 +35,17 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True)
 class Repo:
     """The repo a task works on: its root, where the person is in it, its settings; the rest when asked for.
 
     With ``ahead``, Compose reads its files while the engine is looked for.
     """
 
-    root: Path
-    cwd: Path
-    settings: Settings
-    ahead: bool = False
+    def __init__(self, root: Path, cwd: Path, settings: Settings, *, ahead: bool = False) -> None:
+        self.root = root
+        self.cwd = cwd
+        self.settings = settings
+        self.ahead = ahead
 
     @cached_property
     def project(self) -> Project:
@@ -68,7 +67,7 @@ class Repo:
 
     def at(self, project: Project) -> Repo:
         """The same repo with one of its projects in question."""
-        other = replace(self, cwd=project.folder)
+        other = Repo(self.root, project.folder, self.settings, ahead=self.ahead)
         if "engine" in self.__dict__:
             # It is connected, and Compose has read its files.
             other.__dict__["engine"] = self.engine
@@ -118,11 +117,12 @@ class Repo:
         return runner
 
 
-def open_repo(c: Context, **changes: str) -> Repo:
+def open_repo(c: Context, *, ahead: bool = False, **changes: str) -> Repo:
     """The repo of the folder the person is in.
 
     Args:
         c: Invoke's context, whose configuration has the ``uvdock`` part of invoke.yaml.
+        ahead: Whether Compose may read its files while the engine is looked for.
         changes: Settings that an option of the task replaces; an empty one replaces nothing.
     """
     from invoke.config import DataProxy
@@ -138,7 +138,8 @@ def open_repo(c: Context, **changes: str) -> Repo:
     loaded = settings.load(root, dict(invoke) if isinstance(invoke, DataProxy) else invoke)
     given = {key: value for key, value in changes.items() if value}
     sources = {**loaded.sources, **{key: f"--{key}" for key in given}}
-    return Repo(root, start, replace(loaded, sources=sources, **given))  # type: ignore[arg-type]
+    loaded = loaded._replace(sources=sources, **given)  # type: ignore[arg-type]
+    return Repo(root, start, loaded, ahead=ahead)
 
 
 def passed(c: Context) -> list[str]:

@@ -95,7 +95,7 @@ def _of_invoke() -> Catalogue:
 
 
 def _services() -> list[str] | None:
-    from uvdock import backends, settings
+    from uvdock import backends, files, settings
     from uvdock.errors import UvdockError
     from uvdock.project import find_compose_files, find_root
 
@@ -106,7 +106,7 @@ def _services() -> list[str] | None:
     # Looking at the tasks opens every Compose file there is, those that others include too.
     from uvdock.tasks import ready
 
-    ready.ready(root)
+    ready.ready(root, files.walk(root, depth=2))
     try:
         return sorted(backends.find_stack(root, loaded).services)
     except UvdockError:

@@ -198,7 +198,7 @@ def about(command: Command) -> list[str]:
     lines = [command.help or text, ""]
     if command.help:
         lines.append(f"Runs: {text}{' (in a shell)' if command.shell else ''}")
-    lines += [f"Before {first}: {what}" for first, what in dict(command.before).items()]
+    lines += [f"Before {first}: {what}" for first, what in command.before.items()]
     where = {"In the service": command.service, "As": command.user, "In the folder": command.workdir}
     lines += [f"{word}: {value}" for word, value in where.items() if value]
     return lines

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from uvdock.tasks.base import Repo
 
 
-def ready(root: Path) -> dict[str, Task[Any]]:
-    """The tasks that make sense in the repo at ``root``, by name. Looks at few files, and reads only manifests."""
+def ready(root: Path, paths: Sequence[Path]) -> dict[str, Task[Any]]:
+    """The tasks that make sense in the repo at ``root``, by name. Looks at few files, and reads only manifests.
+
+    Args:
+        root: The repo root.
+        paths: The repo's files, as `files.walk` finds them.
+    """
     from uvdock import files
 
-    paths = list(files.walk(root, depth=2))
     manifests = [path for path in paths if path.name == "pyproject.toml"]
     found: dict[str, Task[Any]] = {}
     if any(files.is_dockerfile(path) for path in paths):
@@ -191,7 +195,7 @@ def _mentions(manifest: Path, package: str) -> bool:
     groups = [*_tables(data.get("dependency-groups")), *_tables(project.get("optional-dependencies"))]
     lists = [project.get("dependencies"), *groups]
     texts = [item for items in lists if isinstance(items, list) for item in items if isinstance(item, str)]
-    return any(_name(text) == package for text in texts)
+    return any(package in text.lower() and _name(text) == package for text in texts)
 
 
 def _name(requirement: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,20 +28,23 @@ DATABASE: dict[str, Task[Any]] = {
     "db.wait": db.wait,
 }
 REDIS: dict[str, Task[Any]] = {"redis.cli": redis.cli}
-#: The image of a Dockerfile's stage, and a server's package, which has the name that its image would have.
-_FROM = re.compile(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)")
-_PACKAGE = re.compile(r"(?m)\s(mariadb-server|mysql-server|postgresql(?:-\d+)?|redis-server)(?=[\s;&\\]|$)")
+#: Servers as packages, which have the names that their images would have; ``postgresql-17`` is one too.
+_PACKAGES = ("mariadb-server", "mysql-server", "postgresql", "redis-server")
 
 
-def ready(root: Path) -> dict[str, Task[Any]]:
+def ready(root: Path, paths: Iterable[Path]) -> dict[str, Task[Any]]:
     """The tasks on services that make sense in the repo at ``root``, by their whole names.
 
     Those of the stack where there is a Compose file; those of a database and of Redis where it, or a Dockerfile,
     mentions such an image. Never raises: where looking fails, all are there, and say themselves what is wrong when
     they are run.
+
+    Args:
+        root: The repo root.
+        paths: The repo's files, as `files.walk` finds them.
     """
     try:
-        found = _images(root)
+        found = _images(root, paths)
     except Exception:
         # Whatever it is, it must not take the list of tasks away.
         return {**STACK, **DATABASE, **REDIS}
@@ -58,13 +60,13 @@ def ready(root: Path) -> dict[str, Task[Any]]:
     return tasks
 
 
-def _images(root: Path) -> set[str] | None:
+def _images(root: Path, paths: Iterable[Path]) -> set[str] | None:
     """The images that the repo's Compose files mention; ``None`` without a Compose file."""
     from uvdock import images
 
     loaded = settings.load(root)
     if not loaded.compose_files and (named := _named_in_invoke(root)):
-        loaded = replace(loaded, compose_files=named)
+        loaded = loaded._replace(compose_files=named)
     path = root / ".env"
     # The module that reads it as Compose does takes longer to import than everything here.
     env_file = images.env_lines(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -80,19 +82,26 @@ def _images(root: Path) -> set[str] | None:
             other = (file.parent / name).resolve()
             if other.is_file() and other not in files:
                 files.append(other)
-    return found | _bases(root)
+    return found.union(*map(_bases, paths))
 
 
-def _bases(root: Path) -> set[str]:
-    """The images that the repo's Dockerfiles start from, those of every stage, and the servers they install."""
+def _bases(path: Path) -> Iterator[str]:
+    """The images that a Dockerfile's stages start from, and the servers it installs; nothing of another file."""
     from uvdock import files
 
-    found: set[str] = set()
-    for path in files.walk(root, depth=2):
-        if files.is_dockerfile(path):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            found.update(_FROM.findall(text), _PACKAGE.findall(text))
-    return found
+    if not files.is_dockerfile(path):
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for line in text.splitlines():
+        instruction, *words = line.split() or [""]
+        if instruction.upper() == "FROM":
+            yield from [word for word in words if not word.startswith("--")][:1]
+    if not any(package in text for package in _PACKAGES):
+        return
+    for word in text.split():
+        name = word.partition(";")[0].partition("&")[0]
+        if name.rstrip("-0123456789") in _PACKAGES:
+            yield name
 
 
 def _named_in_invoke(root: Path) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
-from uvdock.tasks import shortcut
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.kinds import SERVICES, WORDS
 from uvdock.tasks.separator import PassthroughTask, WordsTask
@@ -31,6 +30,7 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host: uv -- add flask"""
     from uvdock.deps import uvcommand
+    from uvdock.tasks import shortcut
 
     args = passed(c)
     if not service and (code := shortcut.attempt(c, "uv", args)) is not None:
@@ -65,6 +65,8 @@ def uv(c: Context, service: str = "") -> int:
 )
 def cmd(c: Context, service: str = "", user: str = "") -> int:
     """Run any command in the service: cmd -- python -V"""
+    from uvdock.tasks import shortcut
+
     argv = passed(c)
     if not argv:
         raise UvdockError("cmd needs a command to run", where="the command line", fix="type cmd -- COMMAND …", code=2)
