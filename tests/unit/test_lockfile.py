@@ -101,7 +101,7 @@ def lock(**packages: str) -> dict[str, Any]:
         pytest.param(b"", "uv.lock is empty", id="empty"),
         pytest.param(b" \n", "uv.lock is empty", id="blank"),
         pytest.param(b"[project]\n", "it has no version", id="other-toml"),
-        pytest.param(b"version = 1\n<<<<<<< HEAD\n", "line 2, column 1", id="merge-conflict"),
+        pytest.param(b"version = 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n", "uv.lock is in conflict", id="merge-conflict"),
         pytest.param(b'version = 1\n[[package]]\nname = "fla', "uv.lock is damaged", id="cut-off"),
         pytest.param(b"version = 1\n# \xff\n", "uv.lock is damaged", id="no-utf-8"),
         pytest.param(b"version = 99\n", "99", id="schema-of-a-newer-uv"),

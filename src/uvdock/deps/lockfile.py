@@ -58,6 +58,11 @@ def _loaded(content: bytes) -> dict[str, Any]:
     return tomllib.loads(content.decode("utf-8"))
 
 
+def is_in_conflict(content: bytes) -> bool:
+    """Whether a lock has the marks that git puts into a file that two branches changed."""
+    return b"\n<<<<<<< " in content and b"\n>>>>>>> " in content
+
+
 def parse(content: bytes, where: Path) -> dict[str, Any]:
     """A lock as plain data, to be read and not changed.
 
@@ -67,6 +72,8 @@ def parse(content: bytes, where: Path) -> dict[str, Any]:
     try:
         data = _loaded(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if is_in_conflict(content):
+            raise UvdockError("uv.lock is in conflict: a merge left it so", where=str(where), fix=_SETTLE) from error
         raise UvdockError(f"uv.lock is damaged: {error}", where=str(where), fix=_REMAKE) from error
     if "version" not in data:
         what = "uv.lock is empty" if not content.strip() else "uv.lock is no lock of uv: it has no version"
@@ -80,6 +87,7 @@ def parse(content: bytes, where: Path) -> dict[str, Any]:
     return data
 
 
+_SETTLE = "settle pyproject.toml and run deps.lock, which takes this side's lock from git and locks anew"
 _REMAKE = "take it back from git (`git checkout uv.lock`), or delete it and run deps.lock for a new one"
 
 

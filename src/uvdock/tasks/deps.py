@@ -26,12 +26,11 @@ def install(c: Context, build: bool = True) -> int:
 @task("deps.lock", examples=["deps.lock"])
 def lock(c: Context) -> int:
     """Bring uv.lock up to date with pyproject.toml, with the image's uv."""
-    from uvdock.tasks.installing import stop_on
+    from uvdock.tasks import installing
 
     repo = open_repo(c)
     with console.step(f"lock ({repo.backend.where})"):
-        change = repo.backend.lock()
-        stop_on(change.code, "uv could not lock", repo)
+        change = installing.lock(repo)
     report(change)
     return 0
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from signal import SIGINT, SIGTERM
+from typing import TYPE_CHECKING
 
 from uvdock import console, together
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, report
+
+if TYPE_CHECKING:
+    from uvdock.backends import Change
 
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
@@ -71,9 +75,24 @@ def _carry_out(body: Callable[..., None], *args: object) -> None:
         body(*args)
 
 
+def lock(repo: Repo) -> Change:
+    """Lock anew what a pyproject.toml asks for; a lock that a merge left in conflict too.
+
+    Raises:
+        UvdockError: uv could not; every file is as it was.
+    """
+    from uvdock.deps import conflict
+
+    with conflict.settled(repo.project) as was_in_conflict:
+        change = repo.backend.lock()
+        stop_on(change.code, "uv could not lock", repo)
+    if was_in_conflict:
+        console.note("uv.lock was in conflict: it is this side's, locked anew; `git add uv.lock` settles it")
+    return change
+
+
 def _lock(repo: Repo, _: bool) -> None:
-    change = repo.backend.lock()
-    stop_on(change.code, "uv could not lock", repo)
+    change = lock(repo)
     report(change)
     if not change.files:
         console.say("uv.lock follows from pyproject.toml already")
