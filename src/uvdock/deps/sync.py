@@ -42,6 +42,17 @@ class Snapshot:
         return changed
 
 
+def prepare(lock: Path) -> None:
+    """Do ahead what `hold` and the first look at a lock begin with, for who waits for something else meanwhile."""
+    import filelock  # noqa: F401 - loaded for `hold`
+
+    from uvdock.deps import lockfile
+
+    # What is wrong with it is told where it is needed; `conflict.settled` may come before that.
+    with suppress(UvdockError, OSError):
+        lockfile.parse(lock.read_bytes(), lock)
+
+
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Only one uvdock at a time changes the manifests of the project in ``folder``; others wait here."""

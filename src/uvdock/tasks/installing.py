@@ -8,6 +8,7 @@ from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console, together
+from uvdock.deps import sync
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, report
@@ -36,6 +37,9 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
     projects = repo.projects
     kind = "host" if repo.engine is None else "compose"
     jobs = [repo.at(project) for project in projects]
+    for project in projects:
+        # Compose still reads its files; this would be waited for after it.
+        sync.prepare(project.lock)
     # Where an image is built, it has what could not be installed into a container.
     needed = kind == "host" or not build
     running = [job for job in jobs if build and _can_sync(job)]
