@@ -79,7 +79,7 @@ def _measured(groups: Sequence[str], before: Mapping[str, Any], *, quick: bool) 
         tools = programs.install(place)
         if os.getuid() not in (0, UID):
             say(f"note: the stack's files belong to {os.getuid()}, its image's user is {UID}")
-        stack = Stack.make(place, tools.env)
+        stack = Stack.make(place, tools.env, shares_cache=True)
         data: dict[str, Any] = {
             "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             "quick": quick or bool(before.get("quick")),

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.index import project, served
-from benchmarks.rows import NO_CACHE, OLDER, RUN
+from benchmarks.rows import NO_CACHE, OLDER, OWN_DNS_RUN, RUN, SHARED_RUN
 from benchmarks.services import Services
-from benchmarks.stack import INDEX, Engine, Stack, Watch, run
+from benchmarks.stack import INDEX, OWN_DNS, Engine, Stack, Watch, run
 from benchmarks.tools import Tools, peak
 
 #: What is measured by name: seconds, or megabytes.
@@ -25,6 +25,10 @@ _STEP = re.compile(r"^✔ (.*) \((?:(\d+) min )?([\d.]+) s\)$", re.MULTILINE)
 _IN_BUILD = re.compile(
     r"^#\d+ [\d.]+ (Resolved|Prepared|Installed|Bytecode compiled) .*? in ([\d.]+)(ms|s)$", re.MULTILINE
 )
+#: For how long pages of the index are kept.
+_KEPT = "max-age=600"
+#: How long the app and its worker go on importing after they are healthy, in seconds: on the same processors.
+_SETTLED = 4
 _IMPORT = re.compile(r"^import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)$", re.MULTILINE)
 
 
@@ -118,8 +122,7 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
 
     def running() -> Taken:
         stack.up()
-        # The app and its worker go on importing for a while after they are healthy, on the same processors.
-        time.sleep(4)
+        time.sleep(_SETTLED)
         return {"running": stack.run(*ours).seconds}
 
     def stopped() -> Taken:
@@ -134,14 +137,30 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
     def anew() -> Taken:
         folder = stack.root.parent / "anew"
         folder.mkdir(exist_ok=True)
-        (folder / "pyproject.toml").write_text((stack.root / "pyproject.toml").read_text().replace(INDEX, ""))
+        # A cache of its own: pages that it stores are not to be kept, and would not be for the others either.
+        assert _KEPT in INDEX
+        env = {**tools.env, "UVDOCK_BACKEND": "host", "UV_CACHE_DIR": str(folder / "cache")}
+        (folder / "pyproject.toml").write_text((stack.root / "pyproject.toml").read_text().replace(_KEPT, "max-age=0"))
         shutil.copy(stack.root / "uv.lock", folder)
-        return {"asked anew": run(ours, folder, {**tools.env, "UVDOCK_BACKEND": "host"}).seconds}
+        return {"asked anew": run(ours, folder, env).seconds}
 
-    theirs = simple(stack, RUN, "./run", "uv:outdated")
-    contenders = {RUN: theirs, "running": running, "stopped": stopped, "asked anew": anew, "empty cache": empty}
+    env = {**tools.env, "COMPOSE_FILE": OWN_DNS}
+    other = Stack.make(stack.root.parent, tools.env)
+    other.run("./run", "deps:install")
+    contenders = {
+        RUN: simple(other, RUN, "./run", "uv:outdated"),
+        OWN_DNS_RUN: lambda: {OWN_DNS_RUN: run(["./run", "uv:outdated"], other.root, env).seconds},
+        SHARED_RUN: simple(stack, SHARED_RUN, "./run", "uv:outdated"),
+        "running": running,
+        "stopped": stopped,
+        "asked anew": anew,
+        "empty cache": empty,
+    }
     profile = imports(stack, tools, *ours)
-    yield Group(contenders, {"running": profile, "stopped": profile})
+    try:
+        yield Group(contenders, {"running": profile, "stopped": profile})
+    finally:
+        other.remove()
     stack.up()
 
 
@@ -149,11 +168,13 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
 def sync(stack: Stack, tools: Tools) -> Iterator[Group]:
     """A changed pin, without a build."""
     stack.up()
+    other = Stack.make(stack.root.parent, tools.env)
+    other.run("./run", "deps:install")
     told: list[str] = []
 
-    def theirs() -> Taken:
-        stack.change_pin()
-        return {RUN: stack.run("./run", "deps:install", "--no-build").seconds}
+    def theirs(name: str, on: Stack) -> Taken:
+        on.change_pin()
+        return {name: on.run("./run", "deps:install", "--no-build").seconds}
 
     def ours() -> Taken:
         stack.change_pin()
@@ -162,22 +183,33 @@ def sync(stack: Stack, tools: Tools) -> Iterator[Group]:
         assert stack.version() == stack.pin
         return {"uvdock": ran.seconds}
 
-    yield Group({RUN: theirs, "uvdock": ours}, {"uvdock": lambda: steps(told[0])})
+    contenders = {name: partial(theirs, name, on) for name, on in ((RUN, other), (SHARED_RUN, stack))}
+    try:
+        yield Group({**contenders, "uvdock": ours}, {"uvdock": lambda: steps(told[0])})
+    finally:
+        other.remove()
 
 
 @contextmanager
 def install(stack: Stack, tools: Tools) -> Iterator[Group]:
     """A changed pin, until everything is up to date; `./run` also on stacks whose Dockerfile has no cache mounts."""
-    # The one differs in nothing else. The other makes in development what it makes for production, as most do.
+    # The second differs in nothing else. The third makes in development what it makes for production, as most do.
     production = {"BUILD_TARGET": "app", "UV_COMPILE_BYTECODE": "1"}
     others = {
+        RUN: Stack.make(stack.root.parent, tools.env),
         NO_CACHE: Stack.make(stack.root.parent, tools.env, cache_mounts=False),
         OLDER: Stack.make(stack.root.parent, {**tools.env, **production}, cache_mounts=False),
     }
+    stacks = [stack, *others.values()]
     told: list[str] = []
 
     def watched(name: str, on: Stack, argv: list[str]) -> Taken:
+        # As on a machine of its own, and when the app and its worker have done their imports.
+        for other in stacks:
+            if other is not on:
+                other.rest()
         on.up()
+        time.sleep(_SETTLED)
         on.change_pin()
         watch = Watch(on)
         watch.start()
@@ -197,7 +229,7 @@ def install(stack: Stack, tools: Tools) -> Iterator[Group]:
     profile: Profile = []
     theirs = ["sh", "-c", "./run deps:install && docker compose up --detach"]
     try:
-        contenders = {RUN: lambda: watched(RUN, stack, theirs), "uvdock": ours}
+        contenders = {"uvdock": ours}
         for name, other in others.items():
             other.run("./run", "deps:install")
             contenders[name] = partial(watched, name, other, theirs)

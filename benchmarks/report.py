@@ -21,6 +21,16 @@ after one round that fills caches and does not count. PyPI lets its pages be kep
 good, and a mirror may not: the stack's manifest names the index with what PyPI says, for every contender. A ratio is
 the median of the rounds' ratios, and in brackets the quarters below and above it. Below 1 is faster than what it is
 compared with.
+
+`./run` keeps nothing between one-offs, as in the repo that the limits were set on, and there too the Dockerfile has no
+cache mounts and compiles bytecode for development ("production's image"). Its other Dockerfiles tell what is uvdock's
+doing and what the Dockerfile's. uvdock's services share its cache volume, as docs/run.md has it; so does "`./run` with
+the shared cache".
+
+The DNS server of the machine loses some of many lookups at once, and the engine ends no container whose lookups it
+waits for, which it does for 4 s. So a one-off that asks an index for fifty packages takes 4 s longer here than it
+needs. The stack's containers are given the index's addresses instead; where a row is against "`./run` with this
+machine's DNS", they are not. uv on the host has to do with that server in any case, and waits 5 s for a lost lookup.
 """
 
 
