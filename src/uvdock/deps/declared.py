@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Declared:
     group: str
     text: str
 
-    @property
+    @cached_property
     def line(self) -> Line | None:
         """What it says; ``None`` when it is no requirement by the standard."""
         return Line.read(self.text)

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from uvdock.deps import bounds, lockfile
 from uvdock.deps.requirement import step
-from uvdock.deps.survey import Manifest, Survey, by_index, dependents, passed_over
+from uvdock.deps.survey import Manifest, Survey, passed_over
 
 #: The version of the JSON's form; it changes when a key changes its meaning or goes.
 SCHEMA = 1
@@ -67,7 +67,7 @@ def rows(survey: Survey, *, everything: bool = False) -> list[Row]:
         survey: What was found.
         everything: Also the packages that only others need.
     """
-    locked = by_index(survey.lock)
+    locked = survey.locked
     found = [row for manifest in survey.manifests for row in _of_manifest(survey, manifest, locked)]
     if everything:
         known = {row.name for row in found}
@@ -128,7 +128,7 @@ def _label(survey: Survey, manifest: Manifest) -> str:
 
 
 def _row(survey: Survey, name: str, group: str, specifier: str, label: str) -> Row:
-    versions = by_index(survey.lock).get(name, [])
+    versions = survey.locked.get(name, [])
     if not versions:
         return Row(label, name, group, specifier, *_elsewhere(survey.lock, name))
     locked = versions[-1]
@@ -138,7 +138,7 @@ def _row(survey: Survey, name: str, group: str, specifier: str, label: str) -> R
     if newest is None:
         why = survey.answers.problems.get(name, "").splitlines()
         return Row(label, name, group, specifier, locked, note=note or f"no answer: {_short(why)}")
-    wanted = (by_index(survey.wanted).get(name) or [""])[-1] if survey.wanted is not None else ""
+    wanted = survey.reached.get(name, [""])[-1]
     latest = str(newest.version)
     kind = step(locked, latest)
     # What is locked may be newer: a prerelease, or a release that was withdrawn since.
@@ -197,7 +197,7 @@ def _limits(survey: Survey, name: str, latest: Version) -> Iterator[str]:
 
 def _bounds(survey: Survey, name: str, latest: Version) -> Iterator[str]:
     """The packages whose requirements do not allow it."""
-    for package in dependents(survey.wanted or {}, name):
+    for package in survey.dependents.get(name, ()):
         if "registry" in package.get("source", {}):
             for bound in bounds.on(name, survey.asked.get((package["name"], package.get("version", "")), ())):
                 if not bound.specifier.contains(latest, prereleases=True):

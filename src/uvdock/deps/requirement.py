@@ -39,7 +39,7 @@ class Line:
         except InvalidRequirement:
             return None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The package's name in its normal form."""
         return canonicalize_name(self.parsed.name)

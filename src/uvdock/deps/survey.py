@@ -75,6 +75,25 @@ class Survey:
     asked: Mapping[tuple[str, str], Sequence[Requirement]] = field(default_factory=dict)
     cutoff: datetime | None = None
 
+    @cached_property
+    def locked(self) -> dict[str, list[str]]:
+        """The locked versions of every package that came from an index."""
+        return by_index(self.lock)
+
+    @cached_property
+    def reached(self) -> dict[str, list[str]]:
+        """The same of the wanted lock; nothing without one."""
+        return by_index(self.wanted or {})
+
+    @cached_property
+    def dependents(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The entries of the wanted lock that need a package, by its name."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for package in (self.wanted or {}).get("package", []):
+            for name in _edges(package):
+                found.setdefault(name, []).append(package)
+        return found
+
 
 def manifests(project: Project) -> list[Manifest]:
     """The pyproject.toml of a project and of each member of its workspace.
@@ -184,11 +203,6 @@ def passed_over(listed: Sequence[Manifest], lock: Mapping[str, Any]) -> set[str]
     return own | (lockfile.required(lock) - packages)
 
 
-def dependents(lock: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The entries of a lock that need a package."""
-    return [package for package in lock.get("package", []) if name in _edges(package)]
-
-
 def _names(listed: Sequence[Manifest], lock: Mapping[str, Any], *, everything: bool) -> list[str]:
     locked = by_index(lock)
     if everything:
@@ -255,10 +269,7 @@ def _asked(
     survey: Survey, names: Sequence[str], question: Question, reader: Reader
 ) -> dict[tuple[str, str], tuple[Requirement, ...]]:
     """What is required by the packages that may hold one of the named back."""
-    wanted = survey.wanted
-    if wanted is None:
-        return {}
-    reached = by_index(wanted)
+    reached = survey.reached
     held = [
         name
         for name in names
@@ -266,7 +277,9 @@ def _asked(
         and name in reached
         and Version(reached[name][-1]) < newest.version
     ]
-    asking = {(item["name"], item.get("version", "")): item for name in held for item in dependents(wanted, name)}
+    asking = {
+        (item["name"], item.get("version", "")): item for name in held for item in survey.dependents.get(name, ())
+    }
     return bounds.requirements(asking.values(), lambda pins: reader.metadata(pins, question.manifest([])))
 
 
