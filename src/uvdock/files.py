@@ -57,6 +57,7 @@ def is_shell(path: Path) -> bool:
     # No pattern: making one takes longer than the listing of all tasks may.
     start, _, rest = line.partition(b"#!")
     program, *words = rest.split() or [b""]
-    if program.endswith(b"/env"):
-        program = next((word for word in words if word != b"-S"), b"")
-    return not start and program.rpartition(b"/")[2] in _SHELLS
+    folder, _, name = program.rpartition(b"/")
+    if name == b"env":
+        name = next((word for word in words if word != b"-S"), b"")
+    return not start and folder.startswith(b"/") and name in _SHELLS

@@ -68,6 +68,11 @@ def write(root: Path, files: dict[str, str]) -> None:
             id="with-a-database-installed",
         ),
         pytest.param(
+            {"compose.yaml": "services: {}\n", "Dockerfile": "FROM x\nRUN apk add curl postgresql-17\\\n  jq\n"},
+            "sd",
+            id="with-a-database-at-the-end-of-a-line",
+        ),
+        pytest.param(
             {
                 "compose.yaml": "services:\n  web:\n    build: .\n",
                 "Dockerfile": "FROM python\n# FROM redis\nRUN apt-get install postgresql-client postgresql-dev\n",

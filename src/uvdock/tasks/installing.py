@@ -8,7 +8,7 @@ from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console, together
-from uvdock.deps import sync
+from uvdock.deps import conflict, sync
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, report
@@ -85,8 +85,6 @@ def lock(repo: Repo) -> Change:
     Raises:
         UvdockError: uv could not; every file is as it was.
     """
-    from uvdock.deps import conflict
-
     with conflict.settled(repo.project) as was_in_conflict:
         change = repo.backend.lock()
         stop_on(change.code, "uv could not lock", repo)

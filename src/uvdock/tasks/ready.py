@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ DATABASE: dict[str, Task[Any]] = {
     "db.wait": db.wait,
 }
 REDIS: dict[str, Task[Any]] = {"redis.cli": redis.cli}
-#: Servers as packages, which have the names that their images would have; ``postgresql-17`` is one too.
-_PACKAGES = ("mariadb-server", "mysql-server", "postgresql", "redis-server")
+#: A server's package, which has the name that its image would have. A text: few Dockerfiles need a pattern of it.
+_PACKAGE = r"(?m)\s(mariadb-server|mysql-server|postgresql(?:-\d+)?|redis-server)(?=[\s;&\\]|$)"
 
 
 def ready(root: Path, paths: Iterable[Path]) -> dict[str, Task[Any]]:
@@ -96,12 +97,8 @@ def _bases(path: Path) -> Iterator[str]:
         instruction, *words = line.split() or [""]
         if instruction.upper() == "FROM":
             yield from [word for word in words if not word.startswith("--")][:1]
-    if not any(package in text for package in _PACKAGES):
-        return
-    for word in text.split():
-        name = word.partition(";")[0].partition("&")[0]
-        if name.rstrip("-0123456789") in _PACKAGES:
-            yield name
+    if "-server" in text or "postgresql" in text:
+        yield from re.findall(_PACKAGE, text)
 
 
 def _named_in_invoke(root: Path) -> tuple[str, ...]:
