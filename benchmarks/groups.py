@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.index import project, served
 from benchmarks.rows import NO_CACHE, OLDER, OWN_DNS_RUN, RUN, SHARED_RUN
 from benchmarks.services import Services
-from benchmarks.stack import INDEX, OWN_DNS, Engine, Stack, Watch, run
+from benchmarks.stack import OWN_DNS, PAGES_KEPT, Engine, Stack, Watch, run
 from benchmarks.tools import Tools, peak
 
 #: What is measured by name: seconds, or megabytes.
@@ -25,8 +25,6 @@ _STEP = re.compile(r"^✔ (.*) \((?:(\d+) min )?([\d.]+) s\)$", re.MULTILINE)
 _IN_BUILD = re.compile(
     r"^#\d+ [\d.]+ (Resolved|Prepared|Installed|Bytecode compiled) .*? in ([\d.]+)(ms|s)$", re.MULTILINE
 )
-#: For how long pages of the index are kept.
-_KEPT = "max-age=600"
 #: How long the app and its worker go on importing after they are healthy, in seconds: on the same processors.
 _SETTLED = 4
 _IMPORT = re.compile(r"^import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)$", re.MULTILINE)
@@ -115,6 +113,17 @@ def start(stack: Stack, tools: Tools) -> Iterator[Group]:
 
 
 @contextmanager
+def _theirs(tools: Tools, place: Path) -> Iterator[Stack]:
+    """A stack of `./run`'s own, built: nothing is kept between its one-offs."""
+    stack = Stack.make(place, tools.env)
+    try:
+        stack.run("./run", "deps:install")
+        yield stack
+    finally:
+        stack.remove()
+
+
+@contextmanager
 def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
     """What is outdated."""
     ours = [tools.uvdock, "deps.outdated"]
@@ -138,29 +147,26 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
         folder = stack.root.parent / "anew"
         folder.mkdir(exist_ok=True)
         # A cache of its own: pages that it stores are not to be kept, and would not be for the others either.
-        assert _KEPT in INDEX
         env = {**tools.env, "UVDOCK_BACKEND": "host", "UV_CACHE_DIR": str(folder / "cache")}
-        (folder / "pyproject.toml").write_text((stack.root / "pyproject.toml").read_text().replace(_KEPT, "max-age=0"))
+        (folder / "pyproject.toml").write_text(
+            (stack.root / "pyproject.toml").read_text().replace(PAGES_KEPT, "max-age=0")
+        )
         shutil.copy(stack.root / "uv.lock", folder)
         return {"asked anew": run(ours, folder, env).seconds}
 
     env = {**tools.env, "COMPOSE_FILE": OWN_DNS}
-    other = Stack.make(stack.root.parent, tools.env)
-    other.run("./run", "deps:install")
-    contenders = {
-        RUN: simple(other, RUN, "./run", "uv:outdated"),
-        OWN_DNS_RUN: lambda: {OWN_DNS_RUN: run(["./run", "uv:outdated"], other.root, env).seconds},
-        SHARED_RUN: simple(stack, SHARED_RUN, "./run", "uv:outdated"),
-        "running": running,
-        "stopped": stopped,
-        "asked anew": anew,
-        "empty cache": empty,
-    }
     profile = imports(stack, tools, *ours)
-    try:
+    with _theirs(tools, stack.root.parent) as other:
+        contenders = {
+            RUN: simple(other, RUN, "./run", "uv:outdated"),
+            OWN_DNS_RUN: lambda: {OWN_DNS_RUN: run(["./run", "uv:outdated"], other.root, env).seconds},
+            SHARED_RUN: simple(stack, SHARED_RUN, "./run", "uv:outdated"),
+            "running": running,
+            "stopped": stopped,
+            "asked anew": anew,
+            "empty cache": empty,
+        }
         yield Group(contenders, {"running": profile, "stopped": profile})
-    finally:
-        other.remove()
     stack.up()
 
 
@@ -168,8 +174,6 @@ def outdated(stack: Stack, tools: Tools) -> Iterator[Group]:
 def sync(stack: Stack, tools: Tools) -> Iterator[Group]:
     """A changed pin, without a build."""
     stack.up()
-    other = Stack.make(stack.root.parent, tools.env)
-    other.run("./run", "deps:install")
     told: list[str] = []
 
     def theirs(name: str, on: Stack) -> Taken:
@@ -183,11 +187,9 @@ def sync(stack: Stack, tools: Tools) -> Iterator[Group]:
         assert stack.version() == stack.pin
         return {"uvdock": ran.seconds}
 
-    contenders = {name: partial(theirs, name, on) for name, on in ((RUN, other), (SHARED_RUN, stack))}
-    try:
+    with _theirs(tools, stack.root.parent) as other:
+        contenders = {name: partial(theirs, name, on) for name, on in ((RUN, other), (SHARED_RUN, stack))}
         yield Group({**contenders, "uvdock": ours}, {"uvdock": lambda: steps(told[0])})
-    finally:
-        other.remove()
 
 
 @contextmanager

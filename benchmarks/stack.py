@@ -46,11 +46,13 @@ FURTHER = (
 PINNED = "humanize"
 PINS = ("4.8.0", "4.9.0", "4.10.0", "4.11.0", "4.12.0", "4.12.1", "4.12.2", "4.12.3", "4.13.0")
 _CACHE_MOUNT = re.compile(r"--mount=type=cache,\S+ \\\n\s+")
+#: For how long pages of the index are kept.
+PAGES_KEPT = "max-age=600"
 #: The index as PyPI serves it: its pages may be kept for ten minutes, and its files, which never change, for good.
 #: A mirror in between may forbid both.
 INDEX = (
     f'[[tool.uv.index]]\nname = "measured"\nurl = "{DEFAULT_INDEX}"\ndefault = true\n'
-    'cache-control = { api = "max-age=600", files = "max-age=365000000, immutable" }\n'
+    f'cache-control = {{ api = "{PAGES_KEPT}", files = "max-age=365000000, immutable" }}\n'
 )
 #: The stack's Compose file before its containers were given the index's addresses.
 OWN_DNS = "own-dns.yaml"
@@ -106,13 +108,11 @@ class Stack:
         root: Its folder, whose name is its Compose project's too.
         env: The variables of every command on it.
         cache_mounts: Whether its Dockerfile keeps uv's cache between builds.
-        shares_cache: Whether its services mount uvdock's cache volume, as docs/run.md has it.
     """
 
     root: Path
     env: Mapping[str, str]
     cache_mounts: bool = True
-    shares_cache: bool = False
     pin: str = ""
     numbers: count[int] = field(default_factory=count)
 
@@ -120,11 +120,14 @@ class Stack:
     def make(
         cls, place: Path, env: Mapping[str, str], *, cache_mounts: bool = True, shares_cache: bool = False
     ) -> Stack:
-        """Copy it into ``place``; nothing is built or started."""
+        """Copy it into ``place``; nothing is built or started.
+
+        With ``shares_cache``, its services mount uvdock's cache volume, as docs/run.md has it.
+        """
         root = place / f"bench{uuid.uuid4().hex[:8]}"
         ignored = shutil.ignore_patterns("uv.lock", ".venv", "package-lock.json", "node_modules", "__pycache__")
         shutil.copytree(REPO / "compose" / "flask", root, ignore=ignored)
-        stack = cls(root, env, cache_mounts, shares_cache)
+        stack = cls(root, env, cache_mounts)
         for name in ("run", "justfile", "noxfile.py", "plain_tasks.py", "poe_tasks.toml"):
             shutil.copy(HERE / "files" / name, root)
         compose = root / "compose.yaml"
