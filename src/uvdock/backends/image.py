@@ -63,9 +63,9 @@ def recreate(*runners: ServiceRunner) -> list[str]:
     """
     engine, stack = runners[0].engine, runners[0].stack
     images = {item.name: item.image for runner in runners for item in _of_the_same_build(runner)}
-    ids = {image: engine.image_id(image) for image in set(images.values())}
+    digests = {image: engine.digests(image) for image in set(images.values())}
     containers = [item for item in engine.running(stack.working_dir) if item.service in images]
-    names = sorted({item.service for item in containers if ids[images[item.service]] != item.image_id})
+    names = sorted({item.service for item in containers if item.made_from not in digests[images[item.service]]})
     if not names:
         return []
     counts = {name: sum(item.service == name for item in containers) for name in names}

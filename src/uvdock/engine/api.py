@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from uvdock.engine import archive, endpoint
 from uvdock.engine.marked import GRACE, kill
@@ -31,12 +32,19 @@ LABEL = "dev.uvdock.oneoff"
 
 @dataclass(frozen=True)
 class Running:
-    """A running container of a Compose service."""
+    """A running container of a Compose service.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        service: The service's name.
+        made_from: A digest of the image it was made from, one of its `Engine.digests`.
+    """
 
     id: str
     name: str
     service: str
-    image_id: str
+    made_from: str
 
 
 class Engine:
@@ -77,7 +85,7 @@ class Engine:
             found = self.api.containers(filters={"label": labels, "status": "running"})
         return sorted(
             (
-                Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
+                Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], made_from(item))
                 for item in found
             ),
             key=lambda item: item.name,
@@ -153,6 +161,14 @@ class Engine:
                 return dict(self.api.inspect_image(reference))
             except ImageNotFound:
                 return None
+
+    def digests(self, reference: str) -> frozenset[str]:
+        """The digests by which a container may name an image as the one it was made from; see `digests_of`."""
+        with _told(reference):
+            # The SDK has no parameter for the manifests, which engines list since API 1.48.
+            url = f"{self.api.base_url}/v{self.api.api_version}/images/{quote(reference, safe='/:@')}/json"
+            answer = self.api.get(url, params={"manifests": "1"})
+            return digests_of(answer.json()) if answer.status_code == 200 else frozenset()
 
     def history(self, reference: str) -> tuple[str, ...]:
         """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""
@@ -318,6 +334,26 @@ class Engine:
             where=self.address,
             fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
         )
+
+
+def made_from(container: Mapping[str, Any]) -> str:
+    """The digest of the image that a container was made from, by what the engine lists of the container.
+
+    With the containerd image store that is the digest of the manifest, which covers the configuration and the
+    layers. The image's id there covers the build's attestation too, and so differs after each build.
+    """
+    manifest = container.get("ImageManifestDescriptor") or {}
+    return str(manifest.get("digest") or container["ImageID"])
+
+
+def digests_of(image: Mapping[str, Any]) -> frozenset[str]:
+    """The digests by which `made_from` may name an image: its id, and those of its manifests that are no attestation.
+
+    Args:
+        image: What the engine says of it.
+    """
+    manifests = [item for item in image.get("Manifests") or [] if item.get("Kind") == "image"]
+    return frozenset((str(image["Id"]), *(str(item["ID"]) for item in manifests)))
 
 
 def running_labels(working_dir: str, service: str | None = None) -> list[str]:
