@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from uvdock.engine.stack import Bind, Service, Stack, choose_service, compose_env, same_build
+from uvdock.engine.stack import Bind, Service, Stack, captured_build, choose_service, compose_env, same_build
 from uvdock.errors import UvdockError
 
 
@@ -237,3 +237,27 @@ def test_the_dockerfile_of_a_service(tmp_path: Path) -> None:
 def test_a_context_from_elsewhere_is_no_folder() -> None:
     far = service(build={"context": "https://git.example/app.git"})
     assert (far.context, far.dockerfile) == (None, None)
+
+
+LOST = 'failed to prepare extraction snapshot "extract-1": parent snapshot sha256:1 does not exist: not found'
+
+
+@pytest.mark.parametrize(
+    ("said", "last", "code", "runs"),
+    [
+        (LOST, "exit 1", 0, 2),
+        (LOST, "exit 0", 0, 1),
+        ('process "/bin/sh -c false" did not complete', "exit 1", 1, 1),
+    ],
+)
+def test_a_build_that_lost_a_layer_is_tried_once_more(
+    tmp_path: Path, said: str, last: str, code: int, runs: int
+) -> None:
+    count = tmp_path / "count"
+    script = f"echo run >> {count}; test $(wc -l < {count}) -gt 1 && exit 0; printf '%s' '{said}' >&2; {last}"
+    assert captured_build(["sh", "-c", script]).code == code
+    assert len(count.read_text().splitlines()) == runs
+
+
+def test_a_build_that_loses_a_layer_twice_has_failed(tmp_path: Path) -> None:
+    assert captured_build(["sh", "-c", f"printf '%s' '{LOST}' >&2; exit 4"]).code == 4

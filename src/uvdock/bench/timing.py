@@ -9,6 +9,7 @@ from pathlib import Path
 
 from uvdock import process
 from uvdock.bench.figures import Measured, in_turn
+from uvdock.engine.stack import captured_build
 from uvdock.errors import UvdockError
 
 
@@ -67,7 +68,7 @@ def check(argv: Sequence[str], cwd: Path, env: Mapping[str, str], what: str, std
     Raises:
         UvdockError: It did not.
     """
-    found = process.capture(argv, cwd=cwd, env=env, stdin=stdin)
+    found = captured_build(argv, cwd=cwd, env=env, stdin=stdin)
     if found.code != 0:
         said = (found.error_text or found.text).strip().splitlines()
         raise UvdockError(

@@ -270,6 +270,27 @@ class Stack:
             return process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
 
 
+def lost_a_layer(output: process.Output) -> bool:
+    """Whether a build failed because an image that shares a layer with it was removed at the same moment.
+
+    With the containerd image store the two can meet (https://github.com/moby/buildkit/issues/6521). The next build has
+    all steps in its cache.
+    """
+    text = output.stdout + output.stderr
+    return output.code != 0 and b"parent snapshot" in text and b"does not exist" in text
+
+
+def captured_build(argv: Sequence[str], **options: Any) -> process.Output:
+    """Run a command that builds and collect its output; once more where it `lost_a_layer`.
+
+    Args:
+        argv: The command.
+        options: Those of `uvdock.process.capture`.
+    """
+    found = process.capture(argv, **options)
+    return process.capture(argv, **options) if lost_a_layer(found) else found
+
+
 #: What of a build section belongs to the real image and not to the one for uv.
 _OWN_BUILD_KEYS = ("dockerfile", "dockerfile_inline", "target", "tags", "cache_to")
 

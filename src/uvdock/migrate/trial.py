@@ -14,7 +14,7 @@ from typing import Any
 from uvdock import process
 from uvdock.dockerfile import instructions
 from uvdock.engine.api import Engine
-from uvdock.engine.stack import Stack
+from uvdock.engine.stack import Stack, captured_build
 from uvdock.errors import UvdockError
 from uvdock.files import is_dockerfile, listed
 
@@ -155,7 +155,7 @@ class Trial:
         # By standard input: build arguments may hold what nobody wants in a file.
         argv = [*self.docker, "compose", "-f", "-", "--progress", "plain", "build", "image"]
         self.tags.append(tag)
-        done = process.capture(
+        done = captured_build(
             [*argv, *(["--no-cache"] if no_cache else [])],
             stdin=json.dumps(model).encode(),
             cwd=Path(build.section["context"]),
