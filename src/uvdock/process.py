@@ -16,9 +16,12 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from uvdock.errors import InterruptedBySignalError, UvdockError
+
+if TYPE_CHECKING:
+    from socket import socket
 
 #: The signals that mean "stop" and are handed on to whatever runs.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,6 +68,7 @@ def run(
     stdin: bytes | Iterable[bytes] | None = None,
     stdout: Callable[[bytes], object] | IO[bytes] | None = None,
     stdout_to_stderr: bool = False,
+    stderr: IO[bytes] | socket | None = None,
     on_signal: Callable[[int], bool] | None = None,
     shown: Sequence[str] = (),
 ) -> int:
@@ -77,6 +81,7 @@ def run(
         stdin: What it reads instead of uvdock's own standard input; of parts, one is held at a time.
         stdout: A function that is given its standard output part by part, or a file that takes it.
         stdout_to_stderr: Send its standard output to standard error (for steps, not for pass-through).
+        stderr: What takes its standard error instead of uvdock's own.
         on_signal: What to do with SIGINT, SIGTERM or SIGHUP before it is sent to the command: for commands
             whose real process is in a container. Returns whether that process was found; only if not, the
             command itself gets the signal.
@@ -95,7 +100,7 @@ def run(
     received: list[int] = [] if group is None else group.received
     if received:
         return 128 + received[0]
-    errors = None
+    errors: IO[bytes] | socket | int | None = stderr
     if stdout is None and (sink := SINK.get()) is not None:
         stdin, stdout, errors = stdin or b"", sink, subprocess.STDOUT
     # A command in a group of its own does not die of the Ctrl-C that is to reach the container's

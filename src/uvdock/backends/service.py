@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from socket import socket
 
 from uvdock import process
 from uvdock.backends.place import Place, look
@@ -18,8 +19,12 @@ from uvdock.engine.stack import Service, Stack, choose_service
 from uvdock.errors import program_not_found
 from uvdock.process import Output
 from uvdock.project import Project
+from uvdock.relay import relayed
 from uvdock.settings import Settings
 from uvdock.variables import forwarded
+
+#: The first Compose that ends the standard error of a failed one-off with a line of its own.
+_ADDS_A_LINE = (2, 33)
 
 
 class ServiceRunner:
@@ -131,13 +136,18 @@ class ServiceRunner:
                 self._explain(argv[0])
             return code
         with self._one_off(argv, options, tty=tty) as (command, name):
-            return process.run(
-                command,
-                env={**self.stack.env, **(env or {})},
-                cwd=self.stack.root,
-                stdout_to_stderr=to_stderr,
-                on_signal=lambda signum: self.engine.signal_container(name, signum),
-            )
+
+            def run(stderr: socket | None) -> int:
+                return process.run(
+                    command,
+                    env={**self.stack.env, **(env or {})},
+                    cwd=self.stack.root,
+                    stdout_to_stderr=to_stderr,
+                    stderr=stderr,
+                    on_signal=lambda signum: self.engine.signal_container(name, signum),
+                )
+
+            return relayed(run, lambda: self.stack.version >= _ADDS_A_LINE)
 
     def capture(
         self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None

@@ -133,6 +133,12 @@ class Stack:
         files = [option for name in (*map(str, self.files), *extra) for option in ("-f", name)]
         return [*self.docker, "compose", *files, *args]
 
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """Compose's version; empty where it does not say one."""
+        found = re.match(r"v?(\d+)\.(\d+)", process.capture([*self.docker, "compose", "version", "--short"]).text)
+        return tuple(int(part) for part in found.groups()) if found else ()
+
     def read_ahead(self) -> None:
         """Let Compose read its files while this program does something else, such as connecting to the engine.
 
