@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 #: The options of `uv sync` that say what is installed, and whether a value follows.
 _SELECTING = {
@@ -118,6 +120,13 @@ def base_image(content: str, target: str | None = None) -> str:
     return stages[0].image if stages else ""
 
 
+def stages_text(content: str, target: str | None = None) -> str:
+    """The instructions of stage ``target``, or of the last one, and of the stages that it is made from."""
+    stages = _chain(content, target)
+    found = instructions(content)
+    return "\n".join(item.text for item in found if any(stage.start <= item.start < stage.end for stage in stages))
+
+
 def before_packages(content: str, target: str | None = None) -> str:
     """The Dockerfile up to the step of stage ``target`` that needs a package.json: an image to lock with.
 
@@ -135,18 +144,37 @@ def before_packages(content: str, target: str | None = None) -> str:
     return "".join(f"{line}\n" for line in lines[:end])
 
 
-def sync_flags(content: str, target: str | None = None) -> list[str]:
-    """What the last `uv sync` up to the end of stage ``target`` selects, for a running container to get the same.
+@dataclass(frozen=True)
+class Sync:
+    """How an image's build installs the project.
+
+    Args:
+        flags: What `uv sync` selects, as options of it.
+        folder: The folder it runs in; ``None`` where that is not written out.
+    """
+
+    flags: tuple[str, ...] = ()
+    folder: PurePosixPath | None = None
+
+
+def last_sync(content: str, target: str | None = None) -> Sync:
+    """The last `uv sync` up to the end of stage ``target``, for a running container to get the same.
 
     Only options that are written out count; one with a variable in it is left out.
     """
-    flags: list[str] = []
-    stage = None
+    found, stage = Sync(), ""
+    folders: dict[str, PurePosixPath | None] = {}
+    folder: PurePosixPath | None = None
     for item in instructions(content):
         if started := _FROM.match(item.text):
             if target and stage == target.lower():
                 break
+            folders[stage] = folder
             stage = (started["name"] or "").lower()
+            # An image's own working folder is not written here.
+            folder = folders.get(started["image"].lower(), PurePosixPath("/"))
+        if item.verb == "WORKDIR":
+            folder = _inside(folder, item.text.partition(" ")[2].strip().strip("\"'"))
         if item.verb != "RUN" or not re.search(r"\buv\s+sync\b", item.text):
             continue
         command = re.split(r"\buv\s+sync\b", item.text)[-1]
@@ -155,8 +183,15 @@ def sync_flags(content: str, target: str | None = None) -> list[str]:
             words = shlex.split(command)
         except ValueError:
             continue
-        flags = _selected(words)
-    return flags
+        found = Sync(tuple(_selected(words)), folder)
+    return found
+
+
+def _inside(folder: PurePosixPath | None, name: str) -> PurePosixPath | None:
+    """The working folder after ``WORKDIR name``; ``None`` where a variable decides it."""
+    if "$" in name or (folder is None and not name.startswith("/")):
+        return None
+    return PurePosixPath(posixpath.normpath((folder or PurePosixPath("/")) / name))
 
 
 @dataclass(frozen=True)

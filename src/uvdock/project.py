@@ -198,6 +198,8 @@ def _for(folder: Path) -> Project:
 
 def workspace_members(root: Path) -> list[Path]:
     """The folders of the workspace's members; empty where ``root`` is no workspace."""
+    if not (root / "pyproject.toml").is_file():
+        return []
     workspace = read_pyproject(root / "pyproject.toml").get("tool", {}).get("uv", {}).get("workspace", {})
     found, excluded = (
         {path.resolve() for glob in workspace.get(key, []) for path in find_glob(root, glob)}

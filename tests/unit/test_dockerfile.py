@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conftest import REPO
-from uvdock.dockerfile import base_image, before_packages, instructions, sync_flags, up_to_uv
+from uvdock.dockerfile import base_image, before_packages, instructions, last_sync, up_to_uv
 
 FLASK = (REPO / "compose/flask/Dockerfile").read_text()
 DJANGO = (REPO / "compose/django/apps/backend/Dockerfile").read_text()
@@ -218,20 +218,20 @@ def test_the_image_with_uv_needs_no_file_of_the_project(content: str) -> None:
         pytest.param("", None, "", id="empty"),
     ],
 )
-def test_sync_flags(content: str, target: str | None, expected: str) -> None:
-    assert sync_flags(content, target) == expected.split("|" if "|" in expected else None)
+def test_what_a_build_syncs(content: str, target: str | None, expected: str) -> None:
+    assert list(last_sync(content, target).flags) == expected.split("|" if "|" in expected else None)
 
 
 @given(st.text() | st.text().map(lambda text: f"FROM uv-python\nRUN uv sync {text}"))
 def test_any_text_is_read_without_an_error(content: str) -> None:
     found = up_to_uv(content)
     assert found is None or len(found.splitlines()) <= len(content.splitlines())
-    assert all(isinstance(flag, str) for flag in sync_flags(content))
+    assert all(isinstance(flag, str) for flag in last_sync(content).flags)
 
 
 def test_indented_texts_are_read_too() -> None:
     content = textwrap.indent(INTERMEDIATE, "    ")
-    assert sync_flags(content) == sync_flags(INTERMEDIATE)
+    assert last_sync(content) == last_sync(INTERMEDIATE)
     assert up_to_uv(content) == textwrap.indent(up_to_uv(INTERMEDIATE) or "", "    ")
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from tests.unit.test_stack import built, stack
 from uvdock.engine.node import choose_js_service
-from uvdock.engine.stack import Service, choose_service
+from uvdock.engine.services import choose_service
+from uvdock.engine.stack import Service
 from uvdock.errors import UvdockError
+from uvdock.project import Project
 
 DOCKERFILE = "FROM node:24 AS js\nFROM js AS css\nFROM python:3.13 AS app\n"
 
@@ -94,7 +96,7 @@ def test_the_python_service_is_not_one_with_node(repo: Path) -> None:
         "worker": built(repo, build={"target": "app"}),
         "web": built(repo, build={"target": "app"}, ports=[{"target": 8000}]),
     }
-    assert choose_service(stack(repo, services), repo, None, "").name == "web"
+    assert choose_service(stack(repo, services), Project(repo), None, "").name == "web"
 
 
 def test_choose_the_one_that_is_named(repo: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from uvdock.engine.stack import Bind, Service, Stack, captured_build, choose_service, compose_env, same_build
+from uvdock.engine.services import choose_service, environment_services, same_build
+from uvdock.engine.stack import Bind, Service, Stack, captured_build, compose_env
 from uvdock.errors import UvdockError
+from uvdock.project import Project
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_the_command_line_of_compose(repo: Path) -> None:
 
 def test_choose_the_one_that_is_named(repo: Path) -> None:
     services = {"web": built(repo), "db": {"image": "postgres"}}
-    assert choose_service(stack(repo, services), repo, "db", "UVDOCK_SERVICE").name == "db"
+    assert choose_service(stack(repo, services), Project(repo), "db", "UVDOCK_SERVICE").name == "db"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_choose_the_one_that_is_named(repo: Path) -> None:
     ],
 )
 def test_choose_by_looking(repo: Path, make: Any, project: str, expected: str) -> None:
-    assert choose_service(stack(repo, make(repo)), repo / project, None, "").name == expected
+    assert choose_service(stack(repo, make(repo)), Project(repo / project), None, "").name == expected
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_choose_by_looking(repo: Path, make: Any, project: str, expected: str) -
 )
 def test_what_is_not_clear_is_a_question(repo: Path, make: Any, project: str) -> None:
     with pytest.raises(UvdockError, match="not clear which service") as caught:
-        choose_service(stack(repo, make(repo)), repo / project, None, "")
+        choose_service(stack(repo, make(repo)), Project(repo / project), None, "")
     assert caught.value.what.endswith(": a, b")
     assert "UVDOCK_SERVICE=a" in caught.value.fix
     assert caught.value.code == 2
@@ -167,13 +169,89 @@ def test_what_is_not_clear_is_a_question(repo: Path, make: Any, project: str) ->
 @pytest.mark.parametrize("services", [{}, {"db": {"image": "postgres"}}], ids=["none", "only-images"])
 def test_a_stack_without_a_build(repo: Path, services: dict[str, Any]) -> None:
     with pytest.raises(UvdockError, match="no service of the Compose file has a build") as caught:
-        choose_service(stack(repo, services), repo, None, "")
+        choose_service(stack(repo, services), Project(repo), None, "")
     assert caught.value.where == str(repo / "compose.yaml")
+
+
+UV = "FROM python:3.13\nRUN uv sync --locked\n"
+SHAPES: dict[str, tuple[dict[str, tuple[str, str, dict[str, Any]]], list[str]]] = {
+    # The FastAPI template's: an app, a job of the same image, browser tests, a front end behind a server, a database.
+    "template": (
+        {
+            "backend": ("backend.Dockerfile", UV, {}),
+            "prestart": ("backend.Dockerfile", UV, {}),
+            "playwright": ("playwright.Dockerfile", "FROM mcr.example/playwright:v1\nRUN npm ci\n", {}),
+            "frontend": (
+                "frontend.Dockerfile",
+                "FROM node:24 AS build\nRUN npm ci\nFROM nginx:1\nCOPY --from=build /app /srv\n",
+                {},
+            ),
+        },
+        ["backend", "prestart"],
+    ),
+    # A workspace's: each with a Dockerfile of its own.
+    "workspace": (
+        {"api": ("api.Dockerfile", UV, {}), "worker": ("worker.Dockerfile", UV + "CMD worker\n", {})},
+        ["api", "worker"],
+    ),
+    # Static files behind a server, out of the stage that has Python.
+    "targets": (
+        {
+            "static": ("Dockerfile", f"{UV.replace('13', '13 AS app')}FROM nginx:1\nCOPY --from=app /s /s\n", {}),
+            "web": ("web.Dockerfile", UV, {}),
+        },
+        ["web"],
+    ),
+    # Python is in a Node image to compile its packages.
+    "node with python": (
+        {
+            "assets": ("assets.Dockerfile", "FROM node:24\nRUN apt-get install -y python3 make g++\n", {}),
+            "web": ("web.Dockerfile", "FROM python:3.13\nRUN pip install -r requirements.txt\n", {}),
+        },
+        ["web"],
+    ),
+    # Not all of Python is uv's.
+    "pip beside uv": (
+        {
+            "docs": ("docs.Dockerfile", "FROM python:3.13\nRUN pip install sphinx\n", {}),
+            "web": ("web.Dockerfile", UV, {}),
+        },
+        ["web"],
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_service_of_a_lock(repo: Path, shape: str) -> None:
+    described, expected = SHAPES[shape]
+    services = {}
+    for name, (file, text, more) in described.items():
+        (repo / file).write_text(text)
+        services[name] = built(repo, build={"dockerfile": file}, **more)
+    found = environment_services(stack(repo, {**services, "db": {"image": "postgres"}}), Project(repo))
+    assert [item.name for item in found] == expected
+
+
+def test_of_the_services_of_a_workspace_the_one_the_person_is_in(repo: Path) -> None:
+    (repo / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["api", "worker"]\n')
+    for name in ("api", "worker"):
+        (repo / name / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "1"\n')
+        (repo / name / "Dockerfile").write_text(f"{UV}CMD {name}\n")
+    made = stack(repo, {name: built(repo, build={"dockerfile": f"{name}/Dockerfile"}) for name in ("api", "worker")})
+    assert choose_service(made, Project(repo, Path("worker")), None, "").name == "worker"
+    with pytest.raises(UvdockError, match="not clear which service"):
+        choose_service(made, Project(repo), None, "")
+
+
+def test_a_named_service_and_those_of_its_build(repo: Path) -> None:
+    made = stack(repo, {"web": built(repo), "job": built(repo), "other": built(repo / "api"), "db": {"image": "x"}})
+    assert [item.name for item in environment_services(made, Project(repo), "web")] == ["web", "job"]
+    assert [item.name for item in environment_services(made, Project(repo), "db")] == ["db"]
 
 
 def test_a_service_that_is_not_there(repo: Path) -> None:
     with pytest.raises(UvdockError) as caught:
-        choose_service(stack(repo, {"web": built(repo), "db": {}}), repo, "wbe", "--service")
+        choose_service(stack(repo, {"web": built(repo), "db": {}}), Project(repo), "wbe", "--service")
     assert caught.value.what == "there is no service 'wbe' (did you mean web?)"
     assert caught.value.where == f"{repo / 'compose.yaml'} (named by --service)"
     assert caught.value.fix == "services here: db, web"

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
 
-from uvdock.backends import Change, Finding, Trial, image, scratch
+from uvdock.backends import Change, Finding, Trial, environment, image, scratch
 from uvdock.backends.host import delivered, describe
-from uvdock.backends.place import Place, home_files, may_write, needs_aside, stale_files
+from uvdock.backends.place import may_write
+from uvdock.backends.proof import Proof, prove
+from uvdock.backends.reading import Reader
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.manifest import Manifests
-from uvdock.engine import archive
-from uvdock.engine.api import Running
 from uvdock.errors import UvdockError
 from uvdock.process import Output
 
 #: Keeps `uv add` and `uv remove` from installing where they lock: the environment follows in a step of its own.
 _NO_SYNC = {"UV_NO_SYNC": "1"}
-#: Where a running container gets manifests that it cannot get at their own place.
-_ASIDE = PurePosixPath("/tmp/uvdock-sync")  # noqa: S108 - in a container, owned by its user
 
 
 class ComposeBackend:
@@ -33,10 +32,23 @@ class ComposeBackend:
         self.runner = runner
         self.project = runner.project
 
+    @cached_property
+    def locking(self) -> ServiceRunner:
+        """The service whose uv locks: the one in which commands run; where that is not clear, any of the lock's.
+
+        Raises:
+            UvdockError: There is none.
+        """
+        services = self.runner.of_lock
+        try:
+            return self.runner.at(self.runner.service)
+        except UvdockError:
+            return next((runner for runner in services if runner.running is not None), services[0])
+
     @property
     def where(self) -> str:
         """The running container or the one-off, by name."""
-        return self.runner.where
+        return self.locking.where
 
     def run(
         self,
@@ -69,31 +81,23 @@ class ComposeBackend:
             if change.code != 0:
                 return change
         place = self.runner.place
-        if place is not None and name in ("sync", "run"):
-            self._push(place)
-        return Change(self._in_service(args))
+        if place is not None and name in ("sync", "run") and environment.push(self.runner, place) != place.folder:
+            environment.refuse_other_folder(self.runner, place)
+        return Change(self._uv_in(self.runner, args))
 
     def lock(self) -> Change:
         """`uv lock` with the image's uv."""
         return self._change(["lock"])
 
     def sync(self) -> Change:
-        """Install what the lock says into the running container, as its image's own build would."""
-        place, running = self.runner.place, self.runner.running
-        if place is None or running is None:
-            name = self.runner.service_name
-            return Change(0, notes=(f"no container of {name} is running, so there is none to install into",))
-        if place.uv is None:
-            note = f"container {running.name} has no uv, so nothing was installed in it; deps.install builds it anew"
-            return Change(0, notes=(note,))
-        # Bytecode of the whole environment takes longer than the packages that changed; Python makes it on import.
-        folder, flags, env = self._push(place), image.sync_flags(self.runner), {"UV_COMPILE_BYTECODE": "0"}
-        if folder != place.folder:
-            flags = [*(flag for flag in flags if flag != "--no-install-project"), "--no-install-project"]
-            env["UV_PROJECT_ENVIRONMENT"] = str(place.folder / place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"))
-        argv = [*_locking_on(place), place.uv, "sync", "--frozen", *flags]
-        code = self.runner.run(argv, workdir=str(folder), env=env, to_stderr=True)
-        return Change(code, places=(f"container {running.name}",) if code == 0 else ())
+        """Install what the lock says into every running container of the lock, as its image's own build would."""
+        running = [runner for runner in self.runner.of_lock if runner.running is not None]
+        made = [environment.sync(runner) for runner in running or [self.locking]]
+        return Change(
+            next((change.code for change in made if change.code), 0),
+            places=tuple(place for change in made for place in change.places),
+            notes=tuple(note for change in made for note in change.notes),
+        )
 
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
         """Run the image's uv on a copy."""
@@ -108,18 +112,27 @@ class ComposeBackend:
         return self._followed(delivered(self.project, files, expected))
 
     def check(self) -> list[Finding]:
-        """The lock against the manifests; the running container and the image against the lock."""
+        """The lock against the manifests; each running container and each image against the lock."""
         findings = [self._check_lock()]
         if not findings[0].fresh:
             return findings
-        if self.runner.running is not None and self.runner.place is not None:
-            findings.append(self._check_container(self.runner.place, self.runner.running))
-        same, name = image.lock_is_hosts(self.runner), f"image {self.runner.service.image}"
-        if same is None:
-            findings.append(Finding(name, fresh=None, why="not built yet"))
-        else:
-            findings.append(Finding(name, same, "" if same else "it holds another lock; deps.install mends it"))
+        findings += [
+            environment.check(runner, runner.place, runner.running)
+            for runner in self.runner.of_lock
+            if runner.running is not None and runner.place is not None
+        ]
+        for runner in image.of_images(self.runner.of_lock):
+            found, name = self.prove(runner), f"image {runner.service.image}"
+            if found is None:
+                findings.append(Finding(name, fresh=None, why="not built yet"))
+            else:
+                findings.append(Finding(name, found.fresh, found.why and f"{found.why}; deps.install mends it"))
         return findings
+
+    def prove(self, runner: ServiceRunner) -> Proof | None:
+        """Whether the image of a service of the lock was made from the host's lock; ``None`` without an image."""
+        reader = Reader(self.project, lambda: self)
+        return prove(runner, lambda args: reader.look(args).output)
 
     def _change(self, args: Sequence[str]) -> Change:
         with sync.hold(self.project.folder):
@@ -128,14 +141,14 @@ class ComposeBackend:
             before = lock.read_bytes() if lock.is_file() else None
             if before is not None and uvcommand.subcommand(args) in uvcommand.CHANGING:
                 lockfile.parse(before, lock)
-            if not self._binds():
+            if not self._binds(manifests):
                 result = self._volume(args, manifests)
                 changed = [manifests.base / name for name in result.changed]
                 return describe(self.project, result.code, before, changed)
             snapshot = sync.Snapshot.take([manifests.base / name for name in manifests.owned])
             code = 1
             try:
-                code = self._in_service(args, env=_NO_SYNC)
+                code = self._uv_in(self.locking, args, env=_NO_SYNC)
             finally:
                 if code != 0:
                     snapshot.restore()
@@ -144,10 +157,10 @@ class ComposeBackend:
     def _volume(
         self, args: Sequence[str], manifests: Manifests, *, deliver: bool = True, collect: bool = False
     ) -> Result:
-        session = image.uv_session(self.runner)
+        session = image.uv_session(self.locking)
         result = run_in_volume(session, manifests, args, deliver=deliver, collect=collect)
         if result.code == uvcommand.USAGE_ERROR and not collect:
-            where = f"service {self.runner.service_name}"
+            where = f"service {self.locking.service_name}"
             if error := uvcommand.too_old(args, version(session), where):
                 raise error
         return result
@@ -156,31 +169,32 @@ class ComposeBackend:
         result = self._volume(args, manifests, deliver=False, collect=True)
         return Trial(result.output, {manifests.base / name: content for name, content in result.files.items()})
 
-    def _binds(self) -> bool:
+    def _binds(self, manifests: Manifests) -> bool:
         """Whether uv may run where the host's own folder is mounted, and write there."""
-        mode = self.runner.settings.sync
+        mode = self.locking.settings.sync
         if mode == "volume":
             return False
-        place = self.runner.place or self.runner.image_place
-        found = place is not None and place.uv is not None and may_write(place, self.project, self.runner.engine)
+        place = self.locking.place or self.locking.image_place
+        found = place is not None and place.uv is not None
+        found = found and place is not None and may_write(place, self.project, self.locking.engine, manifests)
         if mode == "bind" and not found:
             raise UvdockError(
                 "lock sync by bind is not possible: the service does not mount the project where its user may write",
-                where=f"service {self.runner.service_name}, project {self.project.folder}",
+                where=f"service {self.locking.service_name}, project {self.project.folder}",
                 fix="mount the project's folder and give the service its owner's uid, or leave sync at auto",
             )
         return found
 
-    def _in_service(self, args: Sequence[str], env: dict[str, str] | None = None) -> int:
-        """Uv in the running container or a one-off, in the project's folder."""
-        place = self.runner.place or self.runner.image_place
+    def _uv_in(self, runner: ServiceRunner, args: Sequence[str], env: dict[str, str] | None = None) -> int:
+        """Uv in a running container or a one-off, in the project's folder."""
+        place = runner.place or runner.image_place
         if place is not None and place.uv is None:
-            raise image.no_uv(self.where)
+            raise image.no_uv(runner.where)
         workdir = str(place.folder.joinpath(*self.project.inside.parts)) if place else ""
         uv = place.uv if place and place.uv else "uv"
-        prefix = _locking_on(place) if place and uvcommand.subcommand(args) in uvcommand.CHANGING else []
-        code = self.runner.run([*prefix, uv, *args], workdir=workdir, env=env)
-        self._refuse_old(code, args, uv)
+        prefix = environment.locking_on(place) if place and uvcommand.subcommand(args) in uvcommand.CHANGING else []
+        code = runner.run([*prefix, uv, *args], workdir=workdir, env=env)
+        environment.refuse_old(runner, code, list(args), uv)
         return code
 
     def _followed(self, change: Change) -> Change:
@@ -188,19 +202,6 @@ class ComposeBackend:
         synced = self.sync()
         notes = (*change.notes, *synced.notes, "the image is not rebuilt; deps.install does that")
         return replace(change, code=synced.code, places=(*change.places, *synced.places), notes=notes)
-
-    def _push(self, place: Place) -> PurePosixPath:
-        """Bring the host's manifests to a running container that does not have them; returns where they are."""
-        home = home_files(self.project, manifest.collect(self.project))
-        engine = self.runner.engine
-        folder, stale = place.folder, stale_files(engine, place, home)
-        if needs_aside(place, self.project, home):
-            folder, stale = _ASIDE, home
-        if stale:
-            files = {folder / name: content for name, content in stale.items()}
-            folders = sorted({parent for name in files for parent in name.parents if parent.is_relative_to(_ASIDE)})
-            engine.put(place.container, archive.pack(folders, files, place.uid, place.gid))
-        return folder
 
     def _check_lock(self) -> Finding:
         lock = self.project.lock
@@ -216,31 +217,3 @@ class ComposeBackend:
             )
         fresh = not result.changed
         return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
-
-    def _check_container(self, place: Place, running: Running) -> Finding:
-        name, engine = f"container {running.name}", self.runner.engine
-        lock = self.project.lock.read_bytes()
-        if engine.read(place.container, place.folder / "uv.lock") != lock:
-            return Finding(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
-        if place.single_files and self.runner.capture(["cat", str(place.folder / "uv.lock")]).stdout != lock:
-            why = "it still has the old lock, mounted on its own; deps.install recreates it"
-            return Finding(name, fresh=False, why=why)
-        if place.uv is None:
-            return Finding(name, fresh=True)
-        args = ["sync", "--check", "--frozen", *image.sync_flags(self.runner)]
-        found = engine.exec(place.container, [place.uv, *args], workdir=str(place.folder))
-        self._refuse_old(found.code, args, place.uv)
-        why = "" if found.code == 0 else "its environment is not what the lock says; deps.install --no-build mends it"
-        return Finding(name, found.code == 0, why)
-
-    def _refuse_old(self, code: int, args: Sequence[str], uv: str) -> None:
-        if code == uvcommand.USAGE_ERROR:
-            known = uvcommand.parse_version(self.runner.capture([uv, "--version"]).text)
-            if error := uvcommand.too_old(args, known, self.where):
-                raise error
-
-
-def _locking_on(place: Place) -> list[str]:
-    """What to put before uv so that variables of the image do not keep it from locking, or from `--frozen`."""
-    found = [name for name in uvcommand.LOCKING_OFF if name in place.env]
-    return ["env", *(word for name in found for word in ("-u", name))] if found else []

@@ -1,20 +1,19 @@
-"""The service's image: building it, proving which lock it holds, recreating what runs from an old one."""
+"""The service's image: building it, its uv, recreating what runs from an old one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from uvdock import dockerfile
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, uv_environment
-from uvdock.engine.stack import Service, same_build
 from uvdock.errors import NotBuiltError, UvdockError
 
 
-def built_services(runner: ServiceRunner) -> list[Service]:
-    """The services that are built as the project's own is, each image once."""
-    return list({item.image: item for item in _of_the_same_build(runner)}.values())
+def of_images(runners: Iterable[ServiceRunner]) -> list[ServiceRunner]:
+    """Those of some services that are built, each image once."""
+    return list({runner.service.image: runner for runner in runners if runner.service.build}.values())
 
 
 def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = False, pull: bool = False) -> int:
@@ -25,35 +24,13 @@ def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = Fa
     return runner.stack.run("build", *flags, *services)
 
 
-def lock_is_hosts(runner: ServiceRunner) -> bool | None:
-    """Whether the image holds the host's lock, byte for byte; ``None`` without an image.
-
-    Raises:
-        UvdockError: The image holds no lock at all, so that nothing can be proved.
-    """
-    image, engine = runner.service.image, runner.engine
-    if engine.image_id(image) is None:
-        return None
-    with engine.created(image, command=["true"]) as box:
-        place = look(engine, box, runner.project)
-        content = engine.read(box, place.folder / runner.project.lock.name)
-    lock, manifest = runner.project.lock, runner.project.manifest
-    if content is None:
-        raise UvdockError(
-            f"the image holds no {lock.name}, so it cannot be proved that it was made from the host's",
-            where=f"{image}, folder {place.folder}",
-            fix=f"copy {manifest.name} and {lock.name} into the final stage, and keep {lock.name} out of .dockerignore",
-        )
-    return lock.is_file() and content == lock.read_bytes()
-
-
-def recreate(*runners: ServiceRunner) -> list[str]:
+def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
     """Recreate the running services whose image is no longer the one they were started from.
 
     Nothing else is touched: no other service is stopped, none is started.
 
     Args:
-        runners: Those of one Compose project.
+        runners: Those of the services of one Compose project.
 
     Returns:
         Their names.
@@ -62,7 +39,7 @@ def recreate(*runners: ServiceRunner) -> list[str]:
         UvdockError: Compose could not.
     """
     engine, stack = runners[0].engine, runners[0].stack
-    images = {item.name: item.image for runner in runners for item in _of_the_same_build(runner)}
+    images = {runner.service_name: runner.service.image for runner in runners if runner.service.build}
     digests = {image: engine.digests(image) for image in set(images.values())}
     containers = [item for item in engine.running(stack.working_dir) if item.service in images]
     names = sorted({item.service for item in containers if item.made_from not in digests[images[item.service]]})
@@ -92,7 +69,7 @@ def uv_session(runner: ServiceRunner) -> Session:
     if place is None or place.uv is None:
         image, user = _uv_image(runner), ""
         with runner.engine.created(image, command=["true"]) as box:
-            place = look(runner.engine, box, runner.project)
+            place = look(runner.engine, box, runner.project, runner.built_in)
     if place.uv is None:
         raise no_uv(f"image {image}")
     return Session(
@@ -105,11 +82,6 @@ def uv_session(runner: ServiceRunner) -> Session:
         cache_volume=cache_volume(runner, place),
         tty=runner.tty,
     )
-
-
-def sync_flags(runner: ServiceRunner) -> list[str]:
-    """What the image's own build installs, as options of `uv sync`."""
-    return dockerfile.sync_flags(runner.service.dockerfile or "", (runner.service.build or {}).get("target"))
 
 
 def no_uv(where: str) -> UvdockError:
@@ -144,10 +116,6 @@ def js_image(runner: ServiceRunner) -> str:
     tag = f"{runner.stack.config['name']}-{service.name}-js:uvdock"
     _build_prefix(runner, dockerfile.before_packages(content, service.build.get("target")), tag, where)
     return tag
-
-
-def _of_the_same_build(runner: ServiceRunner) -> list[Service]:
-    return [item for item in runner.stack.services.values() if item.build and same_build(item, runner.service)]
 
 
 def cache_volume(runner: ServiceRunner, place: Place) -> str:

@@ -20,7 +20,8 @@ from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
 from uvdock.engine.api import Engine
 from uvdock.engine.node import choose_js_service
-from uvdock.engine.stack import Service, Stack, choose_service, has_node
+from uvdock.engine.services import choose_service, has_node, same_build
+from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 from uvdock.javascript import manifests, outdated
 from uvdock.javascript.manager import Manager, read
@@ -63,10 +64,17 @@ class JsRunner(ServiceRunner):
         source = self.settings.sources.get("js_service", "the settings")
         return choose_js_service(self.stack, self.project.folder, self.settings.js_service, source, self._python)
 
+    @cached_property
+    def of_lock(self) -> list[ServiceRunner]:
+        """One for each service of the same build."""
+        services = self.stack.services.values()
+        same = [item for item in services if item.build and self.service.build and same_build(item, self.service)]
+        return [self.at(item) for item in same or [self.service]]
+
     def _python(self) -> Service:
         python = find_project(self.stack.root, self.cwd, self.settings)
         source = self.settings.sources.get("service", "the settings")
-        return choose_service(self.stack, python.folder, self.settings.service, source)
+        return choose_service(self.stack, python, self.settings.service, source)
 
 
 class JsCompose:
@@ -185,7 +193,11 @@ class JsCompose:
             return False
         place = self.runner.place or (self.runner.image_place if mode == "bind" else None)
         found = place is not None and place.program is not None
-        found = found and place is not None and may_write(place, self.project, self.runner.engine)
+        found = (
+            found
+            and place is not None
+            and may_write(place, self.project, self.runner.engine, manifests.collect(self.project))
+        )
         if mode == "bind" and not found:
             raise UvdockError(
                 "lock sync by bind is not possible: the service does not mount the folder where its user may write",

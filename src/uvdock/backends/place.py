@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
+import posixpath
 import sys
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from uvdock.backends.mounts import Mounts
 from uvdock.deps.manifest import Manifests
 from uvdock.engine.api import Engine, environment
-from uvdock.project import Project
+from uvdock.project import UV, Project, workspace_members
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -24,13 +28,12 @@ class Place:
         container: Its id.
         uid: The number of the user its processes run as.
         gid: Its group's number.
-        folder: The project's folder in it.
+        folder: The project's folder in it: of a workspace, the root.
         program: Where the project's tool is in it, or ``None``.
         env: Its environment variables.
-        mounted: The project's folder is mounted from a folder of that name, writable.
-        same_manifest: Its manifest is the host's, byte for byte. With ``mounted``, this shows that the
+        mounts: What is mounted into it.
+        same_manifest: Its manifest is the host's, byte for byte. Where the folder is mounted, this shows that the
             engine sees this machine: on a remote one, the mount is empty.
-        single_files: The manifests that are mounted on their own, file by file.
     """
 
     container: str
@@ -39,9 +42,8 @@ class Place:
     folder: PurePosixPath
     program: str | None
     env: Mapping[str, str]
-    mounted: bool
+    mounts: Mounts
     same_manifest: bool
-    single_files: frozenset[str]
 
     @property
     def uv(self) -> str | None:
@@ -53,26 +55,29 @@ class Place:
         """Where programs are looked for in it."""
         return self.env.get("PATH") or _PATH
 
+    def inside(self, path: Path, project: Project) -> PurePosixPath:
+        """Where a file of the host is in it, seen from the project's folder."""
+        return PurePosixPath(posixpath.normpath(self.folder / os.path.relpath(path, project.folder)))
 
-def look(engine: Engine, container: str, project: Project) -> Place:
+
+def look(engine: Engine, container: str, project: Project, built_in: PurePosixPath | None = None) -> Place:
     """Find out about a container, running or not.
 
     Args:
         engine: The engine that has it.
         container: Its id.
         project: The project whose folder to look for.
+        built_in: The folder in which its image's build installed the project, where that is known.
     """
     details = engine.container(container)
     config = details["Config"]
     env = environment(config)
     uid, gid = _numbers(engine, container, config.get("User") or "")
-    mounts = [mount for mount in details.get("Mounts") or [] if mount.get("Type") == "bind"]
-    folder, mounted = _mounted_folder(mounts, project)
-    if folder is None:
-        folder = _image_folder(engine, container, PurePosixPath(config.get("WorkingDir") or "/"), project)
+    mounts = Mounts.of(details)
+    workdir = PurePosixPath(config.get("WorkingDir") or "/")
     tool = project.tool
-    names = (tool.manifest, tool.lock)
-    single = {name for name in names for mount in mounts if PurePosixPath(mount["Destination"]) == folder / name}
+    read = functools.cache(lambda folder: engine.read(container, folder / tool.manifest))
+    folder = find_folder(project, mounts, workdir, read, built_in)
     return Place(
         container=container,
         uid=uid,
@@ -80,28 +85,94 @@ def look(engine: Engine, container: str, project: Project) -> Place:
         folder=folder,
         program=engine.which(container, tool.program, env.get("PATH") or _PATH),
         env=env,
-        mounted=mounted,
-        same_manifest=engine.read(container, folder / tool.manifest) == _bytes(project.manifest),
-        single_files=frozenset(single),
+        mounts=mounts,
+        same_manifest=read(folder) == _bytes(project.manifest),
     )
 
 
-def may_write(place: Place, project: Project, engine: Engine) -> bool:
+def find_folder(
+    project: Project,
+    mounts: Mounts,
+    workdir: PurePosixPath,
+    read: Callable[[PurePosixPath], bytes | None],
+    built_in: PurePosixPath | None = None,
+) -> PurePosixPath:
+    """The project's folder in a container, as uv finds it: from the working folder upwards, up to the workspace's root.
+
+    Args:
+        project: The project, with its folder on the host.
+        mounts: What is mounted into the container.
+        workdir: The container's working folder.
+        read: Gives the manifest in a folder of the container; ``None`` where there is none.
+        built_in: The folder in which the image's build installed the project, where that is known.
+    """
+    upwards = (workdir, *workdir.parents)
+    for folder in upwards:
+        root = _mounted_root(project, mounts, folder, built_in)
+        if root is not None:
+            return root
+    names = _names(project)
+    nearest = None
+    for folder in (*upwards, *([built_in] if built_in is not None else [])):
+        content = read(folder)
+        if content is None:
+            continue
+        inside = Path() if content == _bytes(project.manifest) else names.get(_name(content, project))
+        if inside is not None and (root := _without(folder, inside)) is not None:
+            return root
+        nearest = nearest or folder
+    mounted = mounts.targets_of(project.folder)
+    if mounted:
+        return mounted[0]
+    # Below the working folder, as the host has it: `assets` of the repo in `/app/assets`.
+    parts = project.folder.parts
+    below = (workdir.joinpath(*parts[-count:]) for count in range(1, min(3, len(parts) - 1) + 1))
+    return nearest or next((folder for folder in below if read(folder) is not None), built_in or workdir)
+
+
+def _mounted_root(
+    project: Project, mounts: Mounts, folder: PurePosixPath, built_in: PurePosixPath | None
+) -> PurePosixPath | None:
+    """The project's folder, where ``folder`` of the container is the host's, and the same part of the project."""
+    here = mounts.host_path(folder)
+    if here is None or not here.is_relative_to(project.folder):
+        return None
+    inside = here.relative_to(project.folder)
+    root = _without(folder, inside)
+    if root is None or inside == Path():
+        return root
+    # The app's `app` mounted at `/app`, over the very folder that the image was built in, is no part of `/`.
+    is_member = (here / project.tool.manifest).is_file()
+    if root == root.parent or (built_in == folder and not is_member):
+        return None
+    return root
+
+
+def may_write(place: Place, project: Project, engine: Engine, manifests: Manifests) -> bool:
     """Whether uv, run in the place, may write the host's own files and leave them owned as they are.
 
-    On Linux the container's user must be the files' owner: root would write too, but flip the owner, as uv
-    renames a new `uv.lock` into place, and so do others with theirs. Docker Desktop maps owners by itself; a
-    rootless engine maps its root to the user that runs it.
+    Every file that it reads must be the host's own there, through whatever mounts. On Linux the container's user must
+    be the owner of what it writes: root would write too, but flip the owner, as uv renames a new `uv.lock` into
+    place, and so do others with theirs. Docker Desktop maps owners by itself; a rootless engine maps its root to the
+    user that runs it.
     """
-    if not place.mounted or place.single_files:
+    if not place.same_manifest:
         return False
-    here = [project.folder, project.manifest, *([project.lock] if project.lock.exists() else [])]
-    if sys.platform == "linux":
-        owners = {path.stat().st_uid for path in here}
-        uid = os.getuid() if engine.rootless and place.uid == 0 else place.uid
-        if owners != {uid}:
+    for name in {*manifests.files, *manifests.owned}:
+        path = manifests.base / name
+        if place.mounts.host_path(place.inside(path, project)) != path:
             return False
-    return place.same_manifest
+    here = [project.folder]
+    for path in (manifests.base / name for name in manifests.owned):
+        inside = place.inside(path, project)
+        mount = place.mounts.nearest(inside)
+        if mount is None or not mount.writable or place.mounts.is_file_mount(inside):
+            return False
+        here += [path.parent, *([path] if path.exists() else [])]
+    if sys.platform != "linux":
+        return True
+    uid = os.getuid() if engine.rootless and place.uid == 0 else place.uid
+    return {path.stat().st_uid for path in here} == {uid}
 
 
 def may_read(place: Place, path: Path) -> bool:
@@ -134,40 +205,49 @@ def stale_files(engine: Engine, place: Place, home: Mapping[PurePosixPath, bytes
 def needs_aside(place: Place, project: Project, home: Mapping[PurePosixPath, bytes]) -> bool:
     """Whether a running container cannot have the manifests at their own place.
 
-    The host's mode may keep the container's user from reading a mounted file, and a file mounted on its own stays
-    the old one after the host's was replaced.
+    Another folder of the host may be mounted there, which is not the project's to write. The host's mode may keep the
+    container's user from reading a mounted file, and a file mounted on its own stays the old one after the host's was
+    replaced.
     """
-    hidden = place.mounted and not all(may_read(place, project.folder / name) for name in home)
-    return hidden or bool(place.single_files)
+    for name in home:
+        inside, path = place.folder / name, project.folder / name
+        there = place.mounts.host_path(inside)
+        if there is not None and (there != path or not may_read(place, path)):
+            return True
+        if place.mounts.is_file_mount(inside):
+            return True
+    return False
 
 
-def _mounted_folder(mounts: list[dict[str, Any]], project: Project) -> tuple[PurePosixPath | None, bool]:
-    """Where the host's project folder is in the container, through the mount nearest to it."""
-    best: tuple[int, PurePosixPath, bool] | None = None
-    for mount in mounts:
-        # Docker Desktop shows the host's folders below /host_mnt.
-        source = Path(mount["Source"].removeprefix("/host_mnt") or "/")
-        if project.folder.is_relative_to(source) and source.is_dir():
-            found = (len(source.parts), PurePosixPath(mount["Destination"]), bool(mount.get("RW")))
-            if best is None or found[0] > best[0]:
-                best = found
-    if best is None:
-        return None, False
-    depth, destination, writable = best
-    return destination.joinpath(*project.folder.parts[depth:]), writable
+def _without(folder: PurePosixPath, inside: Path) -> PurePosixPath | None:
+    """The folder from which ``inside`` leads to ``folder``; ``None`` where it cannot."""
+    parts = inside.parts
+    if folder.parts[len(folder.parts) - len(parts) :] != parts:
+        return None
+    return PurePosixPath(*folder.parts[: len(folder.parts) - len(parts)])
 
 
-def _image_folder(engine: Engine, container: str, workdir: PurePosixPath, project: Project) -> PurePosixPath:
-    """The working folder, or the nearest one above it with the manifest (`/app/src` in `/app`), or one below it.
+def _names(project: Project) -> dict[str | None, Path]:
+    """Where in the project each manifest's name leads: to the project itself, or to a member of the workspace."""
+    members = workspace_members(project.folder) if project.tool is UV else []
+    found: dict[str | None, Path] = {}
+    for folder in (*members, project.folder):
+        name = _name(_bytes(folder / project.tool.manifest), project)
+        if name is not None:
+            found[name] = folder.relative_to(project.folder)
+    return found
 
-    Below it, as the host has it: `assets` of the repo in `/app/assets`.
-    """
-    parts = project.folder.parts
-    below = (workdir.joinpath(*parts[-count:]) for count in range(1, min(3, len(parts) - 1) + 1))
-    for folder in (workdir, *workdir.parents, *below):
-        if engine.exists(container, folder / project.tool.manifest):
-            return folder
-    return workdir
+
+def _name(content: bytes, project: Project) -> str | None:
+    """The name in a manifest; ``None`` where it has none, or cannot be read."""
+    try:
+        if project.tool is UV:
+            found = tomllib.loads(content.decode()).get("project", {}).get("name")
+        else:
+            found = json.loads(content).get("name")
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _bytes(path: Path) -> bytes:

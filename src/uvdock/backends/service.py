@@ -7,15 +7,17 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from socket import socket
 
 from uvdock import process
 from uvdock.backends.place import Place, look
 from uvdock.backends.running import exec_in
+from uvdock.dockerfile import Sync, last_sync
 from uvdock.engine import endpoint
 from uvdock.engine.api import Engine, Running, running_labels
-from uvdock.engine.stack import Service, Stack, choose_service
+from uvdock.engine.services import choose_service, environment_services
+from uvdock.engine.stack import Service, Stack
 from uvdock.errors import program_not_found
 from uvdock.process import Output
 from uvdock.project import Project
@@ -33,13 +35,24 @@ class ServiceRunner:
     A running container is found by its labels and used; else a one-off is made, without the service's
     dependencies and without its entry point: neither has any part in an exec, and the one may wait for the
     other for ever.
+
+    Args:
+        project: The project.
+        settings: The settings.
+        engine: The engine.
+        stack: The Compose project.
+        service: The service, where it is known; else it is found when it is asked for.
     """
 
-    def __init__(self, project: Project, settings: Settings, engine: Engine, stack: Stack) -> None:
+    def __init__(
+        self, project: Project, settings: Settings, engine: Engine, stack: Stack, service: Service | None = None
+    ) -> None:
         self.project = project
         self.settings = settings
         self.engine = engine
         self.stack = stack
+        if service is not None:
+            self.__dict__["service"] = service
 
     @cached_property
     def service_name(self) -> str:
@@ -50,7 +63,7 @@ class ServiceRunner:
     def service(self) -> Service:
         """The service, as Compose describes it."""
         source = self.settings.sources.get("service", "the settings")
-        return choose_service(self.stack, self.project.folder, self.settings.service, source)
+        return choose_service(self.stack, self.project, self.settings.service, source)
 
     @cached_property
     def running(self) -> Running | None:
@@ -60,7 +73,7 @@ class ServiceRunner:
     @cached_property
     def place(self) -> Place | None:
         """What there is to know of the running container; ``None`` without one."""
-        return look(self.engine, self.running.id, self.project) if self.running else None
+        return look(self.engine, self.running.id, self.project, self.built_in) if self.running else None
 
     @cached_property
     def image_place(self) -> Place | None:
@@ -69,9 +82,27 @@ class ServiceRunner:
         if self.engine.image_id(image) is None:
             return None
         sees = self.sees_host
-        binds = self.service.binds if sees else []
+        # Compose makes a folder that is not there; the engine by itself refuses it.
+        binds = [bind for bind in self.service.binds if bind.source.exists()] if sees else []
         with self.engine.created(image, command=["true"], user=self.service.user or None, binds=binds) as box:
-            return look(self.engine, box, self.project)
+            return look(self.engine, box, self.project, self.built_in)
+
+    @cached_property
+    def sync(self) -> Sync:
+        """How the image's own build installs the project."""
+        return last_sync(self.service.dockerfile or "", (self.service.build or {}).get("target"))
+
+    @property
+    def built_in(self) -> PurePosixPath | None:
+        """The folder in which the image's build installs the project, where its Dockerfile says so."""
+        return self.sync.folder
+
+    def synced(self, place: Place) -> PurePosixPath:
+        """The folder in the project in which the image's build syncs: a member's, where it is one."""
+        if self.built_in is None or not self.built_in.is_relative_to(place.folder):
+            return PurePosixPath()
+        inside = self.built_in.relative_to(place.folder)
+        return inside if (self.project.folder / inside / "pyproject.toml").is_file() else PurePosixPath()
 
     @cached_property
     def sees_host(self) -> bool:
@@ -82,6 +113,24 @@ class ServiceRunner:
             return True
         file = self.stack.files[0]
         return self.engine.sees(self.service.image, str(file.parent), file.name)
+
+    @cached_property
+    def of_lock(self) -> list[ServiceRunner]:
+        """One for each service that holds the environment of the same lock.
+
+        Raises:
+            UvdockError: There is no such service.
+        """
+        source = self.settings.sources.get("service", "the settings")
+        found = environment_services(self.stack, self.project, self.settings.service, source)
+        return [self.at(service) for service in found]
+
+    def at(self, service: Service) -> ServiceRunner:
+        """The one of another service."""
+        known = self.__dict__.get("service")
+        return (
+            self if service is known else ServiceRunner(self.project, self.settings, self.engine, self.stack, service)
+        )
 
     @property
     def where(self) -> str:

@@ -17,9 +17,10 @@ from pathlib import Path
 from uvdock import process
 from uvdock.bench.figures import CACHED, CHANGED, NO_CACHE
 from uvdock.bench.timing import Contender, check
-from uvdock.engine.stack import Service, Stack, choose_service
+from uvdock.engine.services import choose_service
+from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
-from uvdock.project import dotenv, find_compose_files
+from uvdock.project import Project, dotenv, find_compose_files
 from uvdock.settings import Settings
 
 #: What no build needs and may be large.
@@ -109,7 +110,7 @@ def tree(who: str, root: Path, inside: Path, settings: Settings) -> Tree:
         )
     stack = Stack(root, files, settings.context, os.environ, dotenv(root))
     project = root / inside
-    service = choose_service(stack, project, settings.service, settings.sources.get("service", "the settings"))
+    service = choose_service(stack, Project(project), settings.service, settings.sources.get("service", "the settings"))
     return Tree(who, root, stack, service, find_manifest(root, project, service))
 
 

@@ -12,7 +12,7 @@ class Step(Enum):
     SYNC_HOST = "sync the host's environment"
     SYNC_CONTAINER = "sync the running container"
     BUILD = "build"
-    PROVE = "prove that image and host hold the same lock"
+    PROVE = "prove that the image matches the lock"
     RECREATE = "recreate what runs from an old image"
 
 

@@ -43,7 +43,7 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
     if not built:
         return facts
     from uvdock import backends
-    from uvdock.backends.image import lock_is_hosts
+    from uvdock.backends.proof import lock_is_hosts
     from uvdock.backends.service import ServiceRunner
     from uvdock.engine.api import Engine
     from uvdock.project import find_project

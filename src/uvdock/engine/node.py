@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from uvdock.engine.stack import Service, Stack, has_node, same_build
+from uvdock.engine.services import has_node, same_build
+from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 
 #: What such services are called, the likeliest first.

@@ -17,12 +17,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from uvdock import dockerfile, images, process
+from uvdock import process
 from uvdock.engine import endpoint
 from uvdock.errors import UvdockError, nearest
 
-#: Images that bring Node, or what takes its place.
-_NODE = ("node", "bun", "deno")
 #: A variable in a Compose file: not one whose name only begins so, and not an escaped ``$$``.
 _REFERENCE = r"(?<!\$)(?:\$\$)*\$(?:\{%s(?P<braced>(?!\w)[^}]*)\}|%s\b)"
 
@@ -323,64 +321,3 @@ def compose_env(
         if references and (number != 0 or not all(has_default)):
             env[name] = str(number)
     return env
-
-
-def choose_service(stack: Stack, project: Path, wanted: str | None, source: str) -> Service:
-    """The service that holds the environment of the project in ``project``.
-
-    The one that was named; else the only one with a build; else, of those whose build context or mount is the
-    project and which are not made from a Node image, the only one, or the one of several with the same build that
-    publishes a port.
-
-    Raises:
-        UvdockError: There is no such service, or it is not clear which one is meant.
-    """
-    if wanted:
-        return stack.service(wanted, source)
-    built = [service for service in stack.services.values() if service.build is not None]
-    if not built:
-        raise UvdockError(
-            "no service of the Compose file has a build",
-            where=str(stack.files[0]),
-            fix="give the app's service a `build:`, name a service (UVDOCK_SERVICE), or use UVDOCK_BACKEND=host",
-        )
-    close = [service for service in built if _holds(service, project)] or built
-    # Beside the app, one for its scripts and styles is built from the same folder.
-    close = [service for service in close if not has_node(service)] or close
-    if len(close) > 1 and all(same_build(service, close[0]) for service in close):
-        close = [service for service in close if service.data.get("ports")] or close
-    if len(close) == 1:
-        return close[0]
-    names = ", ".join(service.name for service in close)
-    raise UvdockError(
-        f"it is not clear which service holds the environment of this project: {names}",
-        where=f"{stack.files[0]}, project {project}",
-        fix=f'set UVDOCK_SERVICE={close[0].name} or, in [tool.uvdock], service = "{close[0].name}"',
-        code=2,
-    )
-
-
-def same_build(one: Service, other: Service) -> bool:
-    """Whether two services are built from the same folder, Dockerfile, target and arguments."""
-    keys = ("context", "dockerfile", "dockerfile_inline", "target", "args")
-    return all((one.build or {}).get(key) == (other.build or {}).get(key) for key in keys)
-
-
-def base_of(service: Service) -> str:
-    """The image that a service is made from in the end: of its Dockerfile's stage, or its own."""
-    text = service.dockerfile
-    if service.build is None or text is None:
-        return service.image if service.build is None else ""
-    return dockerfile.base_image(text, service.build.get("target"))
-
-
-def has_node(service: Service) -> bool:
-    """Whether a service's image is made from one that brings Node, or what takes its place."""
-    return images.is_one_of(base_of(service), _NODE)
-
-
-def _holds(service: Service, project: Path) -> bool:
-    places = [service.context, *(bind.source for bind in service.binds)]
-    if service.context is not None:
-        places.append((service.context / (service.build or {}).get("dockerfile", "Dockerfile")).parent)
-    return any(place is not None and place.resolve() == project for place in places)

@@ -15,6 +15,7 @@ from uvdock.tasks.base import Repo, as_far_as_known, report
 
 if TYPE_CHECKING:
     from uvdock.backends import Change
+    from uvdock.backends.service import ServiceRunner
 
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
@@ -63,8 +64,13 @@ def _can_sync(repo: Repo) -> bool:
     """Whether a running container can be brought up to date: it has uv."""
     if repo.backend.name != "compose":
         return False
-    place = repo.compose("deps.install").place
-    return place is not None and place.uv is not None
+    places = [runner.place for runner in _runners(repo)]
+    return any(place is not None and place.uv is not None for place in places)
+
+
+def _runners(*repos: Repo) -> list[ServiceRunner]:
+    """One for each service that holds an environment of these projects."""
+    return [runner for repo in repos for runner in repo.compose("deps.install").of_lock]
 
 
 def _name(step: Step, repo: Repo, *, several: bool) -> str:
@@ -103,10 +109,10 @@ def _lock(repo: Repo, _: bool) -> None:
 def _build(repos: Sequence[Repo]) -> None:
     from uvdock.backends import image
 
-    runners = [repo.compose("deps.install") for repo in repos]
-    names = {service.name: None for runner in runners for service in image.built_services(runner)}
+    runners = image.of_images(_runners(*repos))
+    names = [runner.service_name for runner in runners]
     stop_on(
-        image.build(runners[0], list(names)),
+        image.build(runners[0], names),
         "the image could not be built",
         repos[0],
         f"{_LOCKED}, and every service still runs",
@@ -115,28 +121,34 @@ def _build(repos: Sequence[Repo]) -> None:
 
 def _prove(repos: Sequence[Repo]) -> None:
     from uvdock import process
-
-    process.beside([partial(_prove_one, repo) for repo in repos])
-    for repo in repos:
-        console.say(f"image {repo.compose('deps.install').service.image} holds the host's uv.lock, byte for byte")
-
-
-def _prove_one(repo: Repo) -> None:
     from uvdock.backends import image
 
-    runner = repo.compose("deps.install")
-    if not image.lock_is_hosts(runner):
+    pairs = [(repo, runner) for repo in repos for runner in image.of_images(_runners(repo))]
+    said: dict[str, str] = {}
+    process.beside([partial(_prove_one, repo, runner, said) for repo, runner in pairs])
+    for _, runner in pairs:
+        console.say(f"image {runner.service.image} {said[runner.service.image]}")
+
+
+def _prove_one(repo: Repo, runner: ServiceRunner, said: dict[str, str]) -> None:
+    from uvdock.backends.compose import ComposeBackend
+
+    backend = repo.backend
+    assert isinstance(backend, ComposeBackend)
+    found = backend.prove(runner)
+    if found is None or not found.fresh:
         raise UvdockError(
-            "the image holds another uv.lock than the host",
-            where=f"image {runner.service.image}, {repo.project.lock}",
-            fix="let the Dockerfile copy uv.lock as it is and install with --locked; nothing was recreated",
+            f"the image does not match uv.lock: {found.why if found else 'it is not there'}",
+            where=f"image {runner.service.image}, {runner.project.lock}",
+            fix="let the Dockerfile install with --locked from uv.lock as it is; nothing was recreated",
         )
+    said[runner.service.image] = found.how
 
 
 def _recreate(repos: Sequence[Repo]) -> None:
     from uvdock.backends import image
 
-    names = image.recreate(*(repo.compose("deps.install") for repo in repos))
+    names = image.recreate(_runners(*repos))
     console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
 

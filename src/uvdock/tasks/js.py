@@ -139,23 +139,26 @@ def _sync(project: Project, manager: Manager, backend: JsBackend) -> None:
 
 def _with_image(step: object, project: Project, backend: JsCompose) -> None:
     from uvdock.backends import image
+    from uvdock.backends.proof import lock_is_hosts
     from uvdock.deps.install import Step
 
     runner = backend.runner
     if step is Step.BUILD:
-        names = [service.name for service in image.built_services(runner)]
+        names = [item.service_name for item in image.of_images(runner.of_lock)]
         _stop_on(image.build(runner, names), "the image could not be built", project, backend)
     elif step is Step.PROVE:
-        if not image.lock_is_hosts(runner):
+        same = lock_is_hosts(runner)
+        if not same:
+            name = project.lock.name
             raise UvdockError(
-                f"the image holds another {project.lock.name} than the host",
+                f"the image holds no {name}" if same is None else f"the image holds another {name} than the host",
                 where=f"image {runner.service.image}, {project.lock}",
                 fix=f"let the Dockerfile copy {project.lock.name} as it is, and install with the lock frozen; nothing "
                 "was recreated",
             )
         console.say(f"image {runner.service.image} holds the host's {project.lock.name}, byte for byte")
     elif step is Step.RECREATE:
-        names = image.recreate(runner)
+        names = image.recreate(runner.of_lock)
         backend.forget()
         console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 

@@ -185,7 +185,7 @@ def _built(job: Job) -> int:
     if runner is None or runner.running is not None:
         return 0
     with console.step("build"):
-        return image.build(runner, [service.name for service in image.built_services(runner)])
+        return image.build(runner, [item.service_name for item in image.of_images(runner.of_lock)])
 
 
 def _put_back(job: Job, written: Mapping[Path, bytes]) -> None:

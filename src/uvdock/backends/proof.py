@@ -1,0 +1,233 @@
+"""Proving that an image was made from the host's lock: by the lock in it, else by what is installed in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvdock import process
+from uvdock.backends.place import Place, look
+from uvdock.backends.service import ServiceRunner
+from uvdock.dockerfile import Sync
+from uvdock.errors import UvdockError
+from uvdock.process import Output
+from uvdock.project import read_pyproject, workspace_members
+
+#: Says which packages a Python has, and what environment markers see there.
+_INSTALLED = """
+import json, os, platform, sys
+from importlib.metadata import distributions
+version, implementation = platform.python_version(), sys.implementation
+number = "{0.major}.{0.minor}.{0.micro}".format(implementation.version)
+markers = {
+    "implementation_name": implementation.name,
+    "implementation_version": number,
+    "os_name": os.name,
+    "platform_machine": platform.machine(),
+    "platform_python_implementation": platform.python_implementation(),
+    "platform_release": platform.release(),
+    "platform_system": platform.system(),
+    "platform_version": platform.version(),
+    "python_full_version": version,
+    "python_version": ".".join(platform.python_version_tuple()[:2]),
+    "sys_platform": sys.platform,
+}
+packages = {str(found.metadata["Name"]): found.version for found in distributions()}
+print(json.dumps({"markers": markers, "packages": packages, "own": sys.prefix != sys.base_prefix}))
+"""
+#: What installers leave in an environment by themselves.
+_SEEDS = {"pip", "setuptools", "wheel", "uv"}
+#: How `uv export` calls an option of `uv sync`, and those that have no part in it.
+_EXPORTED = {"--no-install-package": "--no-emit-package"}
+_NOT_EXPORTED = {"--inexact", "--no-editable", "--no-install-project", "--no-install-workspace"}
+#: How many differences a person is told.
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Whether an image was made from the host's lock.
+
+    Args:
+        fresh: Whether it was.
+        how: What was compared, as it is said of an image: ``holds the host's uv.lock, byte for byte``.
+        why: What differs, where something does.
+    """
+
+    fresh: bool
+    how: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What an environment has.
+
+    Args:
+        packages: The versions by normalized name.
+        markers: What environment markers see there.
+        own: It is an environment of its own, and not all that the image's Python has.
+    """
+
+    packages: Mapping[str, str]
+    markers: Mapping[str, str]
+    own: bool
+
+
+def lock_is_hosts(runner: ServiceRunner) -> bool | None:
+    """Whether the image holds the host's lock, byte for byte; ``None`` without an image, or without a lock in it."""
+    found = _lock_in(runner)
+    return None if found is None or found[1] is None else found[1] == _bytes(runner)
+
+
+def prove(runner: ServiceRunner, export: Callable[[Sequence[str]], Output]) -> Proof | None:
+    """Whether a service's image was made from the host's lock.
+
+    A build may mount the lock instead of copying it. Then its packages are compared with what the lock says for that
+    platform, those groups and extras.
+
+    Args:
+        runner: The service.
+        export: Runs uv with some arguments on a copy of the manifests.
+
+    Returns:
+        ``None`` without an image.
+
+    Raises:
+        UvdockError: The image holds neither a lock nor an environment to compare.
+    """
+    found = _lock_in(runner)
+    if found is None:
+        return None
+    place, content = found
+    name = runner.project.lock.name
+    if content is not None:
+        fresh = content == _bytes(runner)
+        return Proof(fresh, f"holds the host's {name}, byte for byte", "" if fresh else f"it holds another {name}")
+    args = export_args(runner.sync, _member(runner, place))
+    listed = export(args)
+    if listed.code != 0:
+        raise UvdockError(
+            f"uv cannot say what the lock selects: {listed.error_text}",
+            where=str(runner.project.lock),
+            fix="correct what uv names; the image is built, and nothing was recreated",
+        )
+    installed = _installed(runner, place)
+    inexact = "--inexact" in runner.sync.flags or not installed.own
+    members: set[str] = {canonicalize_name(name) for name in _member_names(runner)}
+    wrong = differences(listed.text, installed, members, inexact=inexact)
+    count = len(installed.packages)
+    told = ", ".join(wrong[:_TOLD]) + (f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else "")
+    return Proof(not wrong, f"has what {name} says installed ({count} packages compared)", told)
+
+
+def export_args(sync: Sync, member: str = "") -> list[str]:
+    """The arguments with which uv lists what an image's build installs.
+
+    Args:
+        sync: How the build installs.
+        member: The member of the workspace in whose folder it does so; empty for the root.
+    """
+    args = ["export", "--frozen", "--quiet", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-workspace"]
+    args += [_EXPORTED.get(flag, flag) for flag in sync.flags if flag not in _NOT_EXPORTED]
+    if member and not {"--package", "--all-packages"} & set(sync.flags):
+        args += ["--package", member]
+    return args
+
+
+def differences(listed: str, installed: Installed, members: set[str], *, inexact: bool) -> list[str]:
+    """What of an environment is not as `uv export` lists it, each in a few words.
+
+    Args:
+        listed: What uv printed.
+        installed: What the environment has.
+        members: The names of the workspace's own packages.
+        inexact: Whether it may have more than that.
+    """
+    wrong: list[str] = []
+    expected: set[str] = set()
+    for text in listed.splitlines():
+        line = _requirement(text)
+        if line is None or not (line.marker is None or line.marker.evaluate(dict(installed.markers))):
+            continue
+        name = canonicalize_name(line.name)
+        expected.add(name)
+        found = installed.packages.get(name)
+        if found is None:
+            wrong.append(f"{name} is not installed")
+        elif line.specifier and not line.specifier.contains(found, prereleases=True):
+            wrong.append(f"{name} is {found} and not {str(line.specifier).removeprefix('==')}")
+    if not inexact:
+        wrong += [f"{name} is installed" for name in sorted({*installed.packages} - expected - members - _SEEDS)]
+    return wrong
+
+
+def _requirement(text: str) -> Requirement | None:
+    """A line of `uv export` that names a package; ``None`` for a comment, an option, a path."""
+    try:
+        return Requirement(text.strip())
+    except InvalidRequirement:
+        return None
+
+
+def _lock_in(runner: ServiceRunner) -> tuple[Place, bytes | None] | None:
+    image, engine = runner.service.image, runner.engine
+    if engine.image_id(image) is None:
+        return None
+    with engine.created(image, command=["true"]) as box:
+        place = look(engine, box, runner.project, runner.built_in)
+        return place, engine.read(box, place.folder / runner.project.lock.name)
+
+
+def _installed(runner: ServiceRunner, place: Place) -> Installed:
+    image, engine = runner.service.image, runner.engine
+    folders = [place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"), place.env.get("VIRTUAL_ENV", ".venv")]
+    pythons = [str(place.folder / folder / "bin/python") for folder in folders]
+    with engine.created(image, command=["true"]) as box:
+        found = next((python for python in pythons if engine.exists(box, python)), None)
+        python = found or engine.which(box, "python3", place.path) or engine.which(box, "python", place.path)
+    if python is None:
+        name = runner.project.lock.name
+        raise UvdockError(
+            f"the image holds no {name} and no Python, so it cannot be proved that it was made from the host's",
+            where=f"{image}, folder {place.folder}",
+            fix=f"copy pyproject.toml and {name} into the final stage, and keep {name} out of .dockerignore",
+        )
+    with engine.created(image, entrypoint=[python], command=["-I", "-c", _INSTALLED], network_disabled=True) as box:
+        done = process.capture([*runner.stack.docker, "start", "--attach", box])
+    try:
+        data: dict[str, Any] = json.loads(done.text)
+    except ValueError as error:
+        raise UvdockError(
+            f"the image's packages cannot be listed: {done.error_text or f'Python left {done.code}'}",
+            where=f"{image}, {python}",
+            fix="see that this Python starts in the image",
+        ) from error
+    packages: dict[str, str] = {canonicalize_name(name): version for name, version in data["packages"].items()}
+    return Installed(packages, data["markers"], bool(data["own"]))
+
+
+def _member(runner: ServiceRunner, place: Place) -> str:
+    """The name of the member in whose folder the image's build syncs; empty for the root."""
+    folder = runner.project.folder / runner.synced(place)
+    return "" if folder == runner.project.folder else _name(folder)
+
+
+def _member_names(runner: ServiceRunner) -> list[str]:
+    folders = [runner.project.folder, *workspace_members(runner.project.folder)]
+    return [name for folder in folders if (name := _name(folder))]
+
+
+def _name(folder: Path) -> str:
+    return str(read_pyproject(folder / "pyproject.toml").get("project", {}).get("name", ""))
+
+
+def _bytes(runner: ServiceRunner) -> bytes | None:
+    lock = runner.project.lock
+    return lock.read_bytes() if lock.is_file() else None
