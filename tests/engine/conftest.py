@@ -76,8 +76,10 @@ class Stack:
 
     def compose(self, *args: str, check: bool = True) -> str:
         """The output of a `docker compose` command on the stack."""
-        files = ["--project-directory", str(self.root), "-f", str(self.root / "compose.yaml")]
-        return docker("compose", *files, *args, env=self.program.env, check=check)
+        names = [self.root / name for name in ("compose.yaml", "compose.yml", "compose.override.yaml")]
+        files = [word for path in names if path.is_file() for word in ("-f", str(path))]
+        argv = ["compose", "--project-directory", str(self.root), *files]
+        return docker(*argv, *args, env=self.program.env, check=check)
 
     def up(self, *services: str) -> None:
         """Start the stack, or some services of it, and wait until they are healthy."""
@@ -145,8 +147,10 @@ def reference(new_folder: Path, program: Program) -> Iterator[Callable[[str, str
     made: list[Stack] = []
 
     def copy(name: str, project: str = ".") -> Stack:
-        shutil.copytree(REPO / "compose" / name, new_folder, ignore=shutil.ignore_patterns(*_MADE))
-        program.env["WEB_PORT"] = "0"
+        found = REPO / "compose" / name
+        source = found if found.is_dir() else REPO / "tests" / "fixtures" / "stacks" / name
+        shutil.copytree(source, new_folder, ignore=shutil.ignore_patterns(*_MADE))
+        program.env |= {"WEB_PORT": "0", "DOCKER_IMAGE_BACKEND": f"{new_folder.name}-backend"}
         made.append(Stack(new_folder, program, new_folder / project))
         return made[-1]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from uvdock.backends import Change, Finding, Trial, environment, image, scratch
-from uvdock.backends.host import delivered, describe
+from uvdock.backends.host import delivered, describe, find_uv
 from uvdock.backends.place import may_write
 from uvdock.backends.proof import Proof, prove
 from uvdock.backends.reading import Reader
@@ -117,7 +117,7 @@ class ComposeBackend:
         if not findings[0].fresh:
             return findings
         findings += [
-            environment.check(runner, runner.place, runner.running)
+            environment.check(runner, runner.place, runner.running, self._export)
             for runner in self.runner.of_lock
             if runner.running is not None and runner.place is not None
         ]
@@ -131,8 +131,10 @@ class ComposeBackend:
 
     def prove(self, runner: ServiceRunner) -> Proof | None:
         """Whether the image of a service of the lock was made from the host's lock; ``None`` without an image."""
-        reader = Reader(self.project, lambda: self)
-        return prove(runner, lambda args: reader.look(args).output)
+        return prove(runner, self._export)
+
+    def _export(self, args: Sequence[str]) -> Output:
+        return Reader(self.project, lambda: self).look(args).output
 
     def _change(self, args: Sequence[str]) -> Change:
         with sync.hold(self.project.folder):
@@ -155,9 +157,15 @@ class ComposeBackend:
             return describe(self.project, code, before, snapshot.changed())
 
     def _volume(
-        self, args: Sequence[str], manifests: Manifests, *, deliver: bool = True, collect: bool = False
+        self,
+        args: Sequence[str],
+        manifests: Manifests,
+        *,
+        deliver: bool = True,
+        collect: bool = False,
+        build: bool = True,
     ) -> Result:
-        session = image.uv_session(self.locking)
+        session = image.uv_session(self.locking, build=build)
         result = run_in_volume(session, manifests, args, deliver=deliver, collect=collect)
         if result.code == uvcommand.USAGE_ERROR and not collect:
             where = f"service {self.locking.service_name}"
@@ -165,8 +173,8 @@ class ComposeBackend:
                 raise error
         return result
 
-    def _tried(self, args: Sequence[str], manifests: Manifests) -> Trial:
-        result = self._volume(args, manifests, deliver=False, collect=True)
+    def _tried(self, args: Sequence[str], manifests: Manifests, *, build: bool = True) -> Trial:
+        result = self._volume(args, manifests, deliver=False, collect=True, build=build)
         return Trial(result.output, {manifests.base / name: content for name, content in result.files.items()})
 
     def _binds(self, manifests: Manifests) -> bool:
@@ -208,12 +216,20 @@ class ComposeBackend:
         if not lock.is_file():
             return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(lock.read_bytes(), lock)
-        result = self._volume(["lock"], manifest.collect(self.project), deliver=False, collect=True)
-        if result.code != 0:
+        tried = self._look_without_building(["lock"])
+        if tried is None:
+            return Finding("uv.lock", fresh=None, why="no uv can tell: the image is not built, and the host has none")
+        if tried.output.code != 0:
             raise UvdockError(
-                f"uv cannot resolve this project: {result.output.error_text}",
+                f"uv cannot resolve this project: {tried.output.error_text}",
                 where=str(self.project.pyproject),
                 fix="correct what uv names; nothing was changed",
             )
-        fresh = not result.changed
+        fresh = lock not in tried.files
         return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
+
+    def _look_without_building(self, args: Sequence[str]) -> Trial | None:
+        """Run uv on a copy: that of the image or of a part of it, else the host's; ``None`` where there is neither."""
+        if image.has_uv(self.locking):
+            return self._tried(args, scratch.copied(self.project, {}), build=False)
+        return Reader(self.project, lambda: self).look(args) if find_uv() is not None else None

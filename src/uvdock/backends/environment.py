@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from uvdock.backends import Change, Finding
 from uvdock.backends.place import Place, home_files, needs_aside, stale_files
+from uvdock.backends.proof import Export, prove_container
 from uvdock.backends.service import ServiceRunner
 from uvdock.deps import manifest, uvcommand
 from uvdock.engine import archive
@@ -30,9 +31,10 @@ def sync(runner: ServiceRunner) -> Change:
     folder, flags, env = push(runner, place), runner.sync.flags, {"UV_COMPILE_BYTECODE": "0"}
     if folder != place.folder:
         flags = (*flags, "--no-install-workspace", *(["--inexact"] if _is_installed(project) else []))
-        env["UV_PROJECT_ENVIRONMENT"] = str(place.folder / place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"))
+        env["UV_PROJECT_ENVIRONMENT"] = str(place.environment)
     argv = [*locking_on(place), place.uv, "sync", "--frozen", *flags]
-    code = runner.run(argv, workdir=str(folder / runner.synced(place)), env=env, to_stderr=True)
+    workdir = str(folder / runner.synced(place))
+    code = runner.run(argv, user=_owner(runner, place), workdir=workdir, env=env, to_stderr=True)
     return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
 
@@ -52,26 +54,26 @@ def push(runner: ServiceRunner, place: Place) -> PurePosixPath:
     return folder
 
 
-def check(runner: ServiceRunner, place: Place, running: Running) -> Finding:
+def check(runner: ServiceRunner, place: Place, running: Running, export: Export) -> Finding:
     """Whether a running container has the host's lock, and what it says installed. Writes nothing.
 
+    Args:
+        runner: The service.
+        place: What is known of the container.
+        running: The container.
+        export: Runs uv with some arguments on a copy of the manifests.
+
     Raises:
-        UvdockError: Its uv is too old to tell.
+        UvdockError: There is no environment to compare.
     """
     name, lock, file = f"container {running.name}", runner.project.lock.read_bytes(), place.folder / "uv.lock"
-    if runner.engine.read(place.container, file) != lock:
+    if runner.engine.read(place.container, file) not in (None, lock):
         return Finding(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
     if place.mounts.is_file_mount(file) and runner.capture(["cat", str(file)]).stdout != lock:
         why = "it still has the old lock, mounted on its own; deps.install recreates it"
         return Finding(name, fresh=False, why=why)
-    if place.uv is None:
-        return Finding(name, fresh=True)
-    args = ["sync", "--check", "--frozen", *runner.sync.flags]
-    workdir = str(place.folder / runner.synced(place))
-    found = runner.engine.exec(place.container, [place.uv, *args], workdir=workdir)
-    refuse_old(runner, found.code, args, place.uv)
-    why = "" if found.code == 0 else "its environment is not what the lock says; deps.install --no-build mends it"
-    return Finding(name, found.code == 0, why)
+    proof = prove_container(runner, place, running.name, export)
+    return Finding(name, proof.fresh, proof.why and f"{proof.why}; deps.install mends it")
 
 
 def refuse_other_folder(runner: ServiceRunner, place: Place) -> None:
@@ -105,6 +107,14 @@ def locking_on(place: Place) -> list[str]:
     """What to put before uv so that variables of the image do not keep it from locking, or from `--frozen`."""
     found = [name for name in uvcommand.LOCKING_OFF if name in place.env]
     return ["env", *(word for name in found for word in ("-u", name))] if found else []
+
+
+def _owner(runner: ServiceRunner, place: Place) -> str:
+    """Who owns the environment, where that is not the container's user: many images install as root and run as not."""
+    names = ("pyvenv.cfg", "bin/python", "bin/python3")
+    owners = (runner.engine.owner(place.container, place.environment / name) for name in names)
+    owner = next((found for found in owners if found is not None), None)
+    return "" if owner is None or owner[0] == place.uid else f"{owner[0]}:{owner[1]}"
 
 
 def _is_installed(project: Project) -> bool:

@@ -46,20 +46,44 @@ def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
     if not names:
         return []
     counts = {name: sum(item.service == name for item in containers) for name in names}
-    scale = [word for name, count in counts.items() if count > 1 for word in ("--scale", f"{name}={count}")]
-    code = stack.run("up", "--detach", "--no-deps", "--no-build", *scale, *names)
-    if code != 0:
-        raise UvdockError(
-            f"Compose could not recreate {', '.join(names)}",
-            where=str(stack.files[0]),
-            fix="read what Compose says above; the image is built and the lock is in place",
-            code=code,
-        )
+    hiding = {runner.service_name for runner in runners if runner.service_name in names and _hides_environment(runner)}
+    kept, renewed = [name for name in names if name not in hiding], sorted(hiding)
+    for flags, chosen in (((), kept), (("--renew-anon-volumes",), renewed)):
+        scale = [word for name in chosen if counts[name] > 1 for word in ("--scale", f"{name}={counts[name]}")]
+        code = stack.run("up", "--detach", "--no-deps", "--no-build", *flags, *scale, *chosen) if chosen else 0
+        if code != 0:
+            raise UvdockError(
+                f"Compose could not recreate {', '.join(chosen)}",
+                where=str(stack.files[0]),
+                fix="read what Compose says above; the image is built and the lock is in place",
+                code=code,
+            )
     return names
 
 
-def uv_session(runner: ServiceRunner) -> Session:
+def _hides_environment(runner: ServiceRunner) -> bool:
+    """Whether a volume without a name holds the environment, and no such volume of the container anything else.
+
+    Compose gives it to the new container, over the environment of the new image.
+    """
+    if runner.place is None:
+        return False
+    targets = runner.engine.unnamed_volume_targets(runner.place.container)
+    return bool(targets) and all(target.is_relative_to(runner.place.environment) for target in targets)
+
+
+def has_uv(runner: ServiceRunner) -> bool:
+    """Whether there is an image in which uv can run, without building one."""
+    place = runner.image_place
+    return (place is not None and place.uv is not None) or runner.engine.image_id(_uv_tag(runner)) is not None
+
+
+def uv_session(runner: ServiceRunner, *, build: bool = True) -> Session:
     """Where uv runs in volume mode: in the service's image, or in the part of its build that has uv.
+
+    Args:
+        runner: The service.
+        build: Build that part; else it is taken as it is.
 
     Raises:
         UvdockError: Neither has uv, or that part cannot be built.
@@ -67,7 +91,7 @@ def uv_session(runner: ServiceRunner) -> Session:
     image, place = runner.service.image, runner.image_place
     user = runner.service.user
     if place is None or place.uv is None:
-        image, user = _uv_image(runner), ""
+        image, user = (_uv_image(runner) if build else _uv_tag(runner)), ""
         with runner.engine.created(image, command=["true"]) as box:
             place = look(runner.engine, box, runner.project, runner.built_in)
     if place.uv is None:
@@ -133,9 +157,13 @@ def _uv_image(runner: ServiceRunner) -> str:
     content = dockerfile.up_to_uv(runner.service.dockerfile or "")
     if content is None:
         raise no_uv(f"{where}, before its first step that needs uv.lock")
-    tag = f"{runner.stack.config['name']}-{runner.service_name}-uv:uvdock"
+    tag = _uv_tag(runner)
     _build_prefix(runner, content, tag, where)
     return tag
+
+
+def _uv_tag(runner: ServiceRunner) -> str:
+    return f"{runner.stack.config['name']}-{runner.service_name}-uv:uvdock"
 
 
 def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> None:

@@ -55,6 +55,11 @@ class Place:
         """Where programs are looked for in it."""
         return self.env.get("PATH") or _PATH
 
+    @property
+    def environment(self) -> PurePosixPath:
+        """The folder of the project's environment in it."""
+        return self.folder / self.env.get("UV_PROJECT_ENVIRONMENT", ".venv")
+
     def inside(self, path: Path, project: Project) -> PurePosixPath:
         """Where a file of the host is in it, seen from the project's folder."""
         return PurePosixPath(posixpath.normpath(self.folder / os.path.relpath(path, project.folder)))

@@ -46,6 +46,8 @@ _SEEDS = {"pip", "setuptools", "wheel", "uv"}
 #: How `uv export` calls an option of `uv sync`, and those that have no part in it.
 _EXPORTED = {"--no-install-package": "--no-emit-package"}
 _NOT_EXPORTED = {"--inexact", "--no-editable", "--no-install-project", "--no-install-workspace"}
+#: Runs uv with some arguments on a copy of the manifests.
+Export = Callable[[Sequence[str]], Output]
 #: How many differences a person is told.
 _TOLD = 3
 
@@ -86,7 +88,7 @@ def lock_is_hosts(runner: ServiceRunner) -> bool | None:
     return None if found is None or found[1] is None else found[1] == _bytes(runner)
 
 
-def prove(runner: ServiceRunner, export: Callable[[Sequence[str]], Output]) -> Proof | None:
+def prove(runner: ServiceRunner, export: Export) -> Proof | None:
     """Whether a service's image was made from the host's lock.
 
     A build may mount the lock instead of copying it. Then its packages are compared with what the lock says for that
@@ -110,21 +112,29 @@ def prove(runner: ServiceRunner, export: Callable[[Sequence[str]], Output]) -> P
     if content is not None:
         fresh = content == _bytes(runner)
         return Proof(fresh, f"holds the host's {name}, byte for byte", "" if fresh else f"it holds another {name}")
-    args = export_args(runner.sync, _member(runner, place))
-    listed = export(args)
-    if listed.code != 0:
-        raise UvdockError(
-            f"uv cannot say what the lock selects: {listed.error_text}",
-            where=str(runner.project.lock),
-            fix="correct what uv names; the image is built, and nothing was recreated",
-        )
-    installed = _installed(runner, place)
-    inexact = "--inexact" in runner.sync.flags or not installed.own
-    members: set[str] = {canonicalize_name(name) for name in _member_names(runner)}
-    wrong = differences(listed.text, installed, members, inexact=inexact)
-    count = len(installed.packages)
-    told = ", ".join(wrong[:_TOLD]) + (f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else "")
-    return Proof(not wrong, f"has what {name} says installed ({count} packages compared)", told)
+    image, engine = runner.service.image, runner.engine
+    with engine.created(image, command=["true"]) as box:
+        python = _python(runner, place, box, image)
+    with engine.created(image, entrypoint=[python], command=["-I", "-c", _INSTALLED], network_disabled=True) as box:
+        done = process.capture([*runner.stack.docker, "start", "--attach", box])
+    return _compared(runner, place, _read(done, f"{image}, {python}"), export)
+
+
+def prove_container(runner: ServiceRunner, place: Place, name: str, export: Export) -> Proof:
+    """Whether a running container that has no lock has what the host's lock says installed.
+
+    Args:
+        runner: The service.
+        place: What is known of the container.
+        name: The container's name.
+        export: As for `prove`.
+
+    Raises:
+        UvdockError: There is no environment to compare.
+    """
+    python = _python(runner, place, place.container, f"container {name}")
+    done = runner.engine.exec(place.container, [python, "-I", "-c", _INSTALLED])
+    return _compared(runner, place, _read(done, f"container {name}, {python}"), export)
 
 
 def export_args(sync: Sync, member: str = "") -> list[str]:
@@ -185,29 +195,47 @@ def _lock_in(runner: ServiceRunner) -> tuple[Place, bytes | None] | None:
         return place, engine.read(box, place.folder / runner.project.lock.name)
 
 
-def _installed(runner: ServiceRunner, place: Place) -> Installed:
-    image, engine = runner.service.image, runner.engine
-    folders = [place.env.get("UV_PROJECT_ENVIRONMENT", ".venv"), place.env.get("VIRTUAL_ENV", ".venv")]
-    pythons = [str(place.folder / folder / "bin/python") for folder in folders]
-    with engine.created(image, command=["true"]) as box:
-        found = next((python for python in pythons if engine.exists(box, python)), None)
-        python = found or engine.which(box, "python3", place.path) or engine.which(box, "python", place.path)
-    if python is None:
+def _compared(runner: ServiceRunner, place: Place, installed: Installed, export: Export) -> Proof:
+    lock = runner.project.lock
+    listed = export(export_args(runner.sync, _member(runner, place)))
+    if listed.code != 0:
+        raise UvdockError(
+            f"uv cannot say what the lock selects: {listed.error_text}",
+            where=str(lock),
+            fix="correct what uv names; the image is built, and nothing was recreated",
+        )
+    inexact = "--inexact" in runner.sync.flags or not installed.own
+    members: set[str] = {canonicalize_name(name) for name in _member_names(runner)}
+    wrong = differences(listed.text, installed, members, inexact=inexact)
+    told = ", ".join(wrong[:_TOLD]) + (f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else "")
+    return Proof(not wrong, f"has what {lock.name} says installed ({len(installed.packages)} packages compared)", told)
+
+
+def _python(runner: ServiceRunner, place: Place, container: str, where: str) -> str:
+    """The Python of the environment in a container."""
+    folders = (place.environment, place.folder / place.env.get("VIRTUAL_ENV", ".venv"))
+    pythons = [str(folder / "bin/python") for folder in folders]
+    engine = runner.engine
+    found = next((python for python in pythons if engine.exists(container, python)), None)
+    found = found or engine.which(container, "python3", place.path) or engine.which(container, "python", place.path)
+    if found is None:
         name = runner.project.lock.name
         raise UvdockError(
-            f"the image holds no {name} and no Python, so it cannot be proved that it was made from the host's",
-            where=f"{image}, folder {place.folder}",
+            f"it holds no {name} and no Python, so it cannot be proved that it was made from the host's",
+            where=f"{where}, folder {place.folder}",
             fix=f"copy pyproject.toml and {name} into the final stage, and keep {name} out of .dockerignore",
         )
-    with engine.created(image, entrypoint=[python], command=["-I", "-c", _INSTALLED], network_disabled=True) as box:
-        done = process.capture([*runner.stack.docker, "start", "--attach", box])
+    return found
+
+
+def _read(done: Output, where: str) -> Installed:
     try:
         data: dict[str, Any] = json.loads(done.text)
     except ValueError as error:
         raise UvdockError(
-            f"the image's packages cannot be listed: {done.error_text or f'Python left {done.code}'}",
-            where=f"{image}, {python}",
-            fix="see that this Python starts in the image",
+            f"the packages there cannot be listed: {done.error_text or f'Python left {done.code}'}",
+            where=where,
+            fix="see that this Python starts there",
         ) from error
     packages: dict[str, str] = {canonicalize_name(name): version for name, version in data["packages"].items()}
     return Installed(packages, data["markers"], bool(data["own"]))

@@ -140,6 +140,11 @@ class Engine:
         with _told(name):
             self.api.remove_volume(name)
 
+    def unnamed_volume_targets(self, container: str) -> list[PurePosixPath]:
+        """Where a container has volumes that nobody named: they stay with its service when it is recreated."""
+        mounts = [item for item in self.container(container).get("Mounts") or [] if item.get("Type") == "volume"]
+        return [PurePosixPath(item["Destination"]) for item in mounts if _UNNAMED.fullmatch(str(item.get("Name")))]
+
     def unnamed_volumes(self, working_dir: str) -> set[str]:
         """The volumes without a name of their own that the containers of a Compose project hold."""
         with _told(self.address):
@@ -210,6 +215,15 @@ class Engine:
 
     def get(self, container: str, path: PurePosixPath | str) -> dict[PurePosixPath, bytes] | None:
         """The files under ``path`` in a container, running or not; ``None`` where there is nothing."""
+        found = self._archive(container, path)
+        return None if found is None else archive.unpack(found)
+
+    def owner(self, container: str, path: PurePosixPath) -> tuple[int, int] | None:
+        """The numbers of the user and the group that own a file in a container; ``None`` where it is not there."""
+        found = self._archive(container, path)
+        return None if found is None else archive.owner(found)
+
+    def _archive(self, container: str, path: PurePosixPath | str) -> bytes | None:
         from docker.errors import NotFound
 
         with _told(f"{path} in {container[:12]}"):
@@ -217,7 +231,7 @@ class Engine:
                 stream, _ = self.api.get_archive(container, str(path))
             except NotFound:
                 return None
-            return archive.unpack(b"".join(stream))
+            return b"".join(stream)
 
     def read(self, container: str, path: PurePosixPath) -> bytes | None:
         """The bytes of one file in a container, links followed; ``None`` where it is not there."""

@@ -42,6 +42,13 @@ def unpack(archive: bytes) -> dict[PurePosixPath, bytes]:
     return found
 
 
+def owner(archive: bytes) -> tuple[int, int]:
+    """The numbers of the user and the group that own the first entry of an archive."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        first = next(iter(opened))
+        return first.uid, first.gid
+
+
 def _entry(name: PurePosixPath, mode: int, uid: int, gid: int, now: int) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(str(name).lstrip("/"))
     entry.mode, entry.uid, entry.gid, entry.mtime = mode, uid, gid, now

@@ -65,6 +65,12 @@ class Repo:
 
         return find_projects(self.root, self.cwd, self.settings) or [self.project]
 
+    def label(self, project: Project, *more: str) -> str:
+        """What is said of a project, behind its folder where the repo has several."""
+        folder = project.folder
+        shown = str(folder.relative_to(self.root) if folder.is_relative_to(self.root) else folder)
+        return ", ".join([*([shown] if len(self.projects) > 1 else []), *more])
+
     def at(self, project: Project) -> Repo:
         """The same repo with one of its projects in question."""
         other = Repo(self.root, project.folder, self.settings, ahead=self.ahead)

@@ -29,17 +29,23 @@ def lock(c: Context) -> int:
     from uvdock.tasks import installing
 
     repo = open_repo(c)
-    with console.step(f"lock ({repo.backend.where})"):
-        change = installing.lock(repo)
-    report(change)
+    for job in (repo.at(project) for project in repo.projects):
+        with console.step(f"lock ({repo.label(job.project, job.backend.where)})"):
+            change = installing.lock(job)
+        report(change)
     return 0
 
 
 @task("deps.check", examples=["deps.check"])
 def check(c: Context) -> int:
     """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
-    findings = open_repo(c).backend.check()
-    for finding in findings:
-        mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("–", "dim")}[finding.fresh]
-        console.say(f"{mark} {finding.name}" + (f": {finding.why}" if finding.why else ""), style)
-    return 1 if any(finding.fresh is False for finding in findings) else 0
+    repo = open_repo(c)
+    stale = False
+    for project in repo.projects:
+        for finding in repo.at(project).backend.check():
+            mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("–", "dim")}[finding.fresh]
+            console.say(
+                f"{mark} {repo.label(project, finding.name)}" + (f": {finding.why}" if finding.why else ""), style
+            )
+            stale = stale or finding.fresh is False
+    return 1 if stale else 0

@@ -53,7 +53,7 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
                 works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
                 continue
             for job in running if len(steps) > 1 else jobs:
-                works[_name(step, job, several=len(jobs) > 1)] = partial(_carry_out, _FOR_ONE[step], job, needed)
+                works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
         together.run(works, stream=len(steps) > 1)
     if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
@@ -73,11 +73,9 @@ def _runners(*repos: Repo) -> list[ServiceRunner]:
     return [runner for repo in repos for runner in repo.compose("deps.install").of_lock]
 
 
-def _name(step: Step, repo: Repo, *, several: bool) -> str:
-    folder = repo.project.folder
-    of = [str(folder.relative_to(repo.root) if folder.is_relative_to(repo.root) else folder)] if several else []
-    of += [repo.backend.where] if step is Step.LOCK else []
-    return f"{step.value} ({', '.join(of)})" if of else step.value
+def _name(step: Step, repo: Repo, job: Repo) -> str:
+    of = repo.label(job.project, *([job.backend.where] if step is Step.LOCK else []))
+    return f"{step.value} ({of})" if of else step.value
 
 
 def _carry_out(body: Callable[..., None], *args: object) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
     from invoke.tasks import Task
 
+    from uvdock.project import Project
     from uvdock.tasks.base import Repo
 
 
@@ -120,13 +121,38 @@ def format_shell(c: Context, diff: bool = False) -> int:
     return _over_files(open_repo(c), "shfmt", "shfmt-py", args, files.is_shell)
 
 
-@task("test", examples=["test", "test -- -k login -x"], quiet=True, klass=PassthroughTask)
-def test(c: Context) -> int:
+@task(
+    "test",
+    examples=["test", "test -- -k login -x", "test --service worker"],
+    quiet=True,
+    klass=PassthroughTask,
+    help={"service": "The Compose service, where it is not the one found by looking."},
+)
+def test(c: Context, service: str = "") -> int:  # noqa: PT028 - it is a task and no test
     """Run the tests in the service (pytest, else Django's): test -- -k one"""
-    repo = open_repo(c)
-    pytest = _mentions(repo.project.pyproject, "pytest")
-    argv = ["pytest"] if pytest else ["python", "manage.py", "test"]
-    return repo.backend.run([*argv, *passed(c)])
+    repo = open_repo(c, service=service)
+    return repo.backend.run([*_tester(repo.project), *passed(c)])
+
+
+def _tester(project: Project) -> list[str]:
+    """What runs a project's tests.
+
+    Raises:
+        UvdockError: Neither pytest is asked for, nor is there a manage.py.
+    """
+    from uvdock import files
+    from uvdock.project import workspace_members
+
+    folders = [project.cwd, project.folder, *workspace_members(project.folder)]
+    if any(_mentions(folder / "pyproject.toml", "pytest") for folder in folders):
+        return ["pytest"]
+    if any(path.name == "manage.py" for path in files.walk(project.folder, depth=2)):
+        return ["python", "manage.py", "test"]
+    raise UvdockError(
+        "it is not known how this project is tested: it asks for no pytest, and has no manage.py",
+        where=str(project.folder),
+        fix="`uv add --dev pytest`, or give the repo a command `test` of its own",
+    )
 
 
 def _quality(steps: tuple[str, ...]) -> Task[Any]:
