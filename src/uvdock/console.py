@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TextIO
 
 from uvdock.errors import NotBuiltError, UvdockError
@@ -59,19 +60,26 @@ def error(problem: UvdockError) -> None:
     say(fix)
 
 
+@dataclass
+class Step:
+    """A step that runs: the exit code it will leave, for one that does not raise when it fails."""
+
+    code: int = 0
+
+
 @contextmanager
-def step(name: str) -> Iterator[None]:
+def step(name: str) -> Iterator[Step]:
     """Name a step when it begins and say how long it took, whether it ends well or not."""
     begun(name)
-    start = time.monotonic()
+    start, made = time.monotonic(), Step()
     try:
-        yield
+        yield made
     except NotBuiltError:
         raise  # of a dry run: nothing has failed
     except BaseException:
         ended(name, start, ok=False)
         raise
-    ended(name, start, ok=True)
+    ended(name, start, ok=not made.code)
 
 
 def begun(name: str) -> None:

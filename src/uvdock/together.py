@@ -164,11 +164,11 @@ class Live(Plain):
             self.region.console.print(Text.from_ansi(console.redact(line)), soft_wrap=True)
 
 
-def run(works: Mapping[str, Callable[[], object]], *, stream: bool = True) -> None:
+def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True) -> None:
     """Run several steps at the same time and show them.
 
     Args:
-        works: What each does, by its name.
+        works: What each does, by its name; one that did not succeed, and need not have, returns its exit code.
         stream: The first is the longest one: where no terminal can show all of them, its output is shown as it comes.
 
     Raises:
@@ -176,8 +176,8 @@ def run(works: Mapping[str, Callable[[], object]], *, stream: bool = True) -> No
     """
     if len(works) == 1:
         for name, work in works.items():
-            with console.step(name):
-                work()
+            with console.step(name) as step:
+                step.code = work() or 0
         return
     with _view() as view:
         process.beside(
@@ -185,7 +185,7 @@ def run(works: Mapping[str, Callable[[], object]], *, stream: bool = True) -> No
         )
 
 
-def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool) -> Callable[[], None]:
+def _step(view: Plain, name: str, work: Callable[[], int | None], *, streamed: bool) -> Callable[[], None]:
     def body() -> None:
         step = Step(name, streamed=streamed and not isinstance(view, Live))
         console.HELD.set(None if step.streamed else step.said)
@@ -193,8 +193,7 @@ def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool)
         view.begin(step)
         ok = False
         try:
-            work()
-            ok = True
+            ok = not work()
         except UvdockError as error:
             step.stopped = error.code in (128 + SIGINT, 128 + SIGTERM)
             raise

@@ -91,6 +91,14 @@ def test_one_that_fails_leaves_the_others_to_end_and_shows_its_output(capfd: pyt
     assert lines.index("why") < lines.index("✘ second")
 
 
+def test_one_that_need_not_succeed_has_no_tick(capfd: pytest.CaptureFixture[str]) -> None:
+    together.run({"build": python("pass"), "sync": lambda: 2})
+    together.run({"alone": lambda: 3})
+    marks = {line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()}
+    assert {"✔ build", "✘ sync", "✘ alone"} <= marks
+    assert not {"✔ sync", "✔ alone"} & marks
+
+
 def test_of_several_failures_the_first_in_order_counts() -> None:
     failed = threading.Event()
 

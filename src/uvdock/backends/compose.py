@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from uvdock.backends import Change, Finding, Trial, image, scratch
+from uvdock.backends import Change, Finding, Sandbox, Trial, image, scratch
 from uvdock.backends.host import delivered, describe
 from uvdock.backends.place import Place, home_files, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
@@ -104,8 +105,14 @@ class ComposeBackend:
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
-        """Replace files of the project together, and sync the running container."""
-        return self._followed(delivered(self.project, files, expected))
+        """Replace files of the project together, sync the running container and restart it."""
+        return self._restarted(self._followed(delivered(self.project, files, expected)))
+
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A one-off of the service with an environment of its own."""
+        from uvdock.backends.sandbox import in_service
+
+        return in_service(self.runner)
 
     def check(self) -> list[Finding]:
         """The lock against the manifests; the running container and the image against the lock."""
@@ -188,6 +195,25 @@ class ComposeBackend:
         synced = self.sync()
         notes = (*change.notes, *synced.notes, "the image is not rebuilt; deps.install does that")
         return replace(change, code=synced.code, places=(*change.places, *synced.places), notes=notes)
+
+    def _restarted(self, change: Change) -> Change:
+        """Restart the running container after its packages changed.
+
+        Always: what a server has imported stays what it was. Few reloaders watch the packages, and one that does may
+        have met a half-installed one and died of it.
+        """
+        running = self.runner.running
+        installed = f"container {running.name}" if running is not None else ""
+        if running is None or change.code or installed not in change.places:
+            return change
+        if not self.runner.engine.restart(running.id):
+            raise UvdockError(
+                f"{self.runner.service_name} stopped right after it was restarted with the new packages",
+                where=installed,
+                fix=f"read why: logs -- {self.runner.service_name}; the files are written, and git has the old ones",
+            )
+        places = [f"{place} (restarted)" if place == installed else place for place in change.places]
+        return replace(change, places=tuple(places))
 
     def _push(self, place: Place) -> PurePosixPath:
         """Bring the host's manifests to a running container that does not have them; returns where they are."""

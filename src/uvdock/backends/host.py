@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from uvdock import process
-from uvdock.backends import Change, Finding, Trial, scratch
+from uvdock.backends import Change, Finding, Sandbox, Trial, scratch
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.relax import relaxed
 from uvdock.errors import UvdockError
@@ -108,6 +109,12 @@ class HostBackend:
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
         """Replace files of the project together."""
         return delivered(self.project, files, expected)
+
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A folder with an environment of its own."""
+        from uvdock.backends.sandbox import on_host
+
+        return on_host(self.project, self.uv_program, self.environment)
 
     def check(self) -> list[Finding]:
         """`uv lock --check` and `uv sync --check`."""

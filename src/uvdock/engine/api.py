@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _ONEOFF = "com.docker.compose.oneoff"
 _UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
+#: After how long a container that was started is looked at, seconds.
+_MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -275,6 +278,18 @@ class Engine:
             except APIError:
                 return False
         return True
+
+    def restart(self, container: str) -> bool:
+        """Stop and start a container; returns whether it still runs a moment later, without another start."""
+        with _told(container):
+            # Not the engine's own restart: with the containerd image store (28.5) the container may lose its root
+            # file system then, and nothing can be run in it any more.
+            self.api.stop(container)
+            self.api.start(container)
+        started = self.container(container)["State"]["StartedAt"]
+        time.sleep(_MOMENT)
+        state = self.container(container)["State"]
+        return bool(state["Running"] and not state["Restarting"] and state["StartedAt"] == started)
 
     def remove(self, container: str) -> None:
         """Remove a container by force; nothing happens where there is none."""

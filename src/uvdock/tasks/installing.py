@@ -46,7 +46,7 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
     for steps in plan(kind, build=build, running=bool(running)):
         if Step.PROVE in steps and dry:
             continue  # nothing was built that could be compared
-        works: dict[str, Callable[[], None]] = {}
+        works: dict[str, Callable[[], int | None]] = {}
         for step in steps:
             if step in _FOR_ALL:
                 works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
@@ -74,9 +74,9 @@ def _name(step: Step, repo: Repo, *, several: bool) -> str:
     return f"{step.value} ({', '.join(of)})" if of else step.value
 
 
-def _carry_out(body: Callable[..., None], *args: object) -> None:
+def _carry_out(body: Callable[..., int | None], *args: object) -> int | None:
     with as_far_as_known():
-        body(*args)
+        return body(*args)
 
 
 def lock(repo: Repo) -> Change:
@@ -140,18 +140,23 @@ def _recreate(repos: Sequence[Repo]) -> None:
     console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
 
-def _sync(repo: Repo, needed: bool) -> None:
-    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed."""
+def _sync(repo: Repo, needed: bool) -> int:
+    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed.
+
+    Returns:
+        What uv left.
+    """
     change = repo.backend.sync()
     if change.code and not needed and change.code not in _STOPPED:
         # Perhaps it needs what only the new image has.
         console.note("the running container keeps its packages until the new image is built")
-        return
+        return change.code
     stop_on(change.code, "uv could not install what the lock says", repo, _LOCKED)
     for note in change.notes:
         console.note(note)
     if change.places:
         console.say(f"installed in: {' · '.join(change.places)}")
+    return 0
 
 
 #: What is so after uv has failed, and after a later step has.
@@ -172,5 +177,5 @@ def stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
 
 
 #: What is done for each project by itself, and what once for all of them.
-_FOR_ONE = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
+_FOR_ONE: dict[Step, Callable[..., int | None]] = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
 _FOR_ALL = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}

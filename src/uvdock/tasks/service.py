@@ -109,8 +109,9 @@ def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     from uvdock.backends import image
 
     runner = open_repo(c).compose("build")
-    with console.step("build"):
-        return image.build(runner, passed(c), no_cache=no_cache, pull=pull)
+    with console.step("build") as step:
+        step.code = image.build(runner, passed(c), no_cache=no_cache, pull=pull)
+    return step.code
 
 
 @task("config", examples=["config"], quiet=True)

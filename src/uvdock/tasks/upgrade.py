@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         "interactive": "Choose from a list.",
         "cooldown": "Take no release younger than this: `7 days`.",
         "pre": "Take prereleases too.",
-        "test": "A command that must succeed afterwards, in the service; else everything is put back.",
+        "test": "A command that must succeed with the upgrade, tried apart from what runs; else nothing changes.",
         "bisect": "With --test: find the packages that break it, and keep the others.",
         "json": "What changes as an object, on standard output.",
     },

@@ -8,15 +8,20 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
-    from uvdock.backends import Change, Trial
+    from uvdock.backends import Change, Sandbox, Trial
     from uvdock.deps.attempt import Attempt, Plan
     from uvdock.deps.upgrade import Bump
+
+
+#: The exit codes of what a signal stopped.
+_STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -92,59 +97,55 @@ def _made(job: Job, bumps: Sequence[Bump]) -> Trial:
 
 
 def _written(result: Result, made: Trial) -> None:
-    """Write the files, and test when asked to; put back what does not work."""
+    """Write the files when they pass the test, where there is one; until then nothing changes."""
     job = result.job
-    change = job.attempt.backend.deliver(made.files, job.attempt.originals)
     if not job.test:
-        _stop_on(change, job)
-        _say_where(change)
+        _deliver(job, made)
         return
-    if (code := _kept(job, made, change)) == 0:
-        _say_where(change)
-        return
-    _put_back(job, made.files)
-    if not job.bisect:
+    broken: list[str] = []
+    with job.attempt.backend.sandbox() as sandbox:
+        failed = _failed(job, sandbox, made.files)
+        if failed and job.bisect:
+            broken = _bisect(result, sandbox)
+    if failed and not job.bisect:
+        what, code = failed
         raise UvdockError(
-            f"{shlex.join(job.test)!r} left {code} after the upgrade, so everything was put back",
+            f"{what} left {code} with the upgrade, so nothing was changed",
             where=job.where,
             fix="see its output above; --bisect finds the packages that break it and keeps the others",
             code=code,
         )
-    _bisected(result)
+    if result.kept:
+        _deliver(job, _made(job, result.kept) if failed else made)
+    if failed:
+        test = shlex.join(job.test)
+        console.say(f"breaks {test}: {', '.join(broken)}", "red")
+        console.say(f"kept: {', '.join(bump.name for bump in result.kept) or 'nothing'}")
 
 
-def _kept(job: Job, made: Trial, change: Change) -> int:
-    """The test's exit code, or that of what had to come before it; a test that cannot be run keeps nothing."""
-    try:
-        return change.code or _tested(job)
-    except BaseException:
-        _put_back(job, made.files)
-        raise
-
-
-def _bisected(result: Result) -> None:
+def _bisect(result: Result, sandbox: Sandbox) -> list[str]:
+    """Leave out of a result the packages that break the test; returns them."""
     from uvdock.deps.upgrade import culprits
 
     job, test = result.job, shlex.join(result.job.test)
-    if _tested(job) != 0:
+    if _failed(job, sandbox, {}):
         raise UvdockError(
             f"{test!r} fails without any upgrade too, so it cannot tell what breaks it",
             where=job.where,
-            fix="make it succeed first; everything is as it was",
+            fix="make it succeed first; nothing was changed",
         )
     by_name = {bump.name: bump for bump in result.kept}
 
     def works(names: Sequence[str]) -> bool:
+        if len(names) == len(by_name):
+            return False  # this was tested before
         console.say(f"try {', '.join(names)}", "bold")
         # Of packages that can only go together, one alone is not tried: it breaks nothing.
         together = job.attempt.largest([by_name[name] for name in names]).accepted
         if not together:
             return True
         made = _made(job, [by_name[name] for name in together])
-        change = job.attempt.backend.deliver(made.files, job.attempt.originals)
-        worked = _kept(job, made, change) == 0
-        _put_back(job, made.files)
-        return worked
+        return _failed(job, sandbox, made.files) is None
 
     good, broken = culprits(list(by_name), works)
     found = job.attempt.largest([by_name[name] for name in good])
@@ -152,56 +153,36 @@ def _bisected(result: Result) -> None:
     result.left |= {**dict.fromkeys(broken, f"it breaks {test}"), **found.refused}
     for name, words in found.refused.items():
         console.note(f"{name} stays, for uv says:\n{words}")
-    if result.kept:
-        made = _made(job, result.kept)
-        change = job.attempt.backend.deliver(made.files, job.attempt.originals)
-        _stop_on(change, job)
-        if job.attempt.backend.name == "host":
-            _stop_on(job.attempt.backend.sync(), job)
-        _say_where(change)
-    console.say(f"breaks {test}: {', '.join(broken)}", "red")
-    console.say(f"kept: {', '.join(found.accepted) or 'nothing'}")
+    return broken
 
 
-def _tested(job: Job) -> int:
-    """Run the test where the new packages are: the host's environment, the running container, or a new image."""
+def _failed(job: Job, sandbox: Sandbox, files: Mapping[Path, bytes]) -> tuple[str, int] | None:
+    """Install and test in the sandbox: what failed with which code, or ``None``.
+
+    Raises:
+        UvdockError: It was stopped, or the test cannot be run.
+    """
+    with console.step(what := "install for the test") as step:
+        step.code = sandbox.install(files)
+    if not step.code:
+        with console.step(what := shlex.join(job.test)) as step:
+            step.code = sandbox.run(job.test)
+    if step.code in _STOPPED:
+        raise UvdockError("stopped", where=job.where, fix="run it again; nothing was changed", code=step.code)
+    return (repr(what), step.code) if step.code else None
+
+
+def _deliver(job: Job, made: Trial) -> None:
+    """Write the files and bring what is in use to them."""
     backend = job.attempt.backend
-    if backend.name == "host":
-        with console.step("sync the host's environment"):
-            code = backend.sync().code
-    else:
-        code = _built(job)
-    if code:
-        return code
-    with console.step(shlex.join(job.test)):
-        return backend.run(job.test, to_stderr=True)
-
-
-def _built(job: Job) -> int:
-    """Build the image, where no container runs that got the new packages."""
-    from uvdock.backends import image
-
-    runner = getattr(job.attempt.backend, "runner", None)
-    if runner is None or runner.running is not None:
-        return 0
-    with console.step("build"):
-        return image.build(runner, [service.name for service in image.built_services(runner)])
-
-
-def _put_back(job: Job, written: Mapping[Path, bytes]) -> None:
-    backend = job.attempt.backend
-    change = backend.deliver({path: job.attempt.originals[path] for path in written}, written)
-    if change.code:
-        raise UvdockError(
-            "the files were put back, but the running container could not be brought to them again",
-            where=job.where,
-            fix="see that it runs, then run deps.install",
-            code=change.code,
-        )
-    if backend.name == "host":
-        backend.sync()
-    else:
-        _built(job)
+    change = backend.deliver(made.files, job.attempt.originals)
+    _stop_on(change, job)
+    if job.test and backend.name == "host":
+        with console.step("sync the host's environment") as step:
+            synced = backend.sync()
+            step.code = synced.code
+        _stop_on(synced, job)
+    _say_where(change)
 
 
 def _say_where(change: Change) -> None:
