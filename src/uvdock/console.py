@@ -142,6 +142,11 @@ def table(
     Console(file=stream, width=wide, highlight=False).print(shown)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 package``, ``2 packages``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def prefixed(prefix: str, line: str, *, to_stderr: bool) -> None:
     """One line of a step's output, behind the step's name, on the stream it came from."""
     stream = sys.stderr if to_stderr else sys.stdout

@@ -489,6 +489,37 @@ def test_what_cannot_be_installed_changes_nothing(program: Program, tested: Path
     assert [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")] == before
 
 
+def test_an_index_that_fails_at_the_last_moment_is_no_refusal(program: Program, tested: Path, index: Index) -> None:
+    good = index.answer
+    asked: list[str] = []
+
+    def counted(path: str) -> tuple[int, str, bytes]:
+        asked.append(path)
+        return good(path) if len(asked) <= last else (503, "text/plain", b"")
+
+    index.answer, last = counted, 10_000  # type: ignore[method-assign]
+    env = {**ONCE, "UV_NO_CACHE": "1"}
+    fine(program.run("deps.upgrade", "--dry-run", cwd=tested, env=env))
+    # Locking is the last thing that is done of a dry run.
+    last = len(asked) - 1
+    asked.clear()
+
+    ran = program.run("deps.upgrade", "--dry-run", cwd=tested, env=env)
+
+    assert ran.code == 2, ran.err
+    assert "✘ lock (host)" in ran.err
+    assert "error: the upgrades could not be locked: " in ran.err
+    assert "503" in ran.err
+    assert "refuses" not in ran.err
+
+
+def test_a_dry_run_of_invoke_writes_nothing_either(program: Program, tested: Path) -> None:
+    before = hashes(tested)
+    ran = fine(program.run("--dry", "deps.upgrade", cwd=tested))
+    assert "nothing was written: this was a dry run" in ran.err
+    assert hashes(tested) == before
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(program: Program, tested: Path, index: Index) -> None:
     good, manifest = index.answer, tested / "pyproject.toml"
     before = manifest.read_text()

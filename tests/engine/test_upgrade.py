@@ -123,7 +123,7 @@ def test_flask_outdated_without_an_image_and_upgraded_while_it_runs(reference: R
 
 
 def container_name(stack: Stack) -> str:
-    return docker("inspect", "--format", "{{.Name}}", stack.container()).removeprefix("/")
+    return docker("inspect", "--format", "{{.Name}}", stack.container(), env=stack.program.env).removeprefix("/")
 
 
 def test_django_in_a_sub_folder_tested_in_a_one_off(reference: Reference, tmp_path: Path) -> None:

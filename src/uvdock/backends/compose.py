@@ -235,11 +235,9 @@ class ComposeBackend:
         lockfile.parse(lock.read_bytes(), lock)
         result = self._volume(["lock"], manifest.collect(self.project), deliver=False, collect=True)
         if result.code != 0:
-            raise UvdockError(
-                f"uv cannot resolve this project: {result.output.error_text}",
-                where=str(self.project.pyproject),
-                fix="correct what uv names; nothing was changed",
-            )
+            from uvdock.deps import broken
+
+            raise broken.unresolved(self.project, result.output)
         fresh = not result.changed
         return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
 

@@ -142,11 +142,9 @@ class HostBackend:
         dry = process.capture([self.uv_program, "lock", "--dry-run"], cwd=self.project.cwd)
         if dry.code == 0:
             return Finding("uv.lock", fresh=False, why="it does not follow from pyproject.toml; deps.lock renews it")
-        raise UvdockError(
-            f"uv cannot resolve this project: {found.error_text}",
-            where=str(self.project.pyproject),
-            fix="correct what uv names; nothing was changed",
-        )
+        from uvdock.deps import broken
+
+        raise broken.unresolved(self.project, found)
 
     def _check_environment(self) -> Finding:
         args = ["sync", "--check", "--frozen"]

@@ -32,6 +32,8 @@ def lock(c: Context) -> int:
     with console.step(f"lock ({repo.backend.where})"):
         change = installing.lock(repo)
     report(change)
+    if not change.files:
+        console.say("uv.lock follows from pyproject.toml already")
     return 0
 
 

@@ -87,6 +87,11 @@ def lock(repo: Repo) -> Change:
     """
     with conflict.settled(repo.project) as was_in_conflict:
         change = repo.backend.lock()
+        if change.code and change.code not in _STOPPED:
+            from uvdock.deps import broken, survey
+
+            if problem := broken.named(survey.manifests(repo.project)):
+                raise problem
         stop_on(change.code, "uv could not lock", repo)
     if was_in_conflict:
         console.note("uv.lock was in conflict: it is this side's, locked anew; `git add uv.lock` settles it")

@@ -164,6 +164,10 @@ def _lock_at(ref: str, project: Project) -> dict[str, Any]:
     where = f"{project.lock} in {ref}"
     known = process.capture(["git", "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"], cwd=project.folder)
     if known.code != 0:
+        inside = process.capture(["git", "rev-parse", "--git-dir"], cwd=project.folder)
+        if inside.code != 0:
+            what = f"git does not know this folder: {inside.error_text.removeprefix('fatal: ')}"
+            raise UvdockError(what, where=str(project.folder), fix="go into a clone of the repo, or run `git init`")
         raise UvdockError(
             f"git has no commit {ref!r}",
             where=str(project.folder),

@@ -87,7 +87,7 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
             plan = job.attempt.planned(selection, (steps or ["major"])[0], lock_only=lock_only)
         if interactive:
             plan.bumps[:] = _picked(plan.bumps)
-        results.append(upgrading.upgraded(job, plan, dry_run=dry_run))
+        results.append(upgrading.upgraded(job, plan, dry_run=dry_run or c.config.run.dry))
     if json:
         console.data(upgrading.to_json(results, repo.root))
     return next((result.code for result in results if result.code), 0)

@@ -61,9 +61,9 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     for name, version in plan.young.items():
         console.note(f"{name} {version} is held back: it is younger than the cooldown")
     if not plan.bumps:
-        console.say("nothing to upgrade")
+        console.say("nothing else to upgrade" if plan.left or plan.young else "nothing to upgrade")
         return result
-    with console.step(f"resolve {len(plan.bumps)} upgrades"):
+    with console.step(f"resolve {console.counted(len(plan.bumps), 'upgrade')}"):
         found = job.attempt.largest(plan.bumps)
     for name, words in found.refused.items():
         console.note(f"{name} stays, for uv says:\n{words}")
@@ -86,14 +86,18 @@ def _made(job: Job, bumps: Sequence[Bump]) -> Trial:
     from uvdock.deps import uvcommand
 
     made = job.attempt.made(bumps)
-    if made.output.code:
-        raise UvdockError(
-            f"the uv that locks this project refuses what another uv took: {uvcommand.words(made.output)}",
-            where=job.where,
-            fix="leave out what it names with --exclude; nothing was changed",
-            code=made.output.code,
-        )
-    return made
+    if not made.output.code:
+        return made
+    if uvcommand.is_refusal(made.output):
+        what, fix = "the uv that locks this project refuses what another uv took", "leave out what it names: --exclude"
+    else:
+        what, fix = "the upgrades could not be locked", "see that what it names can be reached from there"
+    raise UvdockError(
+        f"{what}: {uvcommand.words(made.output)}",
+        where=job.where,
+        fix=f"{fix}; nothing was changed",
+        code=made.output.code,
+    )
 
 
 def _written(result: Result, made: Trial) -> None:
