@@ -28,7 +28,7 @@ def info(c: Context, json: bool = False) -> int:
         console.say(_none(repo))
         return 0
     rows = [(item.name, str(item.uid), cache.readable(item.size), ", ".join(item.holders)) for item in found]
-    console.table(("volume", "owner", "size", "held by"), rows)
+    console.table(("volume", "owner", "size", "held by"), rows, below="held by")
     return 0
 
 

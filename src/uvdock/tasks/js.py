@@ -108,7 +108,9 @@ def outdated(c: Context, json: bool = False) -> int:
         return 0
     if found:
         columns = ("package", "group", "locked", "wanted", "latest")
-        console.table(columns, [(row.name, row.group, row.locked, row.wanted, row.latest) for row in found])
+        console.table(
+            columns, [(row.name, row.group, row.locked, row.wanted, row.latest) for row in found], least=("group",)
+        )
     count = len({row.name for row in found})
     console.say(f"{count or 'no'} package{'s have' if count != 1 else ' has'} a newer release, says {manager.name}")
     return 0

@@ -124,7 +124,7 @@ def audit(c: Context, ignore: Sequence[str] | None = None, service_url: str = ""
             for item in result.vulnerabilities
         ]
         if rows:
-            console.table(("package", "locked", "advisory", "fixed in", "about"), rows)
+            console.table(("package", "locked", "advisory", "fixed in", "about"), rows, below="about")
         for name, status in result.statuses:
             console.data(f"{name} is {status}")
         count = len(result.vulnerabilities)

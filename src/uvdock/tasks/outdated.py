@@ -135,6 +135,8 @@ def show(rows: Sequence[Row]) -> None:
     console.table(
         tuple(shown),
         list(zip(*shown.values(), strict=True)),
+        least=("age", "group", "held by", "specifier"),
+        below="held by",
         styles={"step": _STYLES, "latest": {row.latest: _STYLES.get(row.kind, "") for row in rows}},
     )
 

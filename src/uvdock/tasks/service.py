@@ -120,7 +120,7 @@ def config(c: Context) -> int:
     from uvdock import settings
 
     repo = open_repo(c)
-    console.table(("setting", "value", "from"), settings.rows(repo.settings, _found(repo)))
+    console.table(("setting", "value", "from"), settings.rows(repo.settings, _found(repo)), below="from")
     return 0
 
 

@@ -218,7 +218,8 @@ def _show(job: Job, bumps: Sequence[Bump], made: Trial) -> None:
         if not bump.edits:
             groups = ", ".join(group or "project" for group in bump.groups)
             rows.append((bump.name, groups, "", "as it is", *moves))
-    console.table(("package", "group", "specifier", "new", "locked", "target", "step"), rows, to_stderr=True)
+    columns = ("package", "group", "specifier", "new", "locked", "target", "step")
+    console.table(columns, rows, least=("group", "locked", "target"), to_stderr=True)
     content = made.files.get(job.attempt.project.lock)
     if content is not None:
         diff = lockfile.diff(job.attempt.lock, lockfile.parse(content, job.attempt.project.lock))
