@@ -66,9 +66,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, index: Index) -> Path:
     return project
 
 
-def picture(argv: Sequence[str], cwd: Path, env: Mapping[str, str], width: int) -> str:
+def picture(argv: Sequence[str], cwd: Path, env: Mapping[str, str], width: int, *, raw: bool = False) -> str:
     """What a program shows on a terminal of that width, without colours; without one for 0."""
-    env = {**env, "TERM": "xterm"}
+    env = {"TERM": "xterm", **env}
     if not width:
         done = subprocess.run(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return _stable(done.stdout)
@@ -83,7 +83,7 @@ def picture(argv: Sequence[str], cwd: Path, env: Mapping[str, str], width: int) 
         except OSError:  # the end of a terminal, on Linux
             pass
     os.close(ours)
-    return _stable(shown)
+    return shown.decode() if raw else _stable(shown)
 
 
 def _stable(shown: bytes) -> str:

@@ -158,15 +158,13 @@ def on_host(project: Project, uv: str, environment: Path) -> Iterator[HostSandbo
 
 @contextmanager
 def in_service(runner: ServiceRunner) -> Iterator[ServiceSandbox]:
-    """A sandbox in a one-off of the service, removed afterwards; the image is built where there is none yet.
+    """A sandbox in a one-off of the service, removed afterwards.
 
     Raises:
-        UvdockError: The image cannot be built or has no uv, or the one-off cannot be started.
+        UvdockError: The image has no uv, or the one-off cannot be started.
     """
     engine, stack = runner.engine, runner.stack
     where = f"one-off of {runner.service_name}"
-    if engine.image_id(runner.service.image) is None:
-        _build(runner, where)
     known = runner.image_place
     volume = image.cache_volume(runner, known) if known is not None else ""
     name = f"uvdock-{uuid.uuid4().hex[:12]}"
@@ -185,13 +183,6 @@ def in_service(runner: ServiceRunner) -> Iterator[ServiceSandbox]:
         yield ServiceSandbox(runner, name, where)
     finally:
         engine.remove(name)
-
-
-def _build(runner: ServiceRunner, where: str) -> None:
-    code = image.build(runner, [service.name for service in image.built_services(runner)])
-    if code:
-        fix = "read the words above; nothing was changed"
-        raise UvdockError("the image could not be built", where=where, fix=fix, code=code)
 
 
 def _environment(venv: Path | PurePosixPath, project: Path | PurePosixPath) -> dict[str, str]:

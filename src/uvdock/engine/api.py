@@ -74,10 +74,20 @@ class Engine:
         return endpoint.describe(self.context, os.environ)
 
     def running(self, working_dir: str, service: str | None = None) -> list[Running]:
-        """The running containers of a Compose project (not its one-offs), found by their labels."""
+        """The running containers of a Compose project (not its one-offs), found by their labels.
+
+        Raises:
+            EngineError: The service is paused: nothing can be run in it.
+        """
         labels = running_labels(working_dir, service)
         with _told(self.address):
-            found = self.api.containers(filters={"label": labels, "status": "running"})
+            found = self.api.containers(filters={"label": labels, "status": ["running", "paused"]})
+        paused = [item["Names"][0].lstrip("/") for item in found if item["State"] == "paused"]
+        if service is not None and paused and len(paused) == len(found):
+            raise EngineError(
+                f"{service} is paused", where=f"container {paused[0]}", fix=f"docker compose unpause {service}"
+            )
+        found = [item for item in found if item["State"] != "paused"]
         return sorted(
             (
                 Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
@@ -99,6 +109,18 @@ class Engine:
             except NotFound:
                 # It went between the two calls.
                 return None
+
+    def failed(self, working_dir: str) -> list[Running]:
+        """The containers of a Compose project that are unhealthy, came to a bad end or begin again and again."""
+        with _told(self.address):
+            found = self.api.containers(all=True, filters={"label": running_labels(working_dir)})
+        return [
+            Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
+            for item in sorted(found, key=lambda item: str(item["Names"][0]))
+            if item["State"] in ("restarting", "dead")
+            or (item["State"] == "exited" and "(0)" not in item["Status"])
+            or "(unhealthy)" in item["Status"]
+        ]
 
     def last_lines(self, container: str, count: int) -> list[str]:
         """The last lines a container printed, on either stream."""

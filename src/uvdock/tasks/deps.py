@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uvdock import console
-from uvdock.tasks.base import open_repo, report, task
+from uvdock.tasks.base import open_repo, task
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -29,11 +29,7 @@ def lock(c: Context) -> int:
     from uvdock.tasks import installing
 
     repo = open_repo(c)
-    with console.step(f"lock ({repo.backend.where})"):
-        change = installing.lock(repo)
-    report(change)
-    if not change.files:
-        console.say("uv.lock follows from pyproject.toml already")
+    installing.lock_alone(repo)
     return 0
 
 

@@ -53,7 +53,9 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, job, several=len(jobs) > 1)] = partial(_carry_out, _FOR_ONE[step], job, needed)
-        together.run(works, stream=len(steps) > 1)
+        # Where the image is not there, locking builds the first part of it.
+        quiet = [name for name in works if name.startswith((Step.BUILD.value, Step.LOCK.value))]
+        together.run(works, stream=len(steps) > 1, quiet=quiet)
     if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
@@ -79,6 +81,16 @@ def _carry_out(body: Callable[..., int | None], *args: object) -> int | None:
         return body(*args)
 
 
+def lock_alone(repo: Repo) -> None:
+    """Lock one project, as a step of its own.
+
+    Raises:
+        UvdockError: uv could not; every file is as it was.
+    """
+    name = f"{Step.LOCK.value} ({repo.backend.where})"
+    together.run({name: partial(_lock, repo)}, quiet=[name])
+
+
 def lock(repo: Repo) -> Change:
     """Lock anew what a pyproject.toml asks for; a lock that a merge left in conflict too.
 
@@ -98,7 +110,7 @@ def lock(repo: Repo) -> Change:
     return change
 
 
-def _lock(repo: Repo, _: bool) -> None:
+def _lock(repo: Repo, _: bool = True) -> None:
     change = lock(repo)
     report(change)
     if not change.files:

@@ -11,11 +11,12 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock import console, together
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
     from uvdock.backends import Change, Sandbox, Trial
+    from uvdock.backends.service import ServiceRunner
     from uvdock.deps.attempt import Attempt, Plan
     from uvdock.deps.upgrade import Bump
 
@@ -72,8 +73,8 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     if not result.kept:
         console.say("nothing can be upgraded")
         return result
-    with console.step(f"lock ({job.attempt.backend.where})"):
-        made = _made(job, result.kept)
+    # Where the image has no uv, the first part of it is built for that.
+    made = together.alone(f"lock ({job.attempt.backend.where})", lambda: _made(job, result.kept))
     _show(job, result.kept, made)
     if dry_run:
         console.say("nothing was written: this was a dry run")
@@ -107,6 +108,7 @@ def _written(result: Result, made: Trial) -> None:
         _deliver(job, made)
         return
     broken: list[str] = []
+    _need_image(job)
     with job.attempt.backend.sandbox() as sandbox:
         failed = _failed(job, sandbox, made.files)
         if failed and job.bisect:
@@ -125,6 +127,23 @@ def _written(result: Result, made: Trial) -> None:
         test = shlex.join(job.test)
         console.say(f"breaks {test}: {', '.join(broken)}", "red")
         console.say(f"kept: {', '.join(bump.name for bump in result.kept) or 'nothing'}")
+
+
+def _need_image(job: Job) -> None:
+    """Build the image, as it is, where there is none for the one-off.
+
+    Raises:
+        UvdockError: It cannot be built.
+    """
+    from uvdock.backends import image
+
+    runner: ServiceRunner | None = getattr(job.attempt.backend, "runner", None)
+    if runner is None or runner.engine.image_id(runner.service.image) is not None:
+        return
+    names = [service.name for service in image.built_services(runner)]
+    if code := together.alone("build", lambda: image.build(runner, names)):
+        fix = "read the words above; nothing was changed"
+        raise UvdockError("the image could not be built", where=job.where, fix=fix, code=code)
 
 
 def _bisect(result: Result, sandbox: Sandbox) -> list[str]:
