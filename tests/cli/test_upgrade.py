@@ -636,6 +636,13 @@ def test_a_workspace_goes_together(program: Program, tmp_path: Path) -> None:
     assert lines(root)["project"] == ["idna<4", "lib"]
     assert lines(lib)["project"][0].startswith("idna==3.")
     assert "<3" in ran.err
+    rows = [line.split()[:3] for line in ran.err.splitlines() if line.startswith(("package", "idna", "six"))]
+    assert rows == [
+        ["package", "project", "group"],
+        ["idna", "app", "project"],
+        ["idna", "lib", "project"],
+        ["six", "lib", "project"],
+    ]
     assert "lib stays" not in ran.err
     assert behind(program, root) == set()
     sound(program, root)
@@ -698,14 +705,50 @@ class Terminal:
 def test_choosing_at_a_terminal(program: Program, tested: Path) -> None:
     terminal = Terminal(program, tested, "deps.upgrade", "--interactive")
     terminal.until("What to upgrade")
-    terminal.until("five")
-    # Not the first one.
+    terminal.until("two")
+    assert "space choose" in terminal.seen
+    assert "── major" in terminal.seen
+    # The first one alone: what may break is chosen by hand.
     terminal.send(b" ")
     terminal.send(b"\r")
 
     assert terminal.code() == 0, terminal.seen
-    assert {name for name, version in locked(tested).items() if version == "1.0"} == {"one"}
+    assert {name for name, version in locked(tested).items() if version == "2.0"} == {"one"}
+    assert "chosen: one\r\n" in terminal.seen
+    assert "done" not in terminal.seen
     sound(program, tested)
+
+
+def test_nothing_major_is_chosen_beforehand(program: Program, tmp_path: Path, index: Index) -> None:
+    for name, new in {"patch": "1.0.1", "minor": "1.1", "major": "2.0"}.items():
+        index.add(name, "1.0", new)
+    index.add("zero", "0.1.0", "0.2.0")
+    index.add("nought", "0.1.0", "0.1.1")
+    project = make_project(
+        tmp_path / "app", ["patch==1.0", "minor==1.0", "major==1.0", "zero==0.1.0", "nought==0.1.0"], index.table
+    )
+    assert program.run("deps.lock", cwd=project).code == 0
+    terminal = Terminal(program, project, "deps.upgrade", "--interactive")
+    terminal.until("── major")
+    terminal.until("zero")
+    terminal.send(b"\r")
+
+    assert terminal.code() == 0, terminal.seen
+    raised = {name for name, version in locked(project).items() if version in ("1.0.1", "1.1", "2.0", "0.2.0", "0.1.1")}
+    assert raised == {"patch", "minor", "nought"}
+
+
+def test_choosing_nothing_writes_nothing_and_says_so(program: Program, tested: Path) -> None:
+    before = hashes(tested)
+    terminal = Terminal(program, tested, "deps.upgrade", "--interactive")
+    terminal.until("── major")
+    terminal.until("two")
+    terminal.send(b"\r")
+
+    assert terminal.code() == 0, terminal.seen
+    assert "chosen: nothing\r\n" in terminal.seen
+    assert "nothing to upgrade" not in terminal.seen
+    assert hashes(tested) == before
 
 
 @pytest.mark.parametrize("keys", [pytest.param(b"\x03", id="ctrl-c")])

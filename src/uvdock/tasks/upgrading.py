@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uvdock.backends import Change, Sandbox, Trial
     from uvdock.backends.service import ServiceRunner
     from uvdock.deps.attempt import Attempt, Plan
+    from uvdock.deps.declared import Declared
     from uvdock.deps.upgrade import Bump
 
 
@@ -228,23 +229,31 @@ def _show(job: Job, bumps: Sequence[Bump], made: Trial) -> None:
     """The lines and the versions that change, before anything is written."""
     from uvdock.deps import lockfile
 
-    rows = []
+    names = {manifest.path: manifest.name for manifest in job.attempt.manifests}
+    rows: list[Sequence[str]] = []
     for bump in bumps:
         moves = (bump.locked, str(bump.target), bump.kind)
         for edit in bump.edits:
             old, new = (_specifiers(text) for text in (edit.declared.text, edit.text))
-            rows.append((bump.name, edit.declared.group or "project", old, new, *moves))
+            rows.append((bump.name, names[edit.manifest], edit.declared.group or "project", old, new, *moves))
         if not bump.edits:
+            asking = [item.name for item in job.attempt.manifests if any(_asks(line, bump.name) for line in item.lines)]
             groups = ", ".join(group or "project" for group in bump.groups)
-            rows.append((bump.name, groups, "", "as it is", *moves))
-    columns = ("package", "group", "specifier", "new", "locked", "target", "step")
-    console.table(columns, rows, least=("group", "locked", "target"), to_stderr=True)
+            rows.append((bump.name, ", ".join(asking), groups, "", "as it is", *moves))
+    columns = ["package", "project", "group", "specifier", "new", "locked", "target", "step"]
+    shown = [at for at, column in enumerate(columns) if column != "project" or len(names) > 1]
+    rows = [[row[at] for at in shown] for row in rows]
+    console.table([columns[at] for at in shown], rows, least=("group", "locked", "target"), to_stderr=True)
     content = made.files.get(job.attempt.project.lock)
     if content is not None:
         diff = lockfile.diff(job.attempt.lock, lockfile.parse(content, job.attempt.project.lock))
         console.say(f"uv.lock: {diff.summary()}", "bold")
         for line in diff.lines():
             console.say(f"  {line}", {"+": "green", "-": "red", "~": "cyan"}[line[0]])
+
+
+def _asks(item: Declared, name: str) -> bool:
+    return item.line is not None and item.line.name == name
 
 
 def _specifiers(text: str) -> str:
