@@ -11,11 +11,12 @@ from uvdock import console, together
 from uvdock.deps import conflict, sync
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import Repo, as_far_as_known, report
+from uvdock.tasks.base import Repo, as_far_as_known, locks_in_a_new_image, report
 
 if TYPE_CHECKING:
     from uvdock.backends import Change
 
+_SYNCS = (Step.SYNC_HOST.value, Step.SYNC_CONTAINER.value)
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
@@ -37,6 +38,7 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
     projects = repo.projects
     kind = "host" if repo.engine is None else "compose"
     jobs = [repo.at(project) for project in projects]
+    backends = [job.backend for job in jobs]
     for project in projects:
         # Compose still reads its files; this would be waited for after it.
         sync.prepare(project.lock)
@@ -53,8 +55,8 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, job, several=len(jobs) > 1)] = partial(_carry_out, _FOR_ONE[step], job, needed)
-        # Where the image is not there, locking builds the first part of it.
-        quiet = [name for name in works if name.startswith((Step.BUILD.value, Step.LOCK.value))]
+        noisy = Step.BUILD in steps or (Step.LOCK in steps and any(map(locks_in_a_new_image, backends)))
+        quiet = [name for name in works if noisy and not name.startswith(_SYNCS)]
         together.run(works, stream=len(steps) > 1, quiet=quiet)
     if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
@@ -88,7 +90,7 @@ def lock_alone(repo: Repo) -> None:
         UvdockError: uv could not; every file is as it was.
     """
     name = f"{Step.LOCK.value} ({repo.backend.where})"
-    together.run({name: partial(_lock, repo)}, quiet=[name])
+    together.run({name: partial(_lock, repo)}, quiet=[name] if locks_in_a_new_image(repo.backend) else [])
 
 
 def lock(repo: Repo) -> Change:

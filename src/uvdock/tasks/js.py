@@ -81,7 +81,7 @@ def install(c: Context, build: bool = True) -> int:
             work = partial(_sync, project, manager, backend)
         else:
             work = partial(_with_image, step, project, compose)
-        together.run({name: partial(_carry_out, work)}, quiet=[name] if step in (Step.LOCK, Step.BUILD) else [])
+        together.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
     if compose is not None and builds and compose.keeps_packages():
         # A mount hides the image's packages, and outlives the container.
         with console.step(Step.SYNC_CONTAINER.value):

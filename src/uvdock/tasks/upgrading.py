@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console, together
 from uvdock.errors import UvdockError
+from uvdock.tasks.base import locks_in_a_new_image
 
 if TYPE_CHECKING:
     from uvdock.backends import Change, Sandbox, Trial
@@ -74,8 +75,12 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     if not result.kept:
         console.say("nothing can be upgraded")
         return result
-    # Where the image has no uv, the first part of it is built for that.
-    made = together.alone(f"lock ({job.attempt.backend.where})", lambda: _made(job, result.kept))
+    name = f"lock ({job.attempt.backend.where})"
+    if locks_in_a_new_image(job.attempt.backend):
+        made = together.alone(name, lambda: _made(job, result.kept))
+    else:
+        with console.step(name):
+            made = _made(job, result.kept)
     _show(job, result.kept, made)
     if dry_run:
         console.say("nothing was written: this was a dry run")
