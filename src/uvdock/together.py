@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Colours and the like, which say nothing in the one line that is left of a step's output.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
+#: The exit codes of what a signal stopped.
+_STOPPED = (128 + SIGINT, 128 + SIGTERM)
+
 _Result = TypeVar("_Result")
 
 _TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -220,9 +223,10 @@ def _step(view: Plain, step: Step, work: Callable[[], int | None]) -> Callable[[
         view.begin(step)
         ok = False
         try:
-            ok = not work()
+            code = work()
+            ok, step.stopped = not code, code in _STOPPED
         except UvdockError as error:
-            step.stopped = error.code in (128 + SIGINT, 128 + SIGTERM)
+            step.stopped = error.code in _STOPPED
             raise
         finally:
             console.HELD.set(None)
