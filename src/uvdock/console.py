@@ -9,8 +9,9 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TextIO
 
 from uvdock.errors import NotBuiltError, UvdockError
@@ -59,19 +60,26 @@ def error(problem: UvdockError) -> None:
     say(fix)
 
 
+@dataclass
+class Step:
+    """A step that runs: the exit code it will leave, for one that does not raise when it fails."""
+
+    code: int = 0
+
+
 @contextmanager
-def step(name: str) -> Iterator[None]:
+def step(name: str) -> Iterator[Step]:
     """Name a step when it begins and say how long it took, whether it ends well or not."""
     begun(name)
-    start = time.monotonic()
+    start, made = time.monotonic(), Step()
     try:
-        yield
+        yield made
     except NotBuiltError:
         raise  # of a dry run: nothing has failed
     except BaseException:
         ended(name, start, ok=False)
         raise
-    ended(name, start, ok=True)
+    ended(name, start, ok=not made.code)
 
 
 def begun(name: str) -> None:
@@ -107,31 +115,38 @@ def table(
     title: str = "",
     styles: Mapping[str, Mapping[str, str]] | None = None,
     *,
+    least: Sequence[str] = (),
+    below: str = "",
     to_stderr: bool = False,
 ) -> None:
-    """A table on standard output: as wide as a terminal, never cut where the output is none.
+    """A table on standard output: it fits a terminal, and no cell of it is cut.
 
     Args:
-        columns: The heads; on a narrow terminal the last column is folded.
+        columns: The heads.
         rows: The cells.
         title: A line above.
         styles: The style of some cells, by column and text.
+        least: The columns that a narrow terminal does without, the one that matters least first.
+        below: The column whose cells stand below their rows where there is no room.
         to_stderr: It is not what the task was asked for, but what it says on the way.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from uvdock import tables
 
-    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        folds = name == columns[-1]
-        shown.add_column(name, header_style="bold", no_wrap=not folds, overflow="fold")
-    for row in rows:
-        cells = zip(columns, row, strict=True)
-        shown.add_row(*(Text(redact(cell), (styles or {}).get(name, {}).get(cell, "")) for name, cell in cells))
     stream = sys.stderr if to_stderr else sys.stdout
-    wide = None if stream.isatty() else 10_000
-    Console(file=stream, width=wide, highlight=False).print(shown)
+    width = _columns(stream) if stream.isatty() else None
+    lines = [title] if title else []
+    for parts in tables.lines(columns, [[redact(cell) for cell in row] for row in rows], width, least, below):
+        painted = (
+            paint(part.text, "bold" if part.head else (styles or {}).get(part.column, {}).get(part.text, ""), stream)
+            for part in parts
+        )
+        lines.append("".join(painted))
+    _write(stream, "\n".join(lines))
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 package``, ``2 packages``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def prefixed(prefix: str, line: str, *, to_stderr: bool) -> None:
@@ -167,6 +182,14 @@ def _write(stream: TextIO, text: str) -> None:
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
         print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide a stream's terminal is: as ``COLUMNS`` says, else as it says itself."""
+    told = os.environ.get("COLUMNS", "")
+    with suppress(OSError, ValueError):
+        return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(stream.fileno()).columns or 80
+    return 80
 
 
 def _seconds(start: float) -> str:

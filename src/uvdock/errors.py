@@ -57,6 +57,25 @@ def nearest(word: str, known: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def no_toml(name: str, text: str, error: Exception, where: str) -> UvdockError:
+    """The error for a file that is no TOML, and for one that a merge left in conflict.
+
+    Args:
+        name: The file's name.
+        text: What is in it.
+        error: What the parser says.
+        where: The file.
+    """
+    marks = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(("<<<<<<< ", ">>>>>>> "))]
+    if len(marks) > 1:
+        return UvdockError(
+            f"{name} has merge conflict markers at line {marks[0]}: settle them",
+            where=where,
+            fix="keep what both sides need and delete the markers; nothing was changed",
+        )
+    return UvdockError(f"{name} is not valid TOML: {error}", where=where, fix="correct that line; nothing was changed")
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
-from uvdock.errors import SettingsError, UvdockError, nearest
+from uvdock.errors import SettingsError, UvdockError, nearest, no_toml
 
 DEFAULT = "default"
 PREFIX = "UVDOCK_"
@@ -104,14 +104,12 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     Raises:
         UvdockError: It cannot be read, or is no TOML; with line and column.
     """
+    text = ""
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return _parsed(text)
     except tomllib.TOMLDecodeError as error:
-        raise UvdockError(
-            f"{path.name} is not valid TOML: {error}",
-            where=str(path),
-            fix="correct that line; nothing was changed",
-        ) from error
+        raise no_toml(path.name, text, error, str(path)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UvdockError(
             f"{path.name} cannot be read: {error}", where=str(path), fix="check that it is a readable UTF-8 file"

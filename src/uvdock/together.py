@@ -6,13 +6,14 @@ import codecs
 import os
 import re
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from signal import SIGINT, SIGTERM
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from uvdock import console, process
+from uvdock import buildkit, console, process
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 #: Colours and the like, which say nothing in the one line that is left of a step's output.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-#: What BuildKit puts before a line: the step's number, and the seconds since it began.
-_BUILDKIT = re.compile(r"^#\d+ (?:\d+\.\d+ )?")
+
+#: The exit codes of what a signal stopped.
+_STOPPED = (128 + SIGINT, 128 + SIGTERM)
+
+_Result = TypeVar("_Result")
 
 _TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -32,11 +36,13 @@ class Step:
     Args:
         name: Its name.
         streamed: Show what its commands say at once, and not when it ends.
+        quiet: Show what its commands say only when it fails, and of a build that failed what matters.
     """
 
-    def __init__(self, name: str, *, streamed: bool) -> None:
+    def __init__(self, name: str, *, streamed: bool, quiet: bool = False) -> None:
         self.name = name
         self.streamed = streamed
+        self.quiet = quiet
         self.start = time.monotonic()
         self.output: list[str] = []
         self.said: list[str] = []
@@ -54,6 +60,20 @@ class Step:
         """The last line, where it has no end."""
         last, self._rest = self._rest, ""
         return self._keep([last] if last else [])
+
+    def failure(self) -> list[str]:
+        """What is shown of its commands' output when it has failed; what is left out is in a file that it names."""
+        shown = buildkit.failing(self.output) if self.quiet else self.output
+        return shown if len(shown) == len(self.output) else [*shown, f"the whole output is in {self._log()}"]
+
+    def warnings(self) -> list[str]:
+        """What is shown of a quiet one's output when it has succeeded."""
+        return [line for line in self.output if _CONTROL.sub("", line).startswith("warning: ")]
+
+    def _log(self) -> str:
+        with tempfile.NamedTemporaryFile("w", prefix="uvdock-", suffix=".log", delete=False, encoding="utf-8") as file:
+            file.write(console.redact("\n".join(self.output)) + "\n")
+        return file.name
 
     def _keep(self, lines: list[str]) -> list[str]:
         # Of what overwrites its own line, the last counts.
@@ -87,7 +107,7 @@ class Plain:
         """Its commands have said something."""
         with self.lock:
             lines = step.take(part)
-            if step.streamed:
+            if step.streamed and not step.quiet:
                 self._lines(lines)
 
     def end(self, step: Step, *, ok: bool) -> None:
@@ -97,7 +117,10 @@ class Plain:
             last = step.rest()
             if not step.streamed:
                 console.begun(step.name)
-            self._lines(last if step.streamed else step.output)
+            if step.quiet:
+                self._lines(step.warnings() if ok else [] if step.stopped else step.failure())
+            else:
+                self._lines(last if step.streamed else step.output)
             self._lines(step.said)
             console.ended(step.name, step.start, ok=ok)
 
@@ -137,7 +160,8 @@ class Live(Plain):
         with self.lock:
             self.running.remove(step)
             step.rest()
-            self._lines([*([] if ok or step.stopped else step.output), *step.said])
+            shown = [] if step.stopped else step.failure()
+            self._lines([*(step.warnings() if ok and step.quiet else [] if ok else shown), *step.said])
             console.ended(step.name, step.start, ok=ok)
 
     def _render(self) -> RenderableType:
@@ -164,39 +188,45 @@ class Live(Plain):
             self.region.console.print(Text.from_ansi(console.redact(line)), soft_wrap=True)
 
 
-def run(works: Mapping[str, Callable[[], object]], *, stream: bool = True) -> None:
+def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, quiet: Collection[str] = ()) -> None:
     """Run several steps at the same time and show them.
 
     Args:
-        works: What each does, by its name.
+        works: What each does, by its name; one that did not succeed, and need not have, returns its exit code.
         stream: The first is the longest one: where no terminal can show all of them, its output is shown as it comes.
+        quiet: Those whose output is shown only when they fail; in CI and with `--echo` it is shown as it comes.
 
     Raises:
         Exception: What the first step that failed raised, in their order; all of them have ended then.
     """
-    if len(works) == 1:
+    quiet = () if _wordy() else quiet
+    if len(works) == 1 and not any(name in quiet for name in works):
         for name, work in works.items():
-            with console.step(name):
-                work()
+            with console.step(name) as step:
+                step.code = work() or 0
         return
     with _view() as view:
         process.beside(
-            [_step(view, name, work, streamed=stream and not at) for at, (name, work) in enumerate(works.items())]
+            [
+                _step(view, Step(name, streamed=(stream or name in quiet) and not at, quiet=name in quiet), work)
+                for at, (name, work) in enumerate(works.items())
+            ]
         )
 
 
-def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool) -> Callable[[], None]:
+def _step(view: Plain, step: Step, work: Callable[[], int | None]) -> Callable[[], None]:
     def body() -> None:
-        step = Step(name, streamed=streamed and not isinstance(view, Live))
+        step.streamed = step.streamed and not isinstance(view, Live)
+        step.start = time.monotonic()
         console.HELD.set(None if step.streamed else step.said)
         process.SINK.set(lambda part: view.more(step, part))
         view.begin(step)
         ok = False
         try:
-            work()
-            ok = True
+            code = work()
+            ok, step.stopped = not code, code in _STOPPED
         except UvdockError as error:
-            step.stopped = error.code in (128 + SIGINT, 128 + SIGTERM)
+            step.stopped = error.code in _STOPPED
             raise
         finally:
             console.HELD.set(None)
@@ -205,10 +235,27 @@ def _step(view: Plain, name: str, work: Callable[[], object], *, streamed: bool)
     return body
 
 
+def alone(name: str, work: Callable[[], _Result]) -> _Result:
+    """Run one quiet step, as `run` does; returns what it returns, an exit code for one."""
+    results: list[_Result] = []
+
+    def kept() -> int:
+        results.append(result := work())
+        return result if isinstance(result, int) else 0
+
+    run({name: kept}, quiet=(name,))
+    return results[0]
+
+
 def _view() -> Plain:
     plain = os.environ.get("TERM", "") in ("", "dumb") or os.environ.get("CI")
     return Plain() if plain or not sys.stderr.isatty() else Live()
 
 
+def _wordy() -> bool:
+    """Whether somebody wants to read everything: in CI, or with `--echo`."""
+    return bool(os.environ.get("CI")) or process.ANNOUNCE.get(None) is not None
+
+
 def _shown(line: str) -> str:
-    return _BUILDKIT.sub("", _CONTROL.sub("", line)).strip()
+    return buildkit.PREFIX.sub("", _CONTROL.sub("", line)).strip()

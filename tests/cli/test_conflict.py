@@ -43,10 +43,19 @@ def merged(program: Program, tmp_path: Path) -> Path:
     return project
 
 
+@pytest.mark.parametrize("task", ["deps.outdated", "deps.upgrade", "config", "doctor", "init", "migrate", "--list"])
+def test_every_reader_of_the_manifest_names_the_markers(program: Program, merged: Path, task: str) -> None:
+    ran = program.run(task, cwd=merged)
+    assert ran.code == 1
+    assert "pyproject.toml has merge conflict markers at line " in ran.err
+    assert "TOML" not in ran.err
+
+
 def test_deps_lock_settles_it_when_the_manifest_is_settled(program: Program, merged: Path) -> None:
     refused = program.run("deps.lock", cwd=merged)
     assert refused.code == 1
-    assert "pyproject.toml is not valid TOML" in refused.err
+    line = 1 + next(n for n, text in enumerate((merged / "pyproject.toml").read_text().splitlines()) if "<<<" in text)
+    assert f"error: pyproject.toml has merge conflict markers at line {line}: settle them\n" in refused.err
 
     make_project(merged, [BASE, OURS, THEIRS])
     told = program.run("deps.outdated", cwd=merged)

@@ -297,6 +297,12 @@ def test_an_index_that_refuses_everything(program: Program, tmp_path: Path, inde
     (row,) = table(ran)
     assert (row["package"], row["locked"]) == ("fine", "1.0")
     assert "no answer" in ran.out
+    assert "0 of 1 package has a newer release; 1 could not be looked up\n" in ran.err
+    # Whether it is up to date is not known.
+    assert program.run("deps.outdated", "--exit-code", cwd=project, env=ONCE).code == 2
+    upgraded = program.run("deps.upgrade", cwd=project, env=ONCE)
+    assert "nothing else to upgrade\n" in upgraded.err
+    assert "nothing to upgrade\n" not in upgraded.err
 
 
 def test_a_private_index_that_lets_in(program: Program, tmp_path: Path, index: Index) -> None:
@@ -348,7 +354,6 @@ def test_what_is_no_release_of_an_index(program: Program, tmp_path: Path) -> Non
         tmp_path / "app", ["lib", "from-git", "idna==2.8", "tomli; python_version < '3.11'"], sources
     )
     _uv("lock", cwd=project)
-    make_project(project, ["lib", "from-git", "idna==2.8", "six=>1", "tomli; python_version < '3.11'"], sources)
 
     ran = program.run("deps.outdated", "--json", cwd=project)
     rows = as_rows(ran)
@@ -357,11 +362,28 @@ def test_what_is_no_release_of_an_index(program: Program, tmp_path: Path) -> Non
         "lib": "from directory: not compared",
         "from-git": "from git: not compared",
         "idna": "",
-        "six=>1": "no requirement by the standard",
     }
     assert rows["idna"]["behind"] is True
-    assert rows["idna"]["wanted"] == ""
-    assert "uv cannot resolve" in program.run("deps.outdated", cwd=project).err
+
+
+@pytest.mark.parametrize(
+    "arguments", ["deps.outdated", "deps.upgrade", "deps.upgrade --lock-only", "deps.lock", "deps.check"]
+)
+def test_a_line_that_is_no_requirement_is_named(program: Program, tmp_path: Path, arguments: str) -> None:
+    project = make_project(tmp_path / "app", ["idna==2.8"])
+    _uv("lock", cwd=project)
+    make_project(project, ["idna==2.8"], '[dependency-groups]\ndev = [\n    "six>>1",  # new\n]\n')
+    before = hashes(project)
+
+    ran = program.run(*arguments.split(), cwd=project)
+
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "\nerror: 'six>>1' is no requirement: " in "\n" + ran.err
+    assert f"\n   at: {project}/pyproject.toml:8 [dependency-groups.dev]\n" in ran.err
+    assert "have a newer release" not in ran.err
+    assert "✔" not in ran.err.replace("✔ look for releases", "")
+    assert hashes(project) == before
 
 
 def test_dynamic_dependencies_come_from_the_lock(program: Program, tmp_path: Path) -> None:

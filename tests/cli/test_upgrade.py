@@ -335,7 +335,7 @@ def test_a_test_that_succeeds(program: Program, tested: Path) -> None:
     sound(program, tested)
 
 
-def test_a_test_that_fails_puts_everything_back(program: Program, tested: Path) -> None:
+def test_a_test_that_fails_changes_nothing(program: Program, tested: Path) -> None:
     manifests = [tested / "pyproject.toml", tested / "uv.lock"]
     before = [path.read_bytes() for path in manifests]
 
@@ -343,18 +343,93 @@ def test_a_test_that_fails_puts_everything_back(program: Program, tested: Path) 
 
     assert [path.read_bytes() for path in manifests] == before
     assert ran.out == ""
-    assert "error: 'python check.py' left 5 after the upgrade, so everything was put back" in ran.err
+    assert "error: 'python check.py' left 5 with the upgrade, so nothing was changed" in ran.err
+    assert "✘ python check.py (" in ran.err
+    assert "✔ python check.py (" not in ran.err
+    assert not (tested / ".venv").exists()
+    assert program.run("uv", "sync", "--quiet", cwd=tested).code == 0
     version = program.run("cmd", "python", "-c", "import three; print(three.__version__)", cwd=tested)
     assert version.out == "1.0\n"
 
 
-def test_a_test_that_cannot_be_started_puts_everything_back_too(program: Program, tested: Path) -> None:
+def test_a_test_that_cannot_be_started_changes_nothing(program: Program, tested: Path) -> None:
     before = [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")]
 
     ran = fine(program.run("deps.upgrade", "--test", "no-such-program", cwd=tested), 127)
 
     assert "error: no-such-program was not found" in ran.err
     assert [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")] == before
+
+
+@pytest.mark.parametrize("bisect", [(), ("--bisect",)])
+def test_while_tests_run_nothing_in_use_changes(program: Program, tested: Path, bisect: tuple[str, ...]) -> None:
+    assert program.run("uv", "sync", cwd=tested).code == 0
+    (tested / "check.py").write_text(
+        "import hashlib, one, pathlib, sys, three\n"
+        "names = [p for p in sorted(pathlib.Path().rglob('*')) if p.is_file() and p.name not in ('seen', 'check.py')]\n"
+        "found = hashlib.sha256(b''.join(str(p).encode() + p.read_bytes() for p in names)).hexdigest()\n"
+        "with open('seen', 'a') as file: print(one.__version__, found, sys.prefix, file=file)\n"
+        "sys.exit(three.__version__ == '2.0')\n"
+    )
+    assert program.run("cmd", "python", "-B", "check.py", cwd=tested).code == 0
+    before = hashes(tested)
+
+    ran = fine(program.run("deps.upgrade", *bisect, "--test", "python -B check.py", cwd=tested), 1)
+
+    (version, found, used), *tries = (line.split() for line in (tested / "seen").read_text().splitlines())
+    assert version == "1.0"
+    assert tries[0][0] == "2.0"
+    assert {tried[1] for tried in tries} == {found}
+    assert used not in {tried[2] for tried in tries}
+    assert not any(Path(tried[2]).exists() for tried in tries)
+    assert len(tries) > 2 if bisect else len(tries) == 1
+    after = hashes(tested)
+    assert bisect or {**after, "seen": ""} == {**before, "seen": ""}
+    if bisect:
+        (kept,) = [line for line in ran.err.splitlines() if line.startswith("kept: ")]
+        assert set(kept.removeprefix("kept: ").split(", ")) == {"one", "two", "four", "five"}
+        sound(program, tested)
+
+
+def test_a_test_by_uv_run_has_the_new_packages_too(program: Program, tested: Path) -> None:
+    test = "uv run python -c 'import one, sys; sys.exit(one.__version__ != \"2.0\")'"
+
+    fine(program.run("deps.upgrade", "--test", test, cwd=tested))
+
+    assert locked(tested)["one"] == "2.0"
+
+
+def test_a_program_of_the_environment_in_use_would_test_nothing_new(program: Program, tested: Path) -> None:
+    assert program.run("uv", "sync", cwd=tested).code == 0
+    before = hashes(tested)
+
+    ran = fine(program.run("deps.upgrade", "--test", ".venv/bin/python check.py", cwd=tested), 2)
+
+    assert "error: .venv/bin/python is in the environment in use" in ran.err
+    assert " next: name the program alone: python" in ran.err
+    assert hashes(tested) == before
+
+
+def test_a_project_that_is_a_package_is_tested_with_its_own_source(
+    program: Program, tmp_path: Path, index: Index
+) -> None:
+    index.add("one", "1.0", "2.0")
+    build = '[build-system]\nrequires = ["uv_build>=0.6"]\nbuild-backend = "uv_build"\n'
+    members = '[tool.uv.workspace]\nmembers = ["libs/*"]\n[tool.uv.sources]\nlib = { workspace = true }\n'
+    project = make_project(tmp_path / "app", ["one==1.0", "lib"], index.table + members + build)
+    library = make_project(project / "libs" / "lib", [], build)
+    (library / "pyproject.toml").write_text((library / "pyproject.toml").read_text().replace('"app"', '"lib"'))
+    for folder, name in ((project, "app"), (library, "lib")):
+        (folder / "src" / name).mkdir(parents=True)
+        (folder / "src" / name / "__init__.py").write_text("import one\n")
+    assert program.run("deps.lock", cwd=project).code == 0
+    before = hashes(project)
+
+    test = "python -c 'import app, lib; print(app.one.__version__, app.__file__); raise SystemExit(7)'"
+    ran = fine(program.run("deps.upgrade", "--test", test, cwd=project), 7)
+
+    assert "\n2.0 " in ran.err
+    assert hashes(project) == before
 
 
 def test_bisect_finds_who_breaks_it_and_keeps_the_others(program: Program, tested: Path) -> None:
@@ -401,7 +476,7 @@ def test_a_test_that_never_worked_blames_nobody(program: Program, tested: Path) 
     assert [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")] == before
 
 
-def test_what_cannot_be_installed_is_put_back_too(program: Program, tested: Path, index: Index) -> None:
+def test_what_cannot_be_installed_changes_nothing(program: Program, tested: Path, index: Index) -> None:
     # Its metadata can be had, its wheel cannot.
     good = index.answer
     index.answer = lambda path: (404, "text/plain", b"") if path.endswith("two-2.0-py3-none-any.whl") else good(path)  # type: ignore[method-assign]
@@ -412,6 +487,37 @@ def test_what_cannot_be_installed_is_put_back_too(program: Program, tested: Path
     assert ran.code != 0
     assert "Traceback" not in ran.err
     assert [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")] == before
+
+
+def test_an_index_that_fails_at_the_last_moment_is_no_refusal(program: Program, tested: Path, index: Index) -> None:
+    good = index.answer
+    asked: list[str] = []
+
+    def counted(path: str) -> tuple[int, str, bytes]:
+        asked.append(path)
+        return good(path) if len(asked) <= last else (503, "text/plain", b"")
+
+    index.answer, last = counted, 10_000  # type: ignore[method-assign]
+    env = {**ONCE, "UV_NO_CACHE": "1"}
+    fine(program.run("deps.upgrade", "--dry-run", cwd=tested, env=env))
+    # Locking is the last thing that is done of a dry run.
+    last = len(asked) - 1
+    asked.clear()
+
+    ran = program.run("deps.upgrade", "--dry-run", cwd=tested, env=env)
+
+    assert ran.code == 2, ran.err
+    assert "✘ lock (host)" in ran.err
+    assert "error: the upgrades could not be locked: " in ran.err
+    assert "503" in ran.err
+    assert "refuses" not in ran.err
+
+
+def test_a_dry_run_of_invoke_writes_nothing_either(program: Program, tested: Path) -> None:
+    before = hashes(tested)
+    ran = fine(program.run("--dry", "deps.upgrade", cwd=tested))
+    assert "nothing was written: this was a dry run" in ran.err
+    assert hashes(tested) == before
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(program: Program, tested: Path, index: Index) -> None:
@@ -530,6 +636,13 @@ def test_a_workspace_goes_together(program: Program, tmp_path: Path) -> None:
     assert lines(root)["project"] == ["idna<4", "lib"]
     assert lines(lib)["project"][0].startswith("idna==3.")
     assert "<3" in ran.err
+    rows = [line.split()[:3] for line in ran.err.splitlines() if line.startswith(("package", "idna", "six"))]
+    assert rows == [
+        ["package", "project", "group"],
+        ["idna", "app", "project"],
+        ["idna", "lib", "project"],
+        ["six", "lib", "project"],
+    ]
     assert "lib stays" not in ran.err
     assert behind(program, root) == set()
     sound(program, root)
@@ -592,14 +705,50 @@ class Terminal:
 def test_choosing_at_a_terminal(program: Program, tested: Path) -> None:
     terminal = Terminal(program, tested, "deps.upgrade", "--interactive")
     terminal.until("What to upgrade")
-    terminal.until("five")
-    # Not the first one.
+    terminal.until("two")
+    assert "space choose" in terminal.seen
+    assert "── major" in terminal.seen
+    # The first one alone: what may break is chosen by hand.
     terminal.send(b" ")
     terminal.send(b"\r")
 
     assert terminal.code() == 0, terminal.seen
-    assert {name for name, version in locked(tested).items() if version == "1.0"} == {"one"}
+    assert {name for name, version in locked(tested).items() if version == "2.0"} == {"one"}
+    assert "chosen: one\r\n" in terminal.seen
+    assert "done" not in terminal.seen
     sound(program, tested)
+
+
+def test_nothing_major_is_chosen_beforehand(program: Program, tmp_path: Path, index: Index) -> None:
+    for name, new in {"patch": "1.0.1", "minor": "1.1", "major": "2.0"}.items():
+        index.add(name, "1.0", new)
+    index.add("zero", "0.1.0", "0.2.0")
+    index.add("nought", "0.1.0", "0.1.1")
+    project = make_project(
+        tmp_path / "app", ["patch==1.0", "minor==1.0", "major==1.0", "zero==0.1.0", "nought==0.1.0"], index.table
+    )
+    assert program.run("deps.lock", cwd=project).code == 0
+    terminal = Terminal(program, project, "deps.upgrade", "--interactive")
+    terminal.until("── major")
+    terminal.until("zero")
+    terminal.send(b"\r")
+
+    assert terminal.code() == 0, terminal.seen
+    raised = {name for name, version in locked(project).items() if version in ("1.0.1", "1.1", "2.0", "0.2.0", "0.1.1")}
+    assert raised == {"patch", "minor", "nought"}
+
+
+def test_choosing_nothing_writes_nothing_and_says_so(program: Program, tested: Path) -> None:
+    before = hashes(tested)
+    terminal = Terminal(program, tested, "deps.upgrade", "--interactive")
+    terminal.until("── major")
+    terminal.until("two")
+    terminal.send(b"\r")
+
+    assert terminal.code() == 0, terminal.seen
+    assert "chosen: nothing\r\n" in terminal.seen
+    assert "nothing to upgrade" not in terminal.seen
+    assert hashes(tested) == before
 
 
 @pytest.mark.parametrize("keys", [pytest.param(b"\x03", id="ctrl-c")])
@@ -615,7 +764,7 @@ def test_leaving_the_choice_writes_nothing(program: Program, tested: Path, keys:
     assert hashes(tested) == before
 
 
-def test_stopped_while_the_test_runs_everything_is_put_back(program: Program, tested: Path) -> None:
+def test_stopped_while_the_test_runs_nothing_is_changed(program: Program, tested: Path) -> None:
     before = [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")]
     (tested / "wait.py").write_text("import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)\n")
     process = program.start("deps.upgrade", "--test", "python wait.py", cwd=tested)
@@ -628,6 +777,6 @@ def test_stopped_while_the_test_runs_everything_is_put_back(program: Program, te
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 130, err.decode()
-    assert b"so everything was put back" in err
+    assert b"nothing was changed" in err
     assert b"src/uvdock" not in err
     assert [(tested / name).read_bytes() for name in ("pyproject.toml", "uv.lock")] == before

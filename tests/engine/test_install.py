@@ -117,7 +117,7 @@ def test_several_projects_are_installed_at_once_and_a_failure_changes_nothing_th
     # Stopped in the middle of the build: everything ends, and what runs still runs.
     dockerfile(stack.root / "apps" / "one", "RUN echo waiting; sleep 120")
     kept = {name: lock(stack, name).read_bytes() for name in NAMES}
-    with stack.program.start("deps.install", cwd=stack.root) as running:
+    with stack.program.start("--echo", "deps.install", cwd=stack.root) as running:
         assert running.stderr is not None
         for line in running.stderr:
             if b"waiting" in line and b"RUN" not in line:

@@ -220,3 +220,72 @@ def read_until(terminal: Terminal, text: str) -> str:
         assert time.monotonic() < deadline, shown
         shown += os.read(terminal.master, 65536)
     return shown.decode("utf-8", "replace")
+
+
+BROKEN = """\
+x-base: &base
+  image: python:3.13-slim-trixie
+  init: true
+  stop_grace_period: 0s
+services:
+  fine:
+    <<: *base
+    command: ["sh", "-c", "echo fine says; exec sleep infinity"]
+  sick:
+    <<: *base
+    command: ["sh", "-c", "for n in $$(seq 60); do echo sick $$n; done; exec sleep infinity"]
+    healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 1}
+  gone:
+    <<: *base
+    command: ["sh", "-c", "echo why it went; exit 4"]
+  done:
+    <<: *base
+    command: ["sh", "-c", "echo done says"]
+"""
+
+
+@pytest.fixture
+def broken(new_folder: Path, program: Program) -> Iterator[Stack]:
+    new_folder.mkdir()
+    (new_folder / "compose.yaml").write_text(BROKEN)
+    stack = Stack(new_folder, program, new_folder)
+    yield stack
+    _remove(stack)
+
+
+def test_up_shows_the_last_words_of_what_did_not_come_up(broken: Stack) -> None:
+    ran = broken.uvdock("up", "--wait", "--", "fine", "sick", ok=False)
+    assert ran.code != 0
+    assert "sick is unhealthy; it says last:" in ran.err
+    assert [line.strip() for line in ran.err.splitlines() if line.startswith("  sick ")] == [
+        f"sick {number}" for number in range(41, 61)
+    ]
+    assert "fine says" not in ran.err + ran.out
+    ran = broken.uvdock("up", "--wait", "--", "gone", ok=False)
+    assert "gone is exited with 4; it says last:\n  why it went\n" in ran.err
+    assert "done says" not in ran.err
+
+
+def test_ci_shows_the_logs_of_what_failed_alone(broken: Stack) -> None:
+    broken.program.env["UVDOCK_CI"] = "up -- gone fine:db.wait"
+    broken.compose("up", "--detach", "gone", "fine")
+    ran = broken.uvdock("ci.test", ok=False)
+    assert ran.code != 0
+    assert "why it went" in ran.out
+    assert "fine says" not in ran.out + ran.err
+
+
+def test_a_paused_service_says_so(broken: Stack) -> None:
+    broken.compose("up", "--detach", "fine")
+    broken.compose("pause", "fine")
+    (broken.root / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "0"\n')
+    broken.program.env["UVDOCK_SERVICE"] = "fine"
+    try:
+        for arguments in (["cmd", "true"], ["shell", "--", "fine"], ["uv", "run", "true"]):
+            ran = broken.uvdock(*arguments, ok=False)
+            assert ran.code == 1
+            assert "error: fine is paused\n" in ran.err
+            assert " next: docker compose unpause fine\n" in ran.err
+    finally:
+        broken.compose("unpause", "fine")
+    assert broken.uvdock("cmd", "true").code == 0

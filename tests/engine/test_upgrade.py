@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.engine.conftest import Stack, docker
 
 pytestmark = pytest.mark.engine
 
+REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
 Reference = Callable[[str, str], Stack]
 # Both have newer releases than the ones that are asked for here.
 IMPORTED = "import importlib.metadata as m; print(m.version('iniconfig'), m.version('pytest'))"
@@ -86,10 +88,10 @@ def test_flask_outdated_without_an_image_and_upgraded_while_it_runs(reference: R
     assert stack.in_container("python", "-c", IMPORTED) == "2.0.0 8.4.0"
     start = manifests(stack)
 
-    # A test that fails in the container: files and environment are as they were.
+    # A test that fails: files and environment are as they were.
     failed = stack.inv("deps.upgrade", "--test", "python -c 'raise SystemExit(7)'", ok=False)
     assert failed.code == 7
-    assert "so everything was put back" in failed.err
+    assert "so nothing was changed" in failed.err
     assert manifests(stack) == start
     assert stack.in_container("python", "-c", IMPORTED) == "2.0.0 8.4.0"
     assert stack.container() == container
@@ -110,7 +112,7 @@ def test_flask_outdated_without_an_image_and_upgraded_while_it_runs(reference: R
         stack.in_container("python", "-c", IMPORTED) == f"{found['iniconfig']['latest']} {newest['pytest']['locked']}"
     )
     assert stack.container() == container
-    assert f"container {container_name(stack)}" in done.err
+    assert f"container {container_name(stack)} (restarted)" in done.err
     assert "the image is not rebuilt; deps.install does that" in done.err
     assert "# until we moved" in stack.pyproject.read_text()
     assert len(stack.pyproject.read_text().splitlines()) == len(original.splitlines())
@@ -121,10 +123,10 @@ def test_flask_outdated_without_an_image_and_upgraded_while_it_runs(reference: R
 
 
 def container_name(stack: Stack) -> str:
-    return docker("inspect", "--format", "{{.Name}}", stack.container()).removeprefix("/")
+    return docker("inspect", "--format", "{{.Name}}", stack.container(), env=stack.program.env).removeprefix("/")
 
 
-def test_django_in_a_sub_folder_tested_in_a_new_image(reference: Reference, tmp_path: Path) -> None:
+def test_django_in_a_sub_folder_tested_in_a_one_off(reference: Reference, tmp_path: Path) -> None:
     stack = reference("django", "apps/backend")
     name = next(
         line.strip(' ",') for line in stack.pyproject.read_text().splitlines() if line.strip().startswith('"gunicorn')
@@ -137,18 +139,156 @@ def test_django_in_a_sub_folder_tested_in_a_new_image(reference: Reference, tmp_
     assert found["gunicorn"]["kind"] == "major"
     start = manifests(stack)
 
-    # Nothing runs, so the test gets an image of its own; what is put back is in the image again too.
-    test = "python -c \"import importlib.metadata as m; assert m.version('gunicorn') == '23.0.0'\""
+    # Nothing is built and nothing runs: the image is built as it is, and nothing else changes.
+    test = "python -c \"import django, importlib.metadata as m; assert m.version('gunicorn') == '23.0.0'\""
     assert stack.inv("deps.upgrade", "--test", test, ok=False).code == 1
     assert manifests(stack) == start
     assert stack.inv("cmd", "--", *shell_words(test)).code == 0
 
-    stack.inv("deps.upgrade", "--test", "python -c 'import django, gunicorn'")
+    done = stack.inv("deps.upgrade", "--test", "python -c 'import django, gunicorn'")
     assert versions(stack.lock)["gunicorn"] != "23.0.0"
+    assert "the image is not rebuilt; deps.install does that" in done.err
     after = rows(stack)
     assert {name for name, row in after.items() if row["behind"] and not row["held_by"]} == set()
     assert {row["wanted"] == row["locked"] for row in after.values()} == {True}
+    stack.inv("deps.install")
     assert stack.inv("cmd", "--", *shell_words(test), ok=False).code == 1
+
+
+#: A server that tells what it has imported, what is installed now, and that it is the same process.
+SERVER = """\
+import http.server, importlib.metadata, json, os
+import idna
+started = idna.__version__
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = [started, *(importlib.metadata.version(name) for name in ("idna", "iniconfig")), os.getpid()]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(found).encode())
+http.server.ThreadingHTTPServer(("", 8000), Answer).serve_forever()
+"""
+#: A test that looks at what the running server says, over the stack's network, and at what it has itself.
+CHECK = """\
+import idna, json, pathlib, sys, urllib.request
+print("server", urllib.request.urlopen("http://web:8000").read().decode(), "test", idna.__version__, sys.prefix)
+print("source", pathlib.Path("server.py").read_text() != "")
+sys.exit(idna.__version__ != "3.9")
+"""
+
+
+def serving(stack: Stack) -> tuple[str, str, list[Any]]:
+    """The running container, since when it runs, and what its server says."""
+    env = stack.program.env
+    started = docker("inspect", "--format", "{{.State.StartedAt}}", stack.container(), env=env)
+    code = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000').read().decode())"
+    deadline = time.monotonic() + 30
+    while not (found := docker("exec", stack.container(), "python", "-c", code, env=env, check=False)).startswith("["):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return stack.container(), started, json.loads(found)
+
+
+@pytest.fixture(params=["a mount", "no mount", "another engine"])
+def server(request: pytest.FixtureRequest, small: Callable[..., Stack]) -> Stack:
+    """A stack whose server runs from old packages: its source mounted or not, on an engine that sees it or not."""
+    mounted, copied = request.param == "a mount", "COPY --chown=app . .\n"
+    stack = small(
+        dependencies=["idna==3.9", "iniconfig==2.0.0"],
+        volumes=[".:/app"] if mounted else [],
+        owner=1000,
+        final=f'{"" if mounted else copied}CMD ["python", "server.py"]',
+    )
+    (stack.root / "server.py").write_text(SERVER)
+    (stack.root / "check.py").write_text(CHECK)
+    if request.param == "another engine":
+        if subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False).returncode:
+            pytest.skip(f"no second engine at {REMOTE}")
+        stack.program.env["DOCKER_HOST"] = REMOTE
+    _host_uv(stack, "lock", cwd=stack.project)
+    for path in stack.root.iterdir():
+        os.chown(path, 1000, 1000)
+    stack.compose("build", "--quiet")
+    stack.up()
+    return stack
+
+
+def test_a_server_notices_nothing_of_the_tests_of_an_upgrade(server: Stack) -> None:
+    files, before = hashes(server.root), serving(server)
+    assert before[2][:3] == ["3.9", "3.9", "2.0.0"]
+
+    failed = server.inv("deps.upgrade", "--test", "python check.py", ok=False)
+
+    assert failed.code == 1, failed.err
+    newest = max(versions_of(failed.err, "idna"))
+    said = [line for line in failed.err.splitlines() if line.startswith("server ")]
+    assert said == [f"server {json.dumps(before[2])} test {newest} /uvdock/sandbox/venv"]
+    assert "✘ python check.py (" in failed.err
+    assert "✔ python check.py (" not in failed.err
+    assert (hashes(server.root), serving(server)) == (files, before)
+
+    found = server.inv("deps.upgrade", "--bisect", "--test", "python check.py", "--json", ok=False)
+
+    assert found.code == 1, found.err
+    assert found.out, found.err
+    assert [item["name"] for item in json.loads(found.out)["left"]] == ["idna"]
+    said = [line.partition(" test ")[0] for line in found.err.splitlines() if line.startswith("server ")]
+    assert set(said) == {f"server {json.dumps(before[2])}"}
+    assert len(said) > 2
+    container, started, answer = serving(server)
+    assert container == before[0]
+    assert started != before[1]
+    assert answer[:2] == ["3.9", "3.9"]
+    assert answer[2] == versions(server.lock)["iniconfig"] != "2.0.0"
+    assert f"container {container_name(server)} (restarted)" in found.err
+    left = docker("ps", "--all", "--quiet", "--filter", "name=uvdock-", env=server.program.env)
+    assert left == ""
+
+
+def test_what_imported_an_old_package_has_the_new_one_after_an_upgrade(small: Callable[..., Stack]) -> None:
+    stack = small(dependencies=["idna==3.9", "iniconfig==2.0.0"], final='COPY server.py .\nCMD ["python", "server.py"]')
+    (stack.root / "server.py").write_text(SERVER)
+    _host_uv(stack, "lock", cwd=stack.project)
+    stack.compose("build", "--quiet")
+    stack.up()
+    assert serving(stack)[2][0] == "3.9"
+
+    stack.inv("deps.upgrade")
+
+    answer = serving(stack)[2]
+    assert answer[0] == answer[1] == versions(stack.lock)["idna"] != "3.9"
+
+
+def test_a_server_that_stops_with_the_new_packages_is_no_success(small: Callable[..., Stack]) -> None:
+    stack = small(dependencies=["idna==3.9"], final='COPY server.py .\nCMD ["python", "server.py"]')
+    (stack.root / "server.py").write_text("import idna, time\nassert idna.__version__ == '3.9'\ntime.sleep(600)\n")
+    _host_uv(stack, "lock", cwd=stack.project)
+    stack.compose("build", "--quiet")
+    stack.up()
+
+    ran = stack.inv("deps.upgrade", ok=False)
+
+    assert ran.code == 1
+    assert "error: web stopped right after it was restarted with the new packages" in ran.err
+    assert "restarted)" not in ran.err
+
+
+def test_an_image_without_uv_says_so(small: Callable[..., Stack]) -> None:
+    stack = small(final="USER root\nRUN rm /usr/local/bin/uv")
+    _host_uv(stack, "lock", cwd=stack.project)
+    stack.compose("build", "--quiet")
+    before = hashes(stack.root)
+
+    ran = stack.inv("deps.upgrade", "--test", "python -V", ok=False)
+
+    assert ran.code == 127
+    assert "error: there is no uv\n   at: one-off of web" in ran.err
+    assert hashes(stack.root) == before
+
+
+def versions_of(text: str, name: str) -> set[str]:
+    """The versions that the lines about a package in the lock's changes end in."""
+    return {line.split()[-1] for line in text.splitlines() if line.split()[:2] == ["~", name]}
 
 
 def shell_words(text: str) -> list[str]:

@@ -91,6 +91,28 @@ def test_one_that_fails_leaves_the_others_to_end_and_shows_its_output(capfd: pyt
     assert lines.index("why") < lines.index("✘ second")
 
 
+def test_one_that_need_not_succeed_has_no_tick(capfd: pytest.CaptureFixture[str]) -> None:
+    together.run({"build": python("pass"), "sync": lambda: 2})
+    together.run({"alone": lambda: 3})
+    marks = {line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()}
+    assert {"✔ build", "✘ sync", "✘ alone"} <= marks
+    assert not {"✔ sync", "✔ alone"} & marks
+
+
+@pytest.mark.parametrize(("code", "shown"), [(3, True), (130, False), (0, False)])
+def test_a_quiet_step_shows_its_output_only_when_it_fails_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], code: int, shown: bool
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    argv = [sys.executable, "-u", "-c", f"print('words'); print('warning: mind'); exit({code})"]
+    assert together.alone("build", lambda: process.run(argv)) == code
+    lines = [line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()]
+    assert ("words" in lines) is shown
+    assert ("warning: mind" in lines) is (code != 130)
+    assert lines[0] == "▸ build"
+    assert lines[-1] == ("✘ build" if code else "✔ build")
+
+
 def test_of_several_failures_the_first_in_order_counts() -> None:
     failed = threading.Event()
 

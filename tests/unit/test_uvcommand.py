@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uvdock.deps import uvcommand
+from uvdock.process import Output
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,49 @@ def test_too_old(line: str, version: tuple[int, ...], what: str | None) -> None:
         assert what in problem.what
         assert problem.where == "the image"
         assert "ghcr.io/astral-sh/uv:" in problem.fix
+
+
+BUILD = """\
+Using CPython 3.13.5
+error: Failed to generate package metadata for `app`
+  cause: The build backend returned an error
+
+         [stdout]
+         running egg_info
+
+         [stderr]
+         Traceback (most recent call last):
+           File "<string>", line 14, in <module>
+         ValueError: invalid pyproject.toml config
+
+hint: Build failures usually indicate a problem with the package
+"""
+BUILT = """\
+Failed to generate package metadata for `app`
+  cause: The build backend returned an error
+
+         ValueError: invalid pyproject.toml config
+hint: Build failures usually indicate a problem with the package"""
+REFUSED = "× No solution found when resolving dependencies:\n╰─▶ Because a needs b, we can conclude that …"
+FETCHED = "error: Failed to fetch: `https://index.example/simple/a/`\n  cause: dns error"
+DOCKER = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "told", "refusal"),
+    [
+        pytest.param(1, REFUSED, REFUSED.removeprefix("× "), True, id="no-solution"),
+        pytest.param(1, f"Using CPython 3.13.5\n{REFUSED}", REFUSED, True, id="no-solution-behind-a-line"),
+        pytest.param(1, BUILD, BUILT, False, id="build"),
+        pytest.param(2, FETCHED, FETCHED.removeprefix("error: "), False, id="network"),
+        pytest.param(1, DOCKER, DOCKER, False, id="engine"),
+        pytest.param(1, "", "", False, id="nothing"),
+    ],
+)
+def test_what_uv_says_of_a_failure(code: int, text: str, told: str, refusal: bool) -> None:
+    output = Output(code, b"", text.encode())
+    assert uvcommand.words(output) == told.removeprefix("× ")
+    assert uvcommand.is_refusal(output) is refusal
 
 
 @given(st.lists(st.text()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -64,6 +65,24 @@ class Finding:
     why: str = ""
 
 
+class Sandbox(Protocol):
+    """A place to try other manifests, with an environment of its own: nothing that is in use changes."""
+
+    def install(self, files: Mapping[Path, bytes]) -> int:
+        """Install what the project would need with other manifests; returns uv's exit code.
+
+        Args:
+            files: Contents in place of the host's, by whole paths.
+        """
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Run a command on the project's source with what was installed; its output goes to standard error.
+
+        Raises:
+            UvdockError: There is no such program, or it is one of the environment in use.
+        """
+
+
 class Backend(Protocol):
     """What the tasks ask of a place where commands run. Exit codes and streams are the command's own."""
 
@@ -119,8 +138,15 @@ class Backend(Protocol):
     def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
         """The same as this project would be locked: with its own Python, not any that is there."""
 
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A place like this one to try other manifests in, removed afterwards.
+
+        Raises:
+            UvdockError: It cannot be made.
+        """
+
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
-        """Replace files of the project together, and bring a running container to them.
+        """Replace files of the project together, bring a running container to them and restart it.
 
         Args:
             files: The new contents.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from uvdock.backends import Change, Finding, Trial, environment, image, scratch
+from uvdock.backends import Change, Finding, Sandbox, Trial, environment, image, scratch
 from uvdock.backends.host import delivered, describe, find_uv
 from uvdock.backends.place import may_write
 from uvdock.backends.proof import Proof, prove
@@ -108,8 +109,14 @@ class ComposeBackend:
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
-        """Replace files of the project together, and sync the running container."""
-        return self._followed(delivered(self.project, files, expected))
+        """Replace files of the project together, sync the running container and restart it."""
+        return self._restarted(self._followed(delivered(self.project, files, expected)))
+
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A one-off of the service with an environment of its own."""
+        from uvdock.backends.sandbox import in_service
+
+        return in_service(self.runner)
 
     def check(self) -> list[Finding]:
         """The lock against the manifests; each running container and each image against the lock."""
@@ -211,6 +218,28 @@ class ComposeBackend:
         notes = (*change.notes, *synced.notes, "the image is not rebuilt; deps.install does that")
         return replace(change, code=synced.code, places=(*change.places, *synced.places), notes=notes)
 
+    def _restarted(self, change: Change) -> Change:
+        """Restart the running containers after their packages changed.
+
+        Always: what a server has imported stays what it was. Few reloaders watch the packages, and one that does may
+        have met a half-installed one and died of it.
+        """
+        if change.code:
+            return change
+        places = list(change.places)
+        for runner in self.runner.of_lock:
+            installed = f"container {runner.running.name}" if runner.running is not None else ""
+            if runner.running is None or installed not in places:
+                continue
+            if not runner.engine.restart(runner.running.id):
+                raise UvdockError(
+                    f"{runner.service_name} stopped right after it was restarted with the new packages",
+                    where=installed,
+                    fix=f"read why: logs -- {runner.service_name}; the files are written, and git has the old ones",
+                )
+            places[places.index(installed)] = f"{installed} (restarted)"
+        return replace(change, places=tuple(places))
+
     def _check_lock(self) -> Finding:
         lock = self.project.lock
         if not lock.is_file():
@@ -220,11 +249,9 @@ class ComposeBackend:
         if tried is None:
             return Finding("uv.lock", fresh=None, why="no uv can tell: the image is not built, and the host has none")
         if tried.output.code != 0:
-            raise UvdockError(
-                f"uv cannot resolve this project: {tried.output.error_text}",
-                where=str(self.project.pyproject),
-                fix="correct what uv names; nothing was changed",
-            )
+            from uvdock.deps import broken
+
+            raise broken.unresolved(self.project, tried.output)
         fresh = lock not in tried.files
         return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
 

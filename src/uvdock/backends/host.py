@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from uvdock import process
-from uvdock.backends import Change, Finding, Trial, scratch
+from uvdock.backends import Change, Finding, Sandbox, Trial, scratch
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.relax import relaxed
 from uvdock.errors import UvdockError
@@ -109,6 +110,12 @@ class HostBackend:
         """Replace files of the project together."""
         return delivered(self.project, files, expected)
 
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A folder with an environment of its own."""
+        from uvdock.backends.sandbox import on_host
+
+        return on_host(self.project, self.uv_program, self.environment)
+
     def check(self) -> list[Finding]:
         """`uv lock --check` and `uv sync --check`."""
         self._need_manifest()
@@ -135,11 +142,9 @@ class HostBackend:
         dry = process.capture([self.uv_program, "lock", "--dry-run"], cwd=self.project.cwd)
         if dry.code == 0:
             return Finding("uv.lock", fresh=False, why="it does not follow from pyproject.toml; deps.lock renews it")
-        raise UvdockError(
-            f"uv cannot resolve this project: {found.error_text}",
-            where=str(self.project.pyproject),
-            fix="correct what uv names; nothing was changed",
-        )
+        from uvdock.deps import broken
+
+        raise broken.unresolved(self.project, found)
 
     def _check_environment(self) -> Finding:
         args = ["sync", "--check", "--frozen"]

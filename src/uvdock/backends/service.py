@@ -207,6 +207,10 @@ class ServiceRunner:
         with self._one_off(argv, _options(user, workdir, env or {}), tty=False) as (command, _):
             return process.capture(command, env={**self.stack.env, **(env or {})}, cwd=self.stack.root)
 
+    def forwarded_options(self) -> list[str]:
+        """Options of `docker compose run` for the caller's variables that uv needs wherever it runs."""
+        return _options("", "", {})
+
     def shortcut(self) -> dict[str, object] | None:
         """What the short way needs to know of the running container (`uvdock.fastpath`); ``None`` where there is none.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from uvdock.backends.reading import Reader
-from uvdock.deps import lockfile, releases, requirement, survey, upgrade, uvcommand
+from uvdock.deps import broken, lockfile, releases, requirement, survey, upgrade, uvcommand
 from uvdock.deps.releases import Answers, Question
 from uvdock.deps.survey import Manifest
 from uvdock.deps.upgrade import Bump, Found, Left, Selection
@@ -21,7 +21,6 @@ from uvdock.project import Project
 
 if TYPE_CHECKING:
     from uvdock.backends import Backend, Trial
-    from uvdock.process import Output
 
 _ORDER = {"major": 2, "minor": 1}
 
@@ -123,13 +122,17 @@ class Attempt:
         def refusal(names: Sequence[str]) -> str:
             output = self.tried([by_name[name] for name in names]).output
             if output.code not in (0, uvcommand.NO_SOLUTION):
-                raise self._failed("uv could not try the upgrades", output)
+                raise broken.unresolved(self.project, output, "uv could not try the upgrades")
             return uvcommand.words(output) if output.code else ""
 
         # The last ones of a set that is refused are the first to be left out: of major steps, most are.
-        return upgrade.largest(
+        found = upgrade.largest(
             [bump.name for bump in sorted(bumps, key=lambda bump: _ORDER.get(bump.kind, 0))], refusal
         )
+        if not found.accepted and (as_it_is := self.tried([]).output).code:
+            # No upgrade is to blame.
+            raise broken.unresolved(self.project, as_it_is)
+        return found
 
     def tried(self, bumps: Sequence[Bump]) -> Trial:
         """What uv makes of some packages raised, soon."""
@@ -157,19 +160,11 @@ class Attempt:
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
         tried = self.reader.look(args)
         if tried.output.code:
-            raise self._failed("uv cannot resolve this project", tried.output)
+            raise broken.unresolved(self.project, tried.output)
         after = tried.files.get(self.project.lock)
         if after is None:
             return []
         return upgrade.reached(self.manifests, self.lock, selection, lockfile.parse(after, self.project.lock))
-
-    def _failed(self, what: str, output: Output) -> UvdockError:
-        return UvdockError(
-            f"{what}: {uvcommand.words(output)}",
-            where=str(self.project.folder),
-            fix="correct what uv names; nothing was changed",
-            code=output.code,
-        )
 
     def _args(self, constraints: Sequence[str]) -> list[str]:
         # A prerelease is taken where the line names one. Allowed by an option, it would be written into the lock as

@@ -17,6 +17,7 @@ from uvdock.deps.survey import Manifest, Survey, passed_over
 SCHEMA = 1
 #: The group of a package that only others need.
 INDIRECT = "(indirect)"
+_NO_ANSWER = "no answer"
 _KINDS = ("major", "minor", "patch", "pre", "")
 #: The sources of a lock's package that no index serves (https://docs.astral.sh/uv/concepts/projects/dependencies/).
 _SOURCES = ("git", "url", "path", "directory", "editable", "virtual")
@@ -58,6 +59,11 @@ class Row:
     def behind(self) -> bool:
         """Whether there is a newer release than the locked one."""
         return bool(self.kind)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the index that serves it gave no answer, so that nothing is known."""
+        return bool(self.locked and not self.latest and self.note.startswith(_NO_ANSWER))
 
 
 def rows(survey: Survey, *, everything: bool = False) -> list[Row]:
@@ -137,7 +143,7 @@ def _row(survey: Survey, name: str, group: str, specifier: str, label: str) -> R
     newest = survey.answers.newest(name)
     if newest is None:
         why = survey.answers.problems.get(name, "").splitlines()
-        return Row(label, name, group, specifier, locked, note=note or f"no answer: {_short(why)}")
+        return Row(label, name, group, specifier, locked, note=note or f"{_NO_ANSWER}: {_short(why)}")
     wanted = survey.reached.get(name, [""])[-1]
     latest = str(newest.version)
     kind = step(locked, latest)

@@ -79,12 +79,28 @@ def parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in words[1].split(".") if part.isdecimal())
 
 
+def is_refusal(output: Output) -> bool:
+    """Whether requirements have no solution; the same code says that a build, or the engine, has failed."""
+    return output.code == NO_SOLUTION and "No solution found" in output.error_text
+
+
 def words(output: Output) -> str:
-    """What uv says of a failure, without what it says while it works."""
+    """What uv says of a failure, without what it says while it works; of a build's output, the last line."""
     lines = [
         line for line in output.error_text.splitlines() if not line.startswith(("Using ", "warning: ", "Resolved "))
     ]
+    starts = [number for number, line in enumerate(lines) if line.strip() in ("[stdout]", "[stderr]")]
+    if starts:
+        # What the build printed is indented as its heading is.
+        indent = lines[starts[-1]][: -len("[stderr]")]
+        ends = next((number for number in range(starts[-1], len(lines)) if _ends(lines[number], indent)), len(lines))
+        printed = [line for line in lines[starts[-1] + 1 : ends] if line.strip()]
+        lines = [*lines[: starts[0]], *printed[-1:], *lines[ends:]]
     return "\n".join(lines).strip().removeprefix("error: ").removeprefix("× ")
+
+
+def _ends(line: str, indent: str) -> bool:
+    return bool(line.strip()) and not line.startswith(indent)
 
 
 def too_old(args: Sequence[str], version: tuple[int, ...], where: str) -> UvdockError | None:

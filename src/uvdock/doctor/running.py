@@ -96,7 +96,8 @@ def _containers(engine: Engine, stack: Stack, service: Service) -> list[Made]:
     from uvdock.engine.api import environment
 
     found = []
-    for running in engine.running(stack.working_dir, service.name):
+    # Of all services, for a paused one is no error here.
+    for running in (item for item in engine.running(stack.working_dir) if item.service == service.name):
         details = engine.container(running.id)
         env = environment(details.get("Config") or {})
         found_mounts = details.get("Mounts") or []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _ONEOFF = "com.docker.compose.oneoff"
 _UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
+#: After how long a container that was started is looked at, seconds.
+_MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,20 @@ class Engine:
         return endpoint.describe(self.context, os.environ)
 
     def running(self, working_dir: str, service: str | None = None) -> list[Running]:
-        """The running containers of a Compose project (not its one-offs), found by their labels."""
+        """The running containers of a Compose project (not its one-offs), found by their labels.
+
+        Raises:
+            EngineError: The service is paused: nothing can be run in it.
+        """
         labels = running_labels(working_dir, service)
         with _told(self.address):
-            found = self.api.containers(filters={"label": labels, "status": "running"})
+            found = self.api.containers(filters={"label": labels, "status": ["running", "paused"]})
+        paused = [item["Names"][0].lstrip("/") for item in found if item["State"] == "paused"]
+        if service is not None and paused and len(paused) == len(found):
+            raise EngineError(
+                f"{service} is paused", where=f"container {paused[0]}", fix=f"docker compose unpause {service}"
+            )
+        found = [item for item in found if item["State"] != "paused"]
         return sorted(
             (
                 Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], made_from(item))
@@ -104,6 +117,18 @@ class Engine:
             except NotFound:
                 # It went between the two calls.
                 return None
+
+    def failed(self, working_dir: str) -> list[Running]:
+        """The containers of a Compose project that are unhealthy, came to a bad end or begin again and again."""
+        with _told(self.address):
+            found = self.api.containers(all=True, filters={"label": running_labels(working_dir)})
+        return [
+            Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
+            for item in sorted(found, key=lambda item: str(item["Names"][0]))
+            if item["State"] in ("restarting", "dead")
+            or (item["State"] == "exited" and "(0)" not in item["Status"])
+            or "(unhealthy)" in item["Status"]
+        ]
 
     def last_lines(self, container: str, count: int) -> list[str]:
         """The last lines a container printed, on either stream."""
@@ -305,6 +330,18 @@ class Engine:
             except APIError:
                 return False
         return True
+
+    def restart(self, container: str) -> bool:
+        """Stop and start a container; returns whether it still runs a moment later, without another start."""
+        with _told(container):
+            # Not the engine's own restart: with the containerd image store (28.5) the container may lose its root
+            # file system then, and nothing can be run in it any more.
+            self.api.stop(container)
+            self.api.start(container)
+        started = self.container(container)["State"]["StartedAt"]
+        time.sleep(_MOMENT)
+        state = self.container(container)["State"]
+        return bool(state["Running"] and not state["Restarting"] and state["StartedAt"] == started)
 
     def remove(self, container: str) -> None:
         """Remove a container by force; nothing happens where there is none."""

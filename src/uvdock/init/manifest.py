@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from uvdock import commands
-from uvdock.errors import UvdockError
+from uvdock.errors import UvdockError, no_toml
 
 PYPROJECT = "pyproject.toml"
 _NO_PROJECT = """\
@@ -97,9 +97,7 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UvdockError(
-            f"{PYPROJECT} is not valid TOML: {error}", where=where, fix="correct that line; nothing was changed"
-        ) from error
+        raise no_toml(PYPROJECT, text, error, where) from error
 
 
 def _appended(old: str, service: str, added: Mapping[str, Any]) -> str:

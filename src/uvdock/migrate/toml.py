@@ -77,7 +77,9 @@ def _parsed(text: str, where: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _error(f"pyproject.toml is not valid TOML: {error}", where) from error
+        from uvdock.errors import no_toml
+
+        raise no_toml("pyproject.toml", text, error, str(where)) from error
 
 
 def _error(what: str, where: Path) -> Exception:

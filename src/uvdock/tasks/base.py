@@ -262,6 +262,15 @@ def ask(question: str, undone: str, where: str) -> None:
         raise UvdockError(undone, where=where, fix="answer y at a terminal, or give --yes")
 
 
+def locks_in_a_new_image(backend: Backend) -> bool:
+    """Whether locking builds a part of the image first, for there is none with uv: a noisy step."""
+    runner: ServiceRunner | None = getattr(backend, "locking", None)
+    if runner is None:
+        return False
+    place = runner.place or runner.image_place
+    return place is None or place.uv is None
+
+
 def report(change: Change) -> None:
     """Say what a uv command changed, and where it went."""
     if change.diff:

@@ -192,7 +192,12 @@ def _show(measured: Sequence[Measured], facts: dict[str, str], fetched: dict[str
         )
         for item in measured
     ]
-    console.table(("what", "who", "median", "spread", "faster", "first run", "remark"), rows)
+    console.table(
+        ("what", "who", "median", "spread", "faster", "first run", "remark"),
+        rows,
+        least=("first run", "spread"),
+        below="remark",
+    )
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
     console.data("\n".join(["", *chart.bars(measured, width), ""]))
     for name, size in fetched.items():

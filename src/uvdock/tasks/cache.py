@@ -28,7 +28,7 @@ def info(c: Context, json: bool = False) -> int:
         console.say(_none(repo))
         return 0
     rows = [(item.name, str(item.uid), cache.readable(item.size), ", ".join(item.holders)) for item in found]
-    console.table(("volume", "owner", "size", "held by"), rows)
+    console.table(("volume", "owner", "size", "held by"), rows, below="held by")
     return 0
 
 
@@ -59,9 +59,10 @@ def prune(c: Context, all: bool = False, yes: bool = False) -> int:  # noqa: A00
         session = image.uv_session(runner)
         assert session.place.uv is not None
         for item in found:
-            with console.step(f"uv cache prune ({item.name})"):
-                if code := cache.prune(runner.engine, runner.stack.docker, session.image, session.place.uv, item):
-                    return code
+            with console.step(f"uv cache prune ({item.name})") as step:
+                step.code = cache.prune(runner.engine, runner.stack.docker, session.image, session.place.uv, item)
+            if step.code:
+                return step.code
     after = sum(item.size or 0 for item in _volumes(repo))
     console.say(f"{cache.readable(max(before - after, 0))} removed, {cache.readable(after)} left")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from uvdock import console
+from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, task
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from invoke.context import Context
+
+    from uvdock.tasks.base import Repo
 
 #: The steps where the settings name none; of each line, the task must be there in this repo.
 STEPS = (
@@ -56,11 +60,13 @@ def test(c: Context) -> int:
     failed = next((item for item in done if item.code), None)
     if failed is None:
         return 0
-    if "logs" in every_name(ns):
+    # `up --wait` has shown the last words of what did not come up.
+    names = _to_blame(repo) if "logs" in every_name(ns) and failed.step != "up --wait" else []
+    if names:
         from uvdock.tasks.steps import run_step
 
-        with _group("logs"):
-            run_step(f"logs --tail {LOG_LINES}")
+        with _group(f"logs of {', '.join(names)}"):
+            run_step(f"logs --tail {LOG_LINES} -- {shlex.join(names)}")
     left = ", ".join(steps[len(done) :])
     console.say(f"ci.test: {failed.step} failed with {failed.code}" + (f"; not run: {left}" if left else ""), "red")
     return failed.code
@@ -103,6 +109,21 @@ def markdown(done: Sequence[Done], steps: Sequence[str]) -> str:
     rows = [f"| `{item.step}` | {'✔' if not item.code else f'✘ {item.code}'} | {item.seconds:.1f} s |" for item in done]
     rows += [f"| `{step}` | – | |" for step in steps[len(done) :]]
     return "\n".join(["| Step | Result | Time |", "|---|---|---|", *rows, ""])
+
+
+def _to_blame(repo: Repo) -> list[str]:
+    """The services whose logs may tell why a step failed: those that do not run well, else the one of the project."""
+    if repo.engine is None:
+        return []
+    stack, engine = repo.engine
+    found = sorted({item.service for item in engine.failed(stack.working_dir)})
+    if found:
+        return found
+    try:
+        name = repo.compose("ci.test").service_name
+    except UvdockError:
+        return []
+    return [name] if engine.service_container(stack.working_dir, name) else []
 
 
 @contextmanager

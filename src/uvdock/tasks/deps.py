@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uvdock import console
-from uvdock.tasks.base import open_repo, report, task
+from uvdock.tasks.base import open_repo, task
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -29,10 +29,7 @@ def lock(c: Context) -> int:
     from uvdock.tasks import installing
 
     repo = open_repo(c)
-    for job in (repo.at(project) for project in repo.projects):
-        with console.step(f"lock ({repo.label(job.project, job.backend.where)})"):
-            change = installing.lock(job)
-        report(change)
+    installing.lock_alone(repo)
     return 0
 
 

@@ -11,12 +11,13 @@ from uvdock import console, together
 from uvdock.deps import conflict, sync
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import Repo, as_far_as_known, report
+from uvdock.tasks.base import Repo, as_far_as_known, locks_in_a_new_image, report
 
 if TYPE_CHECKING:
     from uvdock.backends import Change
     from uvdock.backends.service import ServiceRunner
 
+_SYNCS = (Step.SYNC_HOST.value, Step.SYNC_CONTAINER.value)
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
@@ -38,6 +39,7 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
     projects = repo.projects
     kind = "host" if repo.engine is None else "compose"
     jobs = [repo.at(project) for project in projects]
+    backends = [job.backend for job in jobs]
     for project in projects:
         # Compose still reads its files; this would be waited for after it.
         sync.prepare(project.lock)
@@ -47,14 +49,16 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
     for steps in plan(kind, build=build, running=bool(running)):
         if Step.PROVE in steps and dry:
             continue  # nothing was built that could be compared
-        works: dict[str, Callable[[], None]] = {}
+        works: dict[str, Callable[[], int | None]] = {}
         for step in steps:
             if step in _FOR_ALL:
                 works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
-        together.run(works, stream=len(steps) > 1)
+        noisy = Step.BUILD in steps or (Step.LOCK in steps and any(map(locks_in_a_new_image, backends)))
+        quiet = [name for name in works if noisy and not name.startswith(_SYNCS)]
+        together.run(works, stream=len(steps) > 1, quiet=quiet)
     if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
@@ -78,9 +82,20 @@ def _name(step: Step, repo: Repo, job: Repo) -> str:
     return f"{step.value} ({of})" if of else step.value
 
 
-def _carry_out(body: Callable[..., None], *args: object) -> None:
+def _carry_out(body: Callable[..., int | None], *args: object) -> int | None:
     with as_far_as_known():
-        body(*args)
+        return body(*args)
+
+
+def lock_alone(repo: Repo) -> None:
+    """Lock each project of a repo, as a step of its own.
+
+    Raises:
+        UvdockError: uv could not; every file is as it was.
+    """
+    for job in (repo.at(project) for project in repo.projects):
+        name = _name(Step.LOCK, repo, job)
+        together.run({name: partial(_lock, job)}, quiet=[name] if locks_in_a_new_image(job.backend) else [])
 
 
 def lock(repo: Repo) -> Change:
@@ -91,13 +106,18 @@ def lock(repo: Repo) -> Change:
     """
     with conflict.settled(repo.project) as was_in_conflict:
         change = repo.backend.lock()
+        if change.code and change.code not in _STOPPED:
+            from uvdock.deps import broken, survey
+
+            if problem := broken.named(survey.manifests(repo.project)):
+                raise problem
         stop_on(change.code, "uv could not lock", repo)
     if was_in_conflict:
         console.note("uv.lock was in conflict: it is this side's, locked anew; `git add uv.lock` settles it")
     return change
 
 
-def _lock(repo: Repo, _: bool) -> None:
+def _lock(repo: Repo, _: bool = True) -> None:
     change = lock(repo)
     report(change)
     if not change.files:
@@ -150,18 +170,23 @@ def _recreate(repos: Sequence[Repo]) -> None:
     console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
 
-def _sync(repo: Repo, needed: bool) -> None:
-    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed."""
+def _sync(repo: Repo, needed: bool) -> int:
+    """Bring the environment in use to the lock; one that the build replaces anyway need not succeed.
+
+    Returns:
+        What uv left.
+    """
     change = repo.backend.sync()
     if change.code and not needed and change.code not in _STOPPED:
         # Perhaps it needs what only the new image has.
         console.note("the running container keeps its packages until the new image is built")
-        return
+        return change.code
     stop_on(change.code, "uv could not install what the lock says", repo, _LOCKED)
     for note in change.notes:
         console.note(note)
     if change.places:
         console.say(f"installed in: {' · '.join(change.places)}")
+    return 0
 
 
 #: What is so after uv has failed, and after a later step has.
@@ -182,5 +207,5 @@ def stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
 
 
 #: What is done for each project by itself, and what once for all of them.
-_FOR_ONE = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
+_FOR_ONE: dict[Step, Callable[..., int | None]] = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
 _FOR_ALL = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}

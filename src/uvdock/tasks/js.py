@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from uvdock.tasks.base import as_far_as_known, open_repo, passed, report, task
 from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from invoke.context import Context
@@ -63,6 +65,7 @@ def js(c: Context) -> int:
 )
 def install(c: Context, build: bool = True) -> int:
     """For JavaScript what deps.install is for Python: lock, build, prove, recreate."""
+    from uvdock import together
     from uvdock.deps.install import Step, plan
 
     project, manager, backend = _open(open_repo(c))
@@ -72,17 +75,13 @@ def install(c: Context, build: bool = True) -> int:
         if step is Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
         name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value
-        with console.step(name), as_far_as_known():
-            if step is Step.LOCK:
-                change = backend.lock()
-                _stop_on(change.code, f"{manager.name} could not lock", project, backend)
-                report(change)
-                if not change.files:
-                    console.say(f"{project.lock.name} follows from {project.manifest.name} already")
-            elif compose is None or step is Step.SYNC_CONTAINER:
-                _sync(project, manager, backend)
-            else:
-                _with_image(step, project, compose)
+        if step is Step.LOCK:
+            work = partial(_lock, project, manager, backend)
+        elif compose is None or step is Step.SYNC_CONTAINER:
+            work = partial(_sync, project, manager, backend)
+        else:
+            work = partial(_with_image, step, project, compose)
+        together.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
     if compose is not None and builds and compose.keeps_packages():
         # A mount hides the image's packages, and outlives the container.
         with console.step(Step.SYNC_CONTAINER.value):
@@ -108,7 +107,9 @@ def outdated(c: Context, json: bool = False) -> int:
         return 0
     if found:
         columns = ("package", "group", "locked", "wanted", "latest")
-        console.table(columns, [(row.name, row.group, row.locked, row.wanted, row.latest) for row in found])
+        console.table(
+            columns, [(row.name, row.group, row.locked, row.wanted, row.latest) for row in found], least=("group",)
+        )
     count = len({row.name for row in found})
     console.say(f"{count or 'no'} package{'s have' if count != 1 else ' has'} a newer release, says {manager.name}")
     return 0
@@ -126,6 +127,19 @@ def _open(repo: Repo) -> tuple[Project, Manager, JsBackend]:
     if fallen_back and shutil.which("docker") and find_compose_files(repo.root, repo.settings, os.environ):
         console.note("the Docker engine does not answer, so this runs on the host")
     return project, manager, backend
+
+
+def _carry_out(work: Callable[[], None]) -> None:
+    with as_far_as_known():
+        work()
+
+
+def _lock(project: Project, manager: Manager, backend: JsBackend) -> None:
+    change = backend.lock()
+    _stop_on(change.code, f"{manager.name} could not lock", project, backend)
+    report(change)
+    if not change.files:
+        console.say(f"{project.lock.name} follows from {project.manifest.name} already")
 
 
 def _sync(project: Project, manager: Manager, backend: JsBackend) -> None:

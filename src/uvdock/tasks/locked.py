@@ -124,7 +124,7 @@ def audit(c: Context, ignore: Sequence[str] | None = None, service_url: str = ""
             for item in result.vulnerabilities
         ]
         if rows:
-            console.table(("package", "locked", "advisory", "fixed in", "about"), rows)
+            console.table(("package", "locked", "advisory", "fixed in", "about"), rows, below="about")
         for name, status in result.statuses:
             console.data(f"{name} is {status}")
         count = len(result.vulnerabilities)
@@ -164,6 +164,10 @@ def _lock_at(ref: str, project: Project) -> dict[str, Any]:
     where = f"{project.lock} in {ref}"
     known = process.capture(["git", "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"], cwd=project.folder)
     if known.code != 0:
+        inside = process.capture(["git", "rev-parse", "--git-dir"], cwd=project.folder)
+        if inside.code != 0:
+            what = f"git does not know this folder: {inside.error_text.removeprefix('fatal: ')}"
+            raise UvdockError(what, where=str(project.folder), fix="go into a clone of the repo, or run `git init`")
         raise UvdockError(
             f"git has no commit {ref!r}",
             where=str(project.folder),

@@ -39,7 +39,7 @@ _STYLES = {"major": "red", "minor": "cyan", "patch": "green", "pre": "yellow"}
         "cooldown": "How old a release must be to be wanted, as `7 days`.",
         "pre": "Count prereleases.",
         "json": "An object with every row instead of a table.",
-        "exit_code": "Leave with 1 when something is behind.",
+        "exit_code": "Leave with 1 when something is behind, else with 2 when no index answered for something.",
     },
 )
 def outdated(  # noqa: PLR0917 - each is an option by its name
@@ -55,7 +55,7 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
     """Show the direct dependencies that are behind, what is wanted and what holds them: deps.outdated [-- PACKAGE…]"""
     from packaging.utils import canonicalize_name
 
-    from uvdock.deps import declared, survey
+    from uvdock.deps import broken, declared, survey
     from uvdock.deps import outdated as table
 
     for word in kind or ():
@@ -65,12 +65,16 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
             )
     repo = open_repo(c, cooldown=cooldown)
     surveys = look(repo, everything=all, pre=pre)
+    for found in surveys:
+        if found.problem and (problem := broken.named(found.manifests)):
+            raise problem
     rows = [row for survey in surveys for row in table.rows(survey, everything=all)]
     words = [canonicalize_name(word) for word in passed(c)]
     _know(words, rows)
     known = [name for found in surveys for manifest in found.manifests for name in declared.groups(manifest.data)]
     survey.know_groups(group or (), [*known, *([table.INDIRECT] if all else [])])
     rows = table.chosen(rows, group or (), words)
+    silent = {(row.project, row.name) for row in rows if row.silent}
     total = len({(row.project, row.name) for row in rows})
     rows = [row for row in rows if row.kind in kind] if kind else rows
     behind = {(row.project, row.name) for row in rows if row.behind}
@@ -80,8 +84,12 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
         show(table.ranked(row for row in rows if row.behind or row.note))
         for found in surveys:
             _problem(found)
-        console.say(f"{len(behind)} of {total} packages have a newer release")
-    return 1 if exit_code and behind else 0
+        verb = "has" if total == 1 else "have"
+        unknown = f"; {len(silent)} could not be looked up" if silent else ""
+        console.say(f"{len(behind)} of {console.counted(total, 'package')} {verb} a newer release{unknown}")
+    if exit_code:
+        return 1 if behind else 2 if silent else 0
+    return 0
 
 
 def look(repo: Repo, *, everything: bool = False, pre: bool = False) -> list[Survey]:
@@ -127,6 +135,8 @@ def show(rows: Sequence[Row]) -> None:
     console.table(
         tuple(shown),
         list(zip(*shown.values(), strict=True)),
+        least=("age", "group", "held by", "specifier"),
+        below="held by",
         styles={"step": _STYLES, "latest": {row.latest: _STYLES.get(row.kind, "") for row in rows}},
     )
 

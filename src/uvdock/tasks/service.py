@@ -106,11 +106,11 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 )
 def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named: build [-- SERVICE…]"""
+    from uvdock import together
     from uvdock.backends import image
 
     runner = open_repo(c).compose("build")
-    with console.step("build"):
-        return image.build(runner, passed(c), no_cache=no_cache, pull=pull)
+    return together.alone("build", lambda: image.build(runner, passed(c), no_cache=no_cache, pull=pull))
 
 
 @task("config", examples=["config"], quiet=True)
@@ -119,7 +119,7 @@ def config(c: Context) -> int:
     from uvdock import settings
 
     repo = open_repo(c)
-    console.table(("setting", "value", "from"), settings.rows(repo.settings, _found(repo)))
+    console.table(("setting", "value", "from"), settings.rows(repo.settings, _found(repo)), below="from")
     return 0
 
 

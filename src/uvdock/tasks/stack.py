@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
+from uvdock import console
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.separator import WordsTask
+
+#: How many lines of its log are shown of a service that did not come up.
+_LAST_LINES = 20
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -23,7 +28,11 @@ if TYPE_CHECKING:
 )
 def up(c: Context, wait: bool = False) -> int:
     """Start the stack in the background, or the services named: up [-- SERVICE…]"""
-    return _stack(c).run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
+    stack = _stack(c)
+    code = stack.run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
+    if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
+        _show_failed(stack)
+    return code
 
 
 @task(
@@ -78,6 +87,20 @@ def _stack(c: Context) -> Stack:
 
     repo = open_repo(c)
     return backends.find_stack(repo.root, repo.settings)
+
+
+def _show_failed(stack: Stack) -> None:
+    """The last words of what did not come up."""
+    from uvdock.engine.api import Engine
+
+    engine = Engine(stack.context)
+    for item in engine.failed(stack.working_dir):
+        state = engine.container(item.id)["State"]
+        health = (state.get("Health") or {}).get("Status", "")
+        ended = f"{state['Status']} with {state['ExitCode']}"
+        console.say(f"{item.service} is {health if state['Running'] and health else ended}; it says last:", "red")
+        for line in engine.last_lines(item.id, _LAST_LINES):
+            console.say(f"  {line}")
 
 
 def _volumes(stack: Stack) -> list[str]:

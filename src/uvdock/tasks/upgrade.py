@@ -16,7 +16,6 @@ from uvdock.tasks.separator import WordsTask
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from uvdock.deps.upgrade import Bump
     from uvdock.project import Project
     from uvdock.tasks.upgrading import Job
 
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
         "interactive": "Choose from a list.",
         "cooldown": "Take no release younger than this: `7 days`.",
         "pre": "Take prereleases too.",
-        "test": "A command that must succeed afterwards, in the service; else everything is put back.",
+        "test": "A command that must succeed with the upgrade, tried apart from what runs; else nothing changes.",
         "bisect": "With --test: find the packages that break it, and keep the others.",
         "json": "What changes as an object, on standard output.",
     },
@@ -69,7 +68,7 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
     from packaging.utils import canonicalize_name
 
     from uvdock.deps.upgrade import Selection
-    from uvdock.tasks import upgrading
+    from uvdock.tasks import choosing, upgrading
 
     steps = [name for name, given in {"patch": patch, "minor": minor, "major": major or latest}.items() if given]
     _refuse_options(steps, interactive=interactive, test=test, bisect=bisect)
@@ -85,9 +84,12 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
             console.say(f"{job.label}:", "bold")
         with console.step("look for releases"):
             plan = job.attempt.planned(selection, (steps or ["major"])[0], lock_only=lock_only)
-        if interactive:
-            plan.bumps[:] = _picked(plan.bumps)
-        results.append(upgrading.upgraded(job, plan, dry_run=dry_run))
+        if interactive and plan.bumps:
+            plan.bumps[:] = choosing.picked(plan.bumps, job.label if len(jobs) > 1 else "")
+            if not plan.bumps:
+                results.append(upgrading.Result(job, left={item.name: item.why for item in plan.left}))
+                continue
+        results.append(upgrading.upgraded(job, plan, dry_run=dry_run or c.config.run.dry))
     if json:
         console.data(upgrading.to_json(results, repo.root))
     return next((result.code for result in results if result.code), 0)
@@ -103,23 +105,6 @@ def _job(repo: Repo, project: Project, test: tuple[str, ...], *, pre: bool, bise
     cutoff = cooldown.cutoff(repo.settings.cooldown, datetime.now(UTC), repo.settings.sources["cooldown"])
     label = os.path.relpath(project.folder, repo.root)
     return Job(label, Attempt(project, repo.at(project).backend, cutoff, pre), test, bisect)
-
-
-def _picked(bumps: list[Bump]) -> list[Bump]:
-    """Let a person choose with the keyboard."""
-    import questionary
-
-    if not bumps:
-        return []
-    width = max(len(bump.name) for bump in bumps)
-    choices = [
-        questionary.Choice(f"{bump.name:{width}}  {bump.locked} → {bump.target}  {bump.kind}", bump.name, checked=True)
-        for bump in bumps
-    ]
-    picked = questionary.checkbox("What to upgrade", choices=choices).ask()
-    if picked is None:
-        raise KeyboardInterrupt
-    return [bump for bump in bumps if bump.name in picked]
 
 
 def _refuse_options(steps: Sequence[str], *, interactive: bool, test: str, bisect: bool) -> None:

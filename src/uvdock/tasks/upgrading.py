@@ -8,15 +8,23 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock import console, together
 from uvdock.errors import UvdockError
+from uvdock.tasks.base import locks_in_a_new_image
 
 if TYPE_CHECKING:
-    from uvdock.backends import Change, Trial
+    from uvdock.backends import Change, Sandbox, Trial
+    from uvdock.backends.service import ServiceRunner
     from uvdock.deps.attempt import Attempt, Plan
+    from uvdock.deps.declared import Declared
     from uvdock.deps.upgrade import Bump
+
+
+#: The exit codes of what a signal stopped.
+_STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,9 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     for name, version in plan.young.items():
         console.note(f"{name} {version} is held back: it is younger than the cooldown")
     if not plan.bumps:
-        console.say("nothing to upgrade")
+        console.say("nothing else to upgrade" if plan.left or plan.young else "nothing to upgrade")
         return result
-    with console.step(f"resolve {len(plan.bumps)} upgrades"):
+    with console.step(f"resolve {console.counted(len(plan.bumps), 'upgrade')}"):
         found = job.attempt.largest(plan.bumps)
     for name, words in found.refused.items():
         console.note(f"{name} stays, for uv says:\n{words}")
@@ -67,8 +75,12 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     if not result.kept:
         console.say("nothing can be upgraded")
         return result
-    with console.step(f"lock ({job.attempt.backend.where})"):
-        made = _made(job, result.kept)
+    name = f"lock ({job.attempt.backend.where})"
+    if locks_in_a_new_image(job.attempt.backend):
+        made = together.alone(name, lambda: _made(job, result.kept))
+    else:
+        with console.step(name):
+            made = _made(job, result.kept)
     _show(job, result.kept, made)
     if dry_run:
         console.say("nothing was written: this was a dry run")
@@ -81,70 +93,88 @@ def _made(job: Job, bumps: Sequence[Bump]) -> Trial:
     from uvdock.deps import uvcommand
 
     made = job.attempt.made(bumps)
-    if made.output.code:
-        raise UvdockError(
-            f"the uv that locks this project refuses what another uv took: {uvcommand.words(made.output)}",
-            where=job.where,
-            fix="leave out what it names with --exclude; nothing was changed",
-            code=made.output.code,
-        )
-    return made
+    if not made.output.code:
+        return made
+    if uvcommand.is_refusal(made.output):
+        what, fix = "the uv that locks this project refuses what another uv took", "leave out what it names: --exclude"
+    else:
+        what, fix = "the upgrades could not be locked", "see that what it names can be reached from there"
+    raise UvdockError(
+        f"{what}: {uvcommand.words(made.output)}",
+        where=job.where,
+        fix=f"{fix}; nothing was changed",
+        code=made.output.code,
+    )
 
 
 def _written(result: Result, made: Trial) -> None:
-    """Write the files, and test when asked to; put back what does not work."""
+    """Write the files when they pass the test, where there is one; until then nothing changes."""
     job = result.job
-    change = job.attempt.backend.deliver(made.files, job.attempt.originals)
     if not job.test:
-        _stop_on(change, job)
-        _say_where(change)
+        _deliver(job, made)
         return
-    if (code := _kept(job, made, change)) == 0:
-        _say_where(change)
-        return
-    _put_back(job, made.files)
-    if not job.bisect:
+    broken: list[str] = []
+    _need_image(job)
+    with job.attempt.backend.sandbox() as sandbox:
+        failed = _failed(job, sandbox, made.files)
+        if failed and job.bisect:
+            broken = _bisect(result, sandbox)
+    if failed and not job.bisect:
+        what, code = failed
         raise UvdockError(
-            f"{shlex.join(job.test)!r} left {code} after the upgrade, so everything was put back",
+            f"{what} left {code} with the upgrade, so nothing was changed",
             where=job.where,
             fix="see its output above; --bisect finds the packages that break it and keeps the others",
             code=code,
         )
-    _bisected(result)
+    if result.kept:
+        _deliver(job, _made(job, result.kept) if failed else made)
+    if failed:
+        test = shlex.join(job.test)
+        console.say(f"breaks {test}: {', '.join(broken)}", "red")
+        console.say(f"kept: {', '.join(bump.name for bump in result.kept) or 'nothing'}")
 
 
-def _kept(job: Job, made: Trial, change: Change) -> int:
-    """The test's exit code, or that of what had to come before it; a test that cannot be run keeps nothing."""
-    try:
-        return change.code or _tested(job)
-    except BaseException:
-        _put_back(job, made.files)
-        raise
+def _need_image(job: Job) -> None:
+    """Build the image, as it is, where there is none for the one-off.
+
+    Raises:
+        UvdockError: It cannot be built.
+    """
+    from uvdock.backends import image
+
+    runner: ServiceRunner | None = getattr(job.attempt.backend, "runner", None)
+    if runner is None or runner.engine.image_id(runner.service.image) is not None:
+        return
+    names = [item.service_name for item in image.of_images(runner.of_lock)]
+    if code := together.alone("build", lambda: image.build(runner, names)):
+        fix = "read the words above; nothing was changed"
+        raise UvdockError("the image could not be built", where=job.where, fix=fix, code=code)
 
 
-def _bisected(result: Result) -> None:
+def _bisect(result: Result, sandbox: Sandbox) -> list[str]:
+    """Leave out of a result the packages that break the test; returns them."""
     from uvdock.deps.upgrade import culprits
 
     job, test = result.job, shlex.join(result.job.test)
-    if _tested(job) != 0:
+    if _failed(job, sandbox, {}):
         raise UvdockError(
             f"{test!r} fails without any upgrade too, so it cannot tell what breaks it",
             where=job.where,
-            fix="make it succeed first; everything is as it was",
+            fix="make it succeed first; nothing was changed",
         )
     by_name = {bump.name: bump for bump in result.kept}
 
     def works(names: Sequence[str]) -> bool:
+        if len(names) == len(by_name):
+            return False  # this was tested before
         console.say(f"try {', '.join(names)}", "bold")
         # Of packages that can only go together, one alone is not tried: it breaks nothing.
         together = job.attempt.largest([by_name[name] for name in names]).accepted
         if not together:
             return True
         made = _made(job, [by_name[name] for name in together])
-        change = job.attempt.backend.deliver(made.files, job.attempt.originals)
-        worked = _kept(job, made, change) == 0
-        _put_back(job, made.files)
-        return worked
+        return _failed(job, sandbox, made.files) is None
 
     good, broken = culprits(list(by_name), works)
     found = job.attempt.largest([by_name[name] for name in good])
@@ -152,56 +182,36 @@ def _bisected(result: Result) -> None:
     result.left |= {**dict.fromkeys(broken, f"it breaks {test}"), **found.refused}
     for name, words in found.refused.items():
         console.note(f"{name} stays, for uv says:\n{words}")
-    if result.kept:
-        made = _made(job, result.kept)
-        change = job.attempt.backend.deliver(made.files, job.attempt.originals)
-        _stop_on(change, job)
-        if job.attempt.backend.name == "host":
-            _stop_on(job.attempt.backend.sync(), job)
-        _say_where(change)
-    console.say(f"breaks {test}: {', '.join(broken)}", "red")
-    console.say(f"kept: {', '.join(found.accepted) or 'nothing'}")
+    return broken
 
 
-def _tested(job: Job) -> int:
-    """Run the test where the new packages are: the host's environment, the running container, or a new image."""
+def _failed(job: Job, sandbox: Sandbox, files: Mapping[Path, bytes]) -> tuple[str, int] | None:
+    """Install and test in the sandbox: what failed with which code, or ``None``.
+
+    Raises:
+        UvdockError: It was stopped, or the test cannot be run.
+    """
+    with console.step(what := "install for the test") as step:
+        step.code = sandbox.install(files)
+    if not step.code:
+        with console.step(what := shlex.join(job.test)) as step:
+            step.code = sandbox.run(job.test)
+    if step.code in _STOPPED:
+        raise UvdockError("stopped", where=job.where, fix="run it again; nothing was changed", code=step.code)
+    return (repr(what), step.code) if step.code else None
+
+
+def _deliver(job: Job, made: Trial) -> None:
+    """Write the files and bring what is in use to them."""
     backend = job.attempt.backend
-    if backend.name == "host":
-        with console.step("sync the host's environment"):
-            code = backend.sync().code
-    else:
-        code = _built(job)
-    if code:
-        return code
-    with console.step(shlex.join(job.test)):
-        return backend.run(job.test, to_stderr=True)
-
-
-def _built(job: Job) -> int:
-    """Build the image, where no container runs that got the new packages."""
-    from uvdock.backends import image
-
-    runner = getattr(job.attempt.backend, "runner", None)
-    if runner is None or runner.running is not None:
-        return 0
-    with console.step("build"):
-        return image.build(runner, [item.service_name for item in image.of_images(runner.of_lock)])
-
-
-def _put_back(job: Job, written: Mapping[Path, bytes]) -> None:
-    backend = job.attempt.backend
-    change = backend.deliver({path: job.attempt.originals[path] for path in written}, written)
-    if change.code:
-        raise UvdockError(
-            "the files were put back, but the running container could not be brought to them again",
-            where=job.where,
-            fix="see that it runs, then run deps.install",
-            code=change.code,
-        )
-    if backend.name == "host":
-        backend.sync()
-    else:
-        _built(job)
+    change = backend.deliver(made.files, job.attempt.originals)
+    _stop_on(change, job)
+    if job.test and backend.name == "host":
+        with console.step("sync the host's environment") as step:
+            synced = backend.sync()
+            step.code = synced.code
+        _stop_on(synced, job)
+    _say_where(change)
 
 
 def _say_where(change: Change) -> None:
@@ -224,22 +234,31 @@ def _show(job: Job, bumps: Sequence[Bump], made: Trial) -> None:
     """The lines and the versions that change, before anything is written."""
     from uvdock.deps import lockfile
 
-    rows = []
+    names = {manifest.path: manifest.name for manifest in job.attempt.manifests}
+    rows: list[Sequence[str]] = []
     for bump in bumps:
         moves = (bump.locked, str(bump.target), bump.kind)
         for edit in bump.edits:
             old, new = (_specifiers(text) for text in (edit.declared.text, edit.text))
-            rows.append((bump.name, edit.declared.group or "project", old, new, *moves))
+            rows.append((bump.name, names[edit.manifest], edit.declared.group or "project", old, new, *moves))
         if not bump.edits:
+            asking = [item.name for item in job.attempt.manifests if any(_asks(line, bump.name) for line in item.lines)]
             groups = ", ".join(group or "project" for group in bump.groups)
-            rows.append((bump.name, groups, "", "as it is", *moves))
-    console.table(("package", "group", "specifier", "new", "locked", "target", "step"), rows, to_stderr=True)
+            rows.append((bump.name, ", ".join(asking), groups, "", "as it is", *moves))
+    columns = ["package", "project", "group", "specifier", "new", "locked", "target", "step"]
+    shown = [at for at, column in enumerate(columns) if column != "project" or len(names) > 1]
+    rows = [[row[at] for at in shown] for row in rows]
+    console.table([columns[at] for at in shown], rows, least=("group", "locked", "target"), to_stderr=True)
     content = made.files.get(job.attempt.project.lock)
     if content is not None:
         diff = lockfile.diff(job.attempt.lock, lockfile.parse(content, job.attempt.project.lock))
         console.say(f"uv.lock: {diff.summary()}", "bold")
         for line in diff.lines():
             console.say(f"  {line}", {"+": "green", "-": "red", "~": "cyan"}[line[0]])
+
+
+def _asks(item: Declared, name: str) -> bool:
+    return item.line is not None and item.line.name == name
 
 
 def _specifiers(text: str) -> str:
