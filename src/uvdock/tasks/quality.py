@@ -74,13 +74,13 @@ def tool(program: str, package: str, *, from_path: bool = True) -> list[str]:
 
 @task("lint", examples=["lint", "lint -- --fix"], quiet=True, klass=PassthroughTask)
 def lint(c: Context) -> int:
-    """Lint Python with ruff: lint -- --fix"""
+    """Lint Python with ruff."""
     return _ruff(open_repo(c), "check", passed(c))
 
 
 @task("format", examples=["format", "format -- --diff"], quiet=True, klass=PassthroughTask)
 def format_python(c: Context) -> int:
-    """Format Python with ruff: format -- --diff"""
+    """Format Python with ruff."""
     return _ruff(open_repo(c), "format", passed(c))
 
 
@@ -122,7 +122,7 @@ def format_shell(c: Context, diff: bool = False) -> int:
 
 @task("test", examples=["test", "test -- -k login -x"], quiet=True, klass=PassthroughTask)
 def test(c: Context) -> int:
-    """Run the tests in the service (pytest, else Django's): test -- -k one"""
+    """Run the tests in the service (pytest, else Django's)."""
     repo = open_repo(c)
     pytest = _mentions(repo.project.pyproject, "pytest")
     argv = ["pytest"] if pytest else ["python", "manage.py", "test"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help={"wait": "Until every service runs, and is healthy if it has a check."},
 )
 def up(c: Context, wait: bool = False) -> int:
-    """Start the stack in the background, or the services named: up [-- SERVICE…]"""
+    """Start the stack in the background, or the services named."""
     return _stack(c).run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
 
 
@@ -47,7 +47,7 @@ def down(c: Context, volumes: bool = False, yes: bool = False) -> int:
 
 @task("ps", examples=["ps", "ps -- web"], quiet=True, klass=WordsTask)
 def ps(c: Context) -> int:
-    """List the stack's containers: ps [-- SERVICE…]"""
+    """List the stack's containers."""
     return _stack(c).run("ps", *passed(c), stdout_to_stderr=False)
 
 
@@ -59,7 +59,7 @@ def ps(c: Context) -> int:
     help={"follow": "Go on as long as there is more.", "tail": "How many lines of each container, the last ones."},
 )
 def logs(c: Context, follow: bool = False, tail: str = "") -> int:
-    """Show what the stack's containers print: logs [-- SERVICE…]"""
+    """Show what the stack's containers print."""
     options = [*(["--follow"] if follow else []), *(["--tail", tail] if tail else [])]
     return _stack(c).run("logs", *options, *passed(c), stdout_to_stderr=False)
 
