@@ -306,7 +306,10 @@ class _Reader:
         if self.tokens[at].startswith("-") and not self.calls:
             self.refuse_option(self.tokens[at], "", self.grammar.core)
         if self.grammar.no_task is not None:
-            raise self.grammar.no_task(at, self.tokens)
+            problem = self.grammar.no_task(at, self.tokens)
+            if self.calls and "(" not in problem.what:
+                problem.what += f", and {self.calls[-1].name} takes no words"
+            raise problem
         self.refuse(f"there is no task {self.tokens[at]}", f"`{self.grammar.program} --list` shows every task")
 
     def refuse_option(self, token: str, name: str, known: Mapping[str, Option]) -> NoReturn:

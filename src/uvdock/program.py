@@ -127,12 +127,14 @@ class UvdockProgram(Program):
         from uvdock import console
         from uvdock.tasks import groups, listed_names, ns
 
-        if self.list_root or self.list_depth:
-            # A part of the tasks is one group anyway.
+        if self.list_depth:
+            # How deep names are is nothing that groups show.
             self.list_format = "flat"
             self.list_flat()
             return
-        tasks = {name: ns[name] for name in listed_names(ns)}
+        root = self.list_root or ""
+        names = [name for name in listed_names(ns) if not root or name == root or name.startswith(f"{root}.")]
+        tasks = {name: ns[name] for name in names}
         lines = [groups.Line(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         shown = groups.text(groups.grouped(lines), width)

@@ -58,7 +58,12 @@ def test_other_formats_are_invokes(program: Program, repo: Path) -> None:
     assert flat.startswith("Subcommands:\n")
     assert "\n  lint " in flat
     assert "deps" in {item["name"] for item in json.loads(program.run("-l", "-F", "json", cwd=repo).out)["collections"]}
-    assert "  .dump" in program.run("--list", "db", cwd=repo).out
+    assert "  .dump" in program.run("--list", "db", "-F", "flat", cwd=repo).out
+    part = program.run("--list", "db", cwd=repo).out.splitlines()
+    assert (part[0], [line.split()[0] for line in part[1:]]) == (
+        "Databases",
+        ["db.dump", "db.restore", "db.shell", "db.wait"],
+    )
     shallow = program.run("--list", "-D", "1", cwd=repo).out
     assert "  db [4 tasks]" in shallow
     assert "Dependencies\n" in shallow

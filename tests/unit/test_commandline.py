@@ -268,24 +268,16 @@ def test_what_inv_cannot_tell(typed: str, word: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    """The tasks of a repo in which every task of uvdock makes sense, and commands with the names of packages."""
-    root = tmp_path_factory.mktemp("everything")
-    (root / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "1"\ndependencies = ["pytest"]\n'
-        '[tool.uvdock.commands]\nflask = "flask"\nweb = "true"\nall = ["lint"]\n'
-    )
-    (root / "compose.yaml").write_text("services:\n  a:\n    image: postgres\n  b:\n    image: redis\n")
-    for name in ("Dockerfile", "run.sh", "package.json"):
-        (root / name).write_text("{}" if name == "package.json" else "")
-    return namespace(root)
+def tasks(everything: Path) -> Collection:
+    """All tasks of uvdock, and commands with the names of packages and services."""
+    return namespace(everything)
 
 
 @pytest.fixture
-def program(everything: Collection, monkeypatch: pytest.MonkeyPatch) -> UvdockProgram:
-    monkeypatch.setattr("uvdock.tasks.ns", everything)
+def program(tasks: Collection, monkeypatch: pytest.MonkeyPatch) -> UvdockProgram:
+    monkeypatch.setattr("uvdock.tasks.ns", tasks)
     monkeypatch.chdir(Path("/"))
-    return UvdockProgram(namespace=everything)
+    return UvdockProgram(namespace=tasks)
 
 
 #: Words that could be anything else: tasks, options after --, what a shell or Invoke would change.
@@ -307,12 +299,12 @@ def parsed(program: UvdockProgram, typed: list[str]) -> tuple[list[str], list[st
     return copy_context().run(read)
 
 
-def test_each_task_has_its_words_wherever_they_stand(program: UvdockProgram, everything: Collection) -> None:
+def test_each_task_has_its_words_wherever_they_stand(program: UvdockProgram, tasks: Collection) -> None:
     from uvdock.tasks import grammar
 
     seen: dict[str, int] = {"none": 0, "names": 0, "command": 0}
-    for name in listed_names(everything):
-        shape = grammar.shape(everything[name])
+    for name in listed_names(tasks):
+        shape = grammar.shape(tasks[name])
         seen[shape.words] += 1
         flag = next((key for key, option in shape.options.items() if option.value == "no" and key[:2] == "--"), "")
         valued = next((key for key, option in shape.options.items() if option.value == "yes" and key[:2] == "--"), "")
@@ -332,19 +324,19 @@ def test_each_task_has_its_words_wherever_they_stand(program: UvdockProgram, eve
                 lines += [[name, *words, *own], [name, *own, *words], [name, *own, *words, "--", "--x"]]
             for line in lines:
                 expected = [*words, "--x"] if line[-1] == "--x" and words[-1] != "--x" else words
-                tasks, found = parsed(program, line)
-                assert len(tasks) == 1, line
+                called, found = parsed(program, line)
+                assert len(called) == 1, line
                 assert found == expected, line
     assert all(seen.values()), seen
     assert sum(seen.values()) > 30
 
 
-def test_inv_is_told_the_separator_for_each_task_with_words(everything: Collection) -> None:
+def test_inv_is_told_the_separator_for_each_task_with_words(tasks: Collection) -> None:
     from uvdock.tasks import grammar
 
-    known = Grammar("inv", CORE, set(every_name(everything)), lambda name: grammar.shape(everything[name]))
-    parser = Parser(contexts=everything.to_contexts())
-    for name in listed_names(everything):
+    known = Grammar("inv", CORE, set(every_name(tasks)), lambda name: grammar.shape(tasks[name]))
+    parser = Parser(contexts=tasks.to_contexts())
+    for name in listed_names(tasks):
         if known.shape(name).words == "none":
             assert known.undecided([name, "flask"]) is None
             continue
@@ -373,7 +365,7 @@ def test_a_positional_argument_takes_any_word(program: UvdockProgram, value: str
         assert copy_context().run(read) == {"package": value, "json": True}
 
 
-def test_every_name_of_a_task_is_known(everything: Collection) -> None:
-    names = every_name(everything)
+def test_every_name_of_a_task_is_known(tasks: Collection) -> None:
+    names = every_name(tasks)
     assert {"lint", "lint.lint", "lint.shell", "flask"} <= set(names)
-    assert Parser(contexts=everything.to_contexts()).contexts.keys() <= set(names)
+    assert Parser(contexts=tasks.to_contexts()).contexts.keys() <= set(names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, passed, task
-from uvdock.tasks.kinds import WORDS
+from uvdock.tasks.kinds import WORDS, typed
 from uvdock.tasks.separator import PassthroughTask, WordsTask
 from uvdock.tasks.stack import open_stack
 
@@ -133,7 +133,8 @@ def wait(c: Context, timeout: int = 60, service: str = "") -> int:
     for line in found.log:
         console.say(f"  {line}", "dim")
     what = f"{name} does not run" if found.ended else f"{name} did not come up within {timeout} s"
-    fix = f"start it: up -- {name}" if found.ended else f"read its last lines above; logs -- {name} shows all of them"
+    start, logs = typed(f"up -- {name}"), typed(f"logs -- {name}")
+    fix = f"start it: {start}" if found.ended else f"read its last lines above; {logs} shows all of them"
     raise UvdockError(what, where=f"container {found.where}: {found.state}", fix=fix)
 
 

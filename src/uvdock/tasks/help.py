@@ -44,8 +44,12 @@ _VALUES = {
     "timeout": "SECONDS",
     "tail": "LINES",
 }
+#: A line of a docstring that is longer than this was folded.
+_FOLDED = 95
 #: From this width on, the text stands below an option.
 _WIDEST = 30
+#: A column of text that is narrower stands below too.
+_NARROWEST = 24
 
 
 def program(core: Sequence[Argument], width: int) -> Lines:
@@ -77,7 +81,7 @@ def task(name: str, task: Task[Any], core: Sequence[Argument], width: int) -> Li
     positional = [item for item in arguments if item.positional]
     options = [item for item in arguments if not item.positional]
     words = [*(flag(item.names[0]).lstrip("-").upper() for item in positional), *([own.usage] if own else [])]
-    for line in text.splitlines():
+    for line in text.splitlines() if own is None or own.yours else _unfolded(text):
         yield from ((part, False) for part in wrapped(line, width))
     usage = " ".join(["Usage: uvdock", name, *(["[OPTIONS]"] if options else []), *filter(None, words)])
     yield from (("", False), (usage, False))
@@ -90,6 +94,19 @@ def task(name: str, task: Task[Any], core: Sequence[Argument], width: int) -> Li
     if own and own.examples:
         yield from (("", False), ("Examples:", True))
         yield from ((f"  {shown(example, 'uvdock')}", False) for example in own.examples)
+
+
+def _unfolded(text: str) -> list[str]:
+    """A docstring's lines, with those of a paragraph in one: such a line goes on as far as a line of source may."""
+    lines: list[str] = []
+    long = False
+    for line in text.splitlines():
+        if long and line.strip():
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+        long = len(line) > _FOLDED
+    return lines
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
@@ -117,8 +134,10 @@ def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterato
         return
     yield from (("", False), (f"{title}:", True))
     left = min(max(len(spec) for spec, _ in rows), _WIDEST) + 4
+    if width - left < _NARROWEST:
+        left = 8
     for spec, text in rows:
-        lines = wrapped(text, max(width - left, 20))
+        lines = wrapped(text, width - left)
         if len(spec) + 4 > left or not text:
             yield f"  {spec}", False
         else:

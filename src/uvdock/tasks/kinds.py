@@ -119,6 +119,11 @@ def shown(example: str, called: str) -> str:
     return f"{called} {example}" if called != "uvdock" else f"uvdock {bare(example)}"
 
 
+def typed(example: str) -> str:
+    """An example, as a person types it who is told to: for the program that is running."""
+    return shown(example, program())
+
+
 def bare(example: str) -> str:
     """An example without the ``--`` that `uvdock` puts in itself."""
     before, separator, after = example.partition(" -- ")

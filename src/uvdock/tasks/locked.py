@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uvdock import console
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.base import Repo, open_repo, passed, task
-from uvdock.tasks.kinds import PACKAGES, WORDS
+from uvdock.tasks.kinds import PACKAGES, WORDS, typed
 from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def diff(c: Context, markdown: bool = False, json: bool = False) -> int:
     words = passed(c)
     if len(words) > 1:
         raise UvdockError(
-            "deps.diff takes one commit", where=" ".join(words), fix="name one: deps.diff -- main", code=2
+            "deps.diff takes one commit", where=" ".join(words), fix=f"name one: {typed('deps.diff -- main')}", code=2
         )
     ref = "".join(words) or "HEAD"
     repo = open_repo(c)

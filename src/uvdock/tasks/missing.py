@@ -112,7 +112,11 @@ class Place(NamedTuple):
 
     def instead(self, typed: str) -> str:
         """The line with other words in its place."""
-        return shlex.join([self.program, *self.tokens[: self.at], *typed.split(), *self.tokens[self.at + 1 :]])
+        rest = list(self.tokens[self.at + 1 :])
+        # `docker compose exec` has the service first.
+        if self.tokens[self.at] == "exec" and len(rest) > 1 and not rest[0].startswith("-"):
+            typed = f"{typed} --service"
+        return shlex.join([self.program, *self.tokens[: self.at], *typed.split(), *rest])
 
 
 def no_task(place: Place, names: Iterable[str], root: str) -> UvdockError:
@@ -126,6 +130,11 @@ def no_task(place: Place, names: Iterable[str], root: str) -> UvdockError:
     names, word = list(names), place.tokens[place.at]
     typed = shlex.join([place.program, *place.tokens])
     every = f"`{place.program} --list` shows every task"
+    dotted = ".".join(place.tokens[place.at : place.at + 2])
+    if dotted != word and dotted in names:
+        rest = shlex.join([place.program, *place.tokens[: place.at], dotted, *place.tokens[place.at + 2 :]])
+        what = f"there is no task {word} {dotted.rpartition('.')[2]} (did you mean {dotted}?)"
+        return UvdockError(what, where=typed, fix=f"type {rest}", code=2)
     below = sorted(name for name in names if name.startswith(f"{word}.")) if word else []
     if below:
         return UvdockError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
-from uvdock.tasks.kinds import UV, WORDS
+from uvdock.tasks.kinds import UV, WORDS, typed
 from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     argv = passed(c)
     if not argv:
         raise UvdockError(
-            "cmd needs a command to run", where="the command line", fix="type inv cmd -- COMMAND…", code=2
+            "cmd needs a command to run", where="the command line", fix=f"type {typed('cmd -- COMMAND…')}", code=2
         )
     if not (service or user) and (code := shortcut.attempt(c, "cmd", argv)) is not None:
         return code
@@ -95,7 +95,10 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
     words = passed(c)
     if len(words) > 1:
         raise UvdockError(
-            "shell takes one service", where=" ".join(words), fix="use cmd -- COMMAND … to run a command", code=2
+            "shell takes one service",
+            where=" ".join(words),
+            fix=f"to run a command, type {typed('cmd -- COMMAND…')}",
+            code=2,
         )
     repo = open_repo(c, service=service or "".join(words))
     script = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
@@ -111,10 +114,14 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named."""
     from uvdock.backends import image
+    from uvdock.tasks.stack import tell_tasks
 
-    runner = open_repo(c).compose("build")
+    runner, words = open_repo(c).compose("build"), passed(c)
     with console.step("build"):
-        return image.build(runner, passed(c), no_cache=no_cache, pull=pull)
+        code = image.build(runner, words, no_cache=no_cache, pull=pull)
+    if code and words:
+        tell_tasks("build", words, runner.stack.services)
+    return code
 
 
 @task("config", examples=["config"], quiet=True)
