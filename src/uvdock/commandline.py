@@ -7,7 +7,6 @@ only where none takes words.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Literal, NamedTuple, NoReturn
@@ -401,6 +400,8 @@ def _wrong(option: Option, name: str, value: str, known: Mapping[str, Option]) -
 
 def _mistyped(token: str, known: Mapping[str, Option]) -> bool:
     """Whether an option that nobody knows looks like one that is known."""
+    import difflib
+
     long = [name for name in known if name.startswith("--")]
     return bool(difflib.get_close_matches(token.partition("=")[0], long, n=1, cutoff=0.8))
 
