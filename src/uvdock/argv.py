@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 
 from uvdock.errors import UvdockError
 
-#: The arguments the `uvdock` program parses, after it put in the ``--`` that may be left out.
+#: The arguments that the `uvdock` program hands to Invoke, with a ``--`` before the words of a task.
 PROGRAM_ARGV: ContextVar[Sequence[str] | None] = ContextVar("PROGRAM_ARGV", default=None)
 
 
@@ -50,49 +50,3 @@ def remainder_list(remainder: str, argv: Sequence[str] | None = None) -> list[st
             fix="close the quote, or give the arguments on the command line instead of as one text",
             code=2,
         ) from error
-
-
-def put_separator(
-    tokens: Sequence[str],
-    core_values: Mapping[str, bool],
-    passthrough: Mapping[str, Mapping[str, bool]],
-    greedy: Iterable[str] = (),
-    tasks: Iterable[str] = (),
-) -> list[str]:
-    """Put in the ``--`` that a person may leave out after the first task when it is a pass-through one.
-
-    Args:
-        tokens: The arguments after the program's name.
-        core_values: Each option of the program itself, and whether a value follows it.
-        passthrough: Each pass-through task with its own options, and whether a value follows each.
-        greedy: The pass-through tasks whose words end where another task's name begins.
-        tasks: The names of all tasks.
-
-    Returns:
-        The same arguments, with one ``--`` more where it was left out.
-    """
-    result = list(tokens)
-    at = _skip_options(result, 0, core_values)
-    if at >= len(result) or result[at] not in passthrough:
-        return result
-    name = result[at]
-    end = _skip_options(result, at + 1, passthrough[name])
-    if end >= len(result) or result[end] == "--":
-        return result
-    if name in greedy and (result[end].startswith("-") or result[end] in set(tasks)):
-        return result
-    result.insert(end, "--")
-    return result
-
-
-def _skip_options(tokens: Sequence[str], start: int, options: Mapping[str, bool]) -> int:
-    at = start
-    while at < len(tokens):
-        name, equals, _ = tokens[at].partition("=")
-        if name == "--" or name not in options:
-            break
-        at += 1
-        # Invoke splits at the first -- wherever it stands, so it is never an option's value.
-        if options[name] and not equals and at < len(tokens) and tokens[at] != "--":
-            at += 1
-    return at

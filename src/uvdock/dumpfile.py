@@ -69,13 +69,13 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise UvdockError(
             f"{path.name} cannot be written there: {'it is a folder' if path.is_dir() else 'there is no such folder'}",
             where=str(path),
-            fix="give --output FILE in a folder that is there",
+            fix="give a file in a folder that is there",
         )
     if path.exists() and not force:
         raise UvdockError(
             f"{path.name} is there already, and is not overwritten",
             where=str(path),
-            fix="give another name with --output, or --force to replace it",
+            fix="give another name, or --force to replace it",
         )
 
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from invoke.program import Program
 
-from uvdock.argv import PROGRAM_ARGV, put_separator
-from uvdock.tasks.kinds import SERVICES, WORDS, is_yours
+from uvdock.argv import PROGRAM_ARGV
+from uvdock.errors import UvdockError, nearest
+from uvdock.tasks.kinds import is_yours
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from invoke.collection import Collection
     from invoke.parser.argument import Argument
 
 
@@ -24,22 +26,27 @@ FORMATS = ("grouped", "flat", "nested", "json")
 
 
 class UvdockProgram(Program):
-    """Invoke's program, with its own tasks, the repo's invoke.yaml, and the ``--`` put in."""
+    """Invoke's program, with its own tasks, command line and help, and the repo's invoke.yaml."""
 
     def normalize_argv(self, argv: list[str] | None) -> None:
-        """Invoke's own, then the ``--`` where a person left it out."""
-        from uvdock.tasks import ns, passthrough_tasks
+        """Invoke's own, then the command line as its parser cannot misread it.
+
+        Raises:
+            UvdockError: It cannot be understood, or may be meant in two ways.
+        """
+        from uvdock.commandline import Grammar
+        from uvdock.tasks import every_name, grammar, ns
 
         super().normalize_argv(argv)
-        tasks = passthrough_tasks(ns)
-        own = {name: _options(task.get_arguments()) for name, task in tasks.items()}
-        own["cmd"] |= {"--help": False, "-h": False}
-        greedy = [name for name, task in tasks.items() if task.ends_at_task]
-        typed = self.argv[1:]
-        tokens = put_separator(typed, _options(self.core_args()), own, greedy, ns.task_names)
-        if len(tokens) > len(typed):
-            _refuse_mistyped(tokens, own, {name for name, task in tasks.items() if task.values.get(WORDS) == SERVICES})
-        self.argv = [*self.argv[:1], *tokens]
+        names = every_name(ns)
+        read = Grammar(
+            "uvdock",
+            grammar.options(self.core_args()),
+            set(names),
+            lambda name: grammar.shape(ns[name]),
+            lambda at, tokens: _no_task(at, tokens, names),
+        )
+        self.argv = [*self.argv[:1], *read.read(self.argv[1:]).tokens()]
         PROGRAM_ARGV.set(self.argv)
 
     def core_args(self) -> list[Argument]:
@@ -50,43 +57,51 @@ class UvdockProgram(Program):
         shown.help = f"How --list shows the tasks: {FORMATS[0]} (default), {', '.join(FORMATS[1:])}."
         return found
 
-    def parse_tasks(self) -> None:
-        """Invoke's own; a word that is no task is told with the task most like it.
+    def parse_cleanup(self) -> None:
+        """Invoke's own; a task or a namespace that is not there is told as any other.
 
         Raises:
-            UvdockError: A word on the command line is no task, or no number where one is needed.
+            UvdockError: It is not there.
         """
-        from invoke.exceptions import ParseError
-
-        from uvdock.errors import UvdockError, nearest
         from uvdock.tasks import every_name, ns
 
-        try:
-            super().parse_tasks()
-        except ValueError as error:
-            # Invoke hands a number's text to `int` and lets its error through.
+        about, below = self.args.help.value, self.args.list.value
+        if isinstance(about, str) and about not in self.parser.contexts:
+            raise _no_task(len(self.argv) - 2, self.argv[1:], every_name(ns))
+        if isinstance(below, str) and below not in _namespaces(ns):
             raise UvdockError(
-                f"{str(error).rpartition(': ')[2]} is no number",
-                where=" ".join(self.argv[1:]),
-                fix="`uvdock --help TASK` shows which options take one (INT)",
+                f"there is no group of tasks {below}{nearest(below, _namespaces(ns))}",
+                where=" ".join(["uvdock", *self.argv[1:]]),
+                fix=f"name one of these: {', '.join(_namespaces(ns))}",
                 code=2,
-            ) from error
-        except ParseError as error:
-            names = every_name(ns)
-            # The message has the word as Python writes it.
-            words = [word.partition("=")[0] for word in self.core.unparsed]
-            at = next((at for at, word in enumerate(words) if word not in names and repr(word) in str(error)), None)
-            word = "" if at is None else words[at]
-            task = next((name for name in reversed(words[:at]) if name in names), "") if word.startswith("-") else ""
-            known = _options([*(ns[task].get_arguments() if task else ()), *self.core_args()])
-            raise UvdockError(
-                f"{error}{nearest(word, list(known) if word.startswith('-') else names)}",
-                where=" ".join(self.argv[1:]),
-                fix=f"`uvdock --help {task}` shows its options"
-                if task
-                else "`uvdock --list` shows every task, `uvdock --help TASK` its options",
-                code=2,
-            ) from error
+            )
+        super().parse_cleanup()
+
+    def print_help(self) -> None:
+        """The program's own help, and not all of Invoke's options."""
+        from uvdock.tasks import help as screens
+
+        self._show(screens.program(self.core_args(), self._width()))
+
+    def print_task_help(self, name: str) -> None:
+        """What a task takes, and examples."""
+        from uvdock.tasks import help as screens
+        from uvdock.tasks import ns
+
+        self._show(screens.task(name, ns[name], self.core_args(), self._width()))
+
+    @staticmethod
+    def _show(lines: Iterable[tuple[str, bool]]) -> None:
+        from uvdock import console
+
+        shown = (console.paint(line, "bold" if heading else "", sys.stdout) for line, heading in lines)
+        console.data("\n".join(shown))
+
+    @staticmethod
+    def _width() -> int:
+        import shutil
+
+        return min(shutil.get_terminal_size().columns, 100)
 
     def list_tasks(self) -> None:
         """Invoke's own, for a format there is.
@@ -94,8 +109,6 @@ class UvdockProgram(Program):
         Raises:
             UvdockError: There is no such format.
         """
-        from uvdock.errors import UvdockError, nearest
-
         if self.list_format not in FORMATS:
             raise UvdockError(
                 f"there is no format {self.list_format!r}{nearest(self.list_format, list(FORMATS))}",
@@ -114,12 +127,14 @@ class UvdockProgram(Program):
         from uvdock import console
         from uvdock.tasks import groups, listed_names, ns
 
-        if self.list_root or self.list_depth:
-            # A part of the tasks is one group anyway.
+        if self.list_depth:
+            # How deep names are is nothing that groups show.
             self.list_format = "flat"
             self.list_flat()
             return
-        tasks = {name: ns[name] for name in listed_names(ns)}
+        root = self.list_root or ""
+        names = [name for name in listed_names(ns) if not root or name == root or name.startswith(f"{root}.")]
+        tasks = {name: ns[name] for name in names}
         lines = [groups.Line(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         shown = groups.text(groups.grouped(lines), width)
@@ -131,7 +146,6 @@ class UvdockProgram(Program):
         Raises:
             UvdockError: The configuration cannot be read.
         """
-        from uvdock.errors import UvdockError
         from uvdock.project import find_root
         from uvdock.settings import invoke_file
 
@@ -160,7 +174,6 @@ def make_program() -> UvdockProgram:
 def main() -> None:
     """Run the `uvdock` command and leave with its exit code."""
     from uvdock import console
-    from uvdock.errors import UvdockError
 
     program = make_program()
     try:
@@ -176,36 +189,12 @@ def main() -> None:
         sys.exit(128 + signal.SIGPIPE)
 
 
-def _refuse_mistyped(
-    tokens: Sequence[str], own: Mapping[str, Mapping[str, bool]], on_services: Collection[str]
-) -> None:
-    """Refuse what looks like a mistyped option of a task whose words are names of services, such as `build`.
+def _no_task(at: int, tokens: Sequence[str], names: Sequence[str]) -> UvdockError:
+    from uvdock.project import find_root
+    from uvdock.tasks import missing
 
-    Raises:
-        UvdockError: It does.
-    """
-    from difflib import get_close_matches
-
-    from uvdock.errors import UvdockError
-
-    at = tokens.index("--")
-    name = next(word for word in tokens if word in own)
-    word = tokens[at + 1].partition("=")[0]
-    close = get_close_matches(word, [option for option in own[name] if option.startswith("--")], n=1, cutoff=0.8)
-    if name in on_services and word.startswith("--") and close:
-        raise UvdockError(
-            f"{name} has no option {word} (did you mean {close[0]}?)",
-            where=" ".join(word for word in tokens if word != "--"),
-            fix=f"`uvdock --help {name}` shows its options; what is Compose's own goes after --",
-            code=2,
-        )
+    return missing.no_task(missing.Place("uvdock", tokens, at), names, str(find_root(Path.cwd())))
 
 
-def _options(arguments: Iterable[Argument]) -> dict[str, bool]:
-    found: dict[str, bool] = {}
-    for argument in arguments:
-        for name in argument.names:
-            found[f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"] = argument.takes_value
-        if argument.kind is bool and argument.default is True:
-            found[f"--no-{argument.name}"] = False
-    return found
+def _namespaces(collection: Collection) -> list[str]:
+    return sorted(collection.collections)

@@ -91,5 +91,75 @@ def test_options_of_uv_need_no_separator(on_path: Program, project: Path, argume
     assert _words(Path(on_path.env["SEEN"]).read_bytes()) == arguments
 
 
+#: Words that are tasks here, or that a shell, Invoke or a join would change.
+ODD = ["seen", "config", "foo[bar]>=1", "a b", "", "x\ny", "--", "--echo"]
+
+
+@pytest.fixture
+def with_tasks(project: Path) -> Path:
+    """The project with tasks of its own: they note the words that they were handed, and that they ran."""
+    (project / "tasks.py").write_text(
+        "from pathlib import Path\nfrom uvdock import ns, passthrough\n"
+        "ns.add_task(passthrough('touch ran', name='seen'))\n"
+    )
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\ndependencies = ["six"]\n'
+        '[tool.uvdock.commands]\nshow = "show"\nsix = "touch ran"\nseen = "touch ran"\n'
+    )
+    return project
+
+
+@pytest.mark.parametrize("separated", [True, False], ids=["separator", "no-separator"])
+def test_an_own_command_gets_every_word(on_path: Program, with_tasks: Path, separated: bool) -> None:
+    ran = on_path.run("show", *(["--"] if separated else []), *ODD, cwd=with_tasks)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert _words(ran.stdout) == ODD
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param(["deps.upgrade", "--patch", "six"], id="package"),
+        pytest.param(["deps.outdated", "six", "--json"], id="before-an-option"),
+        pytest.param(["deps.why", "six"], id="positional"),
+        pytest.param(["build", "web", "six", "--pull"], id="second-service"),
+        pytest.param(["clean", "six", "--yes"], id="pattern"),
+        pytest.param(["deps.diff", "six"], id="commit"),
+        pytest.param(["config", "six"], id="after-another-task"),
+        pytest.param(["deps.upgrade", "--test", "six", "--dry-run"], id="value-of-an-option"),
+    ],
+)
+def test_no_word_of_a_task_is_run_as_one(on_path: Program, with_tasks: Path, typed: list[str]) -> None:
+    (with_tasks / "compose.yaml").write_text("services:\n  web:\n    build: .\n")
+    try:
+        ran = on_path.run(*typed, cwd=with_tasks)
+    finally:
+        (with_tasks / "compose.yaml").unlink()
+
+    assert not (with_tasks / "ran").exists()
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        pytest.param(["deps.upgrade", "--patch", "six"], "inv deps.upgrade --patch -- six", id="package"),
+        pytest.param(["shell", "seen"], "inv shell -- seen", id="service"),
+        pytest.param(["clean", "six", "--", "x"], "inv clean -- six x", id="before-the-separator"),
+        pytest.param(["lint", "seen"], "inv lint -- seen", id="program"),
+        pytest.param(["-e", "config", "uv", "seen"], "inv -e config uv -- seen", id="second-task"),
+    ],
+)
+def test_under_inv_a_word_that_may_be_a_task_is_refused(
+    on_path: Program, with_tasks: Path, typed: list[str], line: str
+) -> None:
+    ran = on_path.run(*typed, cwd=with_tasks, program="inv")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert f" next: type {line}, or for both tasks inv " in ran.err
+    assert not (with_tasks / "ran").exists()
+
+
 def _words(printed: bytes) -> list[str]:
     return [word.decode("utf-8", "surrogateescape") for word in printed.split(b"\0")[:-1]]

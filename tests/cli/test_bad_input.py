@@ -447,7 +447,9 @@ def test_a_forgotten_separator_in_a_repo_with_tasks_of_its_own(program: Program,
 def test_cmd_without_a_command(program: Program, project: Path, name: str, arguments: list[str]) -> None:
     ran = program.run(*arguments, cwd=project, program=name)
 
-    _told(ran, 2, what="cmd needs a command to run", where="the command line", fix="cmd -- COMMAND")
+    where = "the command line" if name == "inv" else "uvdock cmd"
+    fix = "inv cmd -- COMMAND" if name == "inv" else "uvdock cmd COMMAND"
+    _told(ran, 2, what="cmd needs a command to run", where=where, fix=fix)
 
 
 @pytest.mark.parametrize("name", ["uvdock", "inv"])

@@ -167,7 +167,12 @@ def test_a_circle_that_only_running_shows_ends_at_once(
 
 def test_arguments_for_a_list_are_not_dropped_in_silence(program: Program, repo: Path) -> None:
     commands(repo, 'one = "echo one"\nall = ["one", "one -- two"]')
-    ran = program.run("all", "--", "-x", cwd=repo)
+    (repo / "tasks.py").write_text("from uvdock import ns\n")
+    for typed, told in ((["all", "--", "-x"], "-x is a word too many"), (["all", "x"], "there is no task x")):
+        ran = program.run(*typed, cwd=repo)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith(f"error: {told}")
+    ran = program.run("all", "--", "-x", cwd=repo, program="inv")
     assert (ran.code, ran.out) == (2, "")
     what, where, fix = ran.err.splitlines()[:3]
     assert what == "error: all is a list of steps, and takes no arguments"

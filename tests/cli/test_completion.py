@@ -117,6 +117,43 @@ def test_bash(program: Program, repo: Path) -> None:
     assert in_bash(["inv", "uv", "--"], program, repo) == ["--service", "--help", "--"]
 
 
+LOCK = """version = 1
+revision = 2
+requires-python = ">=3.11"
+[[package]]
+name = "six"
+version = "1.17.0"
+source = { registry = "https://index.example/simple" }
+[[package]]
+name = "only-locked"
+version = "1"
+source = { registry = "https://index.example/simple" }
+"""
+
+
+def test_names_from_the_manifest_the_lock_and_the_rules(program: Program, repo: Path) -> None:
+    make_project(repo, ["six>=1", "Typing_Extensions"], f'[dependency-groups]\ndev = ["pytest"]\n{OWN}')
+    (repo / "uv.lock").write_text(LOCK)
+
+    def completed(*words: str) -> list[str]:
+        return program.run("__complete", "bash", *words, cwd=repo).out.split()
+
+    assert completed("uvdock", "deps.upgrade", "") == ["pytest", "six", "typing-extensions"]
+    assert completed("uvdock", "deps.upgrade", "six", "--exclude", "t") == ["typing-extensions"]
+    assert completed("inv", "deps.outdated", "--", "p") == ["pytest"]
+    assert completed("uvdock", "deps.why", "") == ["only-locked", "six"]
+    assert completed("uvdock", "deps.upgrade", "--group", "") == ["dev", "project"]
+    assert "env-after-install" in completed("uvdock", "doctor", "--explain", "")
+    assert "env-after-install" in completed("uvdock", "doctor", "--rule", "e")
+    assert completed("uvdock", "uv", "ad") == ["add"]
+    assert completed("uvdock", "uv", "add", "") == []
+    # What they are made from is watched: a new one is there at once, and what is broken has none.
+    make_project(repo, ["idna"])
+    assert completed("uvdock", "deps.upgrade", "") == ["idna"]
+    (repo / "uv.lock").write_text("no lock")
+    assert completed("uvdock", "deps.why", "") == []
+
+
 def test_bash_completes_files_where_a_file_stands(program: Program, repo: Path) -> None:
     script = """
 eval "$(uvdock completion bash)"
@@ -161,7 +198,11 @@ def test_an_unknown_shell_is_told_the_nearest(program: Program, repo: Path) -> N
     assert ran.err.splitlines()[0] == "error: there is no completion for bsh (did you mean bash?)"
 
 
-@pytest.mark.parametrize("words", [["uvdock", "dep"], ["inv", "se"]], ids=["uvdock", "inv"])
+@pytest.mark.parametrize(
+    "words",
+    [["uvdock", "dep"], ["inv", "se"], ["uvdock", "deps.why", ""], ["uvdock", "deps.upgrade", "--group", ""]],
+    ids=["uvdock", "inv", "packages", "groups"],
+)
 def test_with_a_warm_cache_nothing_heavy_is_imported_and_nothing_started(
     program: Program, repo: Path, tmp_path: Path, words: list[str]
 ) -> None:
@@ -181,7 +222,7 @@ def test_with_a_warm_cache_nothing_heavy_is_imported_and_nothing_started(
     )
     modules, started = (line.split() for line in told.read_text().splitlines())
     assert done.stdout == cold.out
-    assert "deps.install\t" in cold.out
+    assert ("deps.install\t" in cold.out) is (len(words) == 2)
     assert started == ["started"]
     assert "uvdock.completion.words" in modules
     assert (HEAVY - set(before.stdout.split())) & set(modules) == set()

@@ -58,7 +58,12 @@ def test_other_formats_are_invokes(program: Program, repo: Path) -> None:
     assert flat.startswith("Subcommands:\n")
     assert "\n  lint " in flat
     assert "deps" in {item["name"] for item in json.loads(program.run("-l", "-F", "json", cwd=repo).out)["collections"]}
-    assert "  .dump" in program.run("--list", "db", cwd=repo).out
+    assert "  .dump" in program.run("--list", "db", "-F", "flat", cwd=repo).out
+    part = program.run("--list", "db", cwd=repo).out.splitlines()
+    assert (part[0], [line.split()[0] for line in part[1:]]) == (
+        "Databases",
+        ["db.dump", "db.restore", "db.shell", "db.wait"],
+    )
     shallow = program.run("--list", "-D", "1", cwd=repo).out
     assert "  db [4 tasks]" in shallow
     assert "Dependencies\n" in shallow
@@ -82,7 +87,7 @@ def test_on_a_terminal_each_task_has_one_line(program: Program, repo: Path, colu
     lines = text.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
     assert started.returncode == 0
     assert "\x1b[1mYours\x1b[0m" in text
-    assert max(map(len, lines)) == columns
+    assert columns - 8 <= max(map(len, lines)) <= columns
     plain = program.run("--list", cwd=repo).out.splitlines()
     assert len(lines) == len(plain)
     assert all(
@@ -103,18 +108,21 @@ def test_who_reads_only_the_beginning_gets_no_traceback(program: Program, repo: 
 def test_help_has_examples_as_they_are_typed(program: Program, repo: Path, arguments: list[str]) -> None:
     ours = program.run(*arguments, cwd=repo).out
     theirs = program.run(*arguments, cwd=repo, program="inv").out
-    assert "Examples:\n    uvdock cmd python -V\n    uvdock cmd --user root apt-get update\n" in ours
+    assert "Examples:\n  uvdock cmd python -V\n  uvdock cmd --user root apt-get update\n" in ours
+    assert "\nUsage: uvdock cmd [OPTIONS] COMMAND…\n" in ours
+    assert "\n  -s, --service SERVICE  The Compose service" in ours
     assert "Examples:\n    inv cmd -- python -V\n    inv cmd --user root -- apt-get update\n" in theirs
     for shown in (ours, theirs):
         assert "Run any command in the service" in shown
-        assert "--service=STRING" in shown
+    assert "--service=STRING" in theirs
 
 
 def test_help_of_a_command_says_what_it_runs(program: Program, repo: Path) -> None:
     manage = program.run("--help", "manage", cwd=repo).out
     for line in ("python manage.py", "Before test: python manage.py collectstatic", "In the service: web"):
-        assert f"  {line}\n" in manage
-    assert "    uvdock manage test\n" in manage
+        assert f"{line}\n" in manage
+    assert "  uvdock manage test\n" in manage
+    assert "Usage: uvdock manage [ARGUMENT…]\n" in manage
     assets = program.run("--help", "assets", cwd=repo, program="inv").out
     assert "  Build the assets.\n" in assets
     assert "  Runs: yarn js and yarn css\n" in assets
@@ -126,7 +134,7 @@ def test_help_of_a_command_says_what_it_runs(program: Program, repo: Path) -> No
         pytest.param(
             "deps.install --no-biuld", "(did you mean --no-build?)", "uvdock --help deps.install", id="option"
         ),
-        pytest.param("config cmd --servce=web", "(did you mean --service?)", "uvdock --help cmd", id="with-its-value"),
+        pytest.param("cmd --servce=web", "(did you mean --service?)", "uvdock --help cmd", id="with-its-value"),
         pytest.param("shell --usr root", "(did you mean --user?)", "uvdock --help shell", id="words-task"),
         pytest.param("up --wiat", "(did you mean --wait?)", "uvdock --help up", id="up"),
         pytest.param("--lsit", "(did you mean --list?)", "uvdock --list", id="core-option"),
@@ -134,7 +142,18 @@ def test_help_of_a_command_says_what_it_runs(program: Program, repo: Path) -> No
         pytest.param(
             "--list -F jsn", "no format 'jsn' (did you mean json?)", "grouped, flat, nested, json", id="format"
         ),
-        pytest.param("db.restore", "did not receive required positional arguments: 'file'", "", id="argument-missing"),
+        pytest.param("db.restore", "db.restore needs FILE", "uvdock db.restore FILE", id="argument-missing"),
+        pytest.param("deps.why", "deps.why needs PACKAGE", "uvdock deps.why PACKAGE", id="package-missing"),
+        pytest.param("secret --bytes x", "--bytes needs a number, and 'x' is none", "--help secret", id="number"),
+        pytest.param("secret --bytes", "--bytes needs a value", "--help secret", id="value"),
+        pytest.param("--list nothing", "there is no group of tasks nothing", "ci, db, deps", id="group"),
+        pytest.param("--list dep", "no group of tasks dep (did you mean deps?)", "ci, db, deps", id="near-group"),
+        pytest.param("--help upp", "there is no task upp (did you mean up?)", "uvdock --help up", id="help"),
+        pytest.param("outdated --json", "(did you mean deps.outdated?)", "uvdock deps.outdated --json", id="meaning"),
+        pytest.param("psql -c 'a b'", "(did you mean db.shell?)", "uvdock db.shell -c", id="another-program"),
+        pytest.param("deps", "deps is a group of tasks", "deps.audit, deps.check", id="namespace"),
+        pytest.param("js.install", "this repo has no package.json", "add one", id="nothing-for-it"),
+        pytest.param("redis-cli", "is Redis or Valkey", "uvdock config", id="no-such-service"),
     ],
 )
 def test_the_nearest_word_is_named(program: Program, repo: Path, arguments: str, what: str, fix: str) -> None:
@@ -151,7 +170,7 @@ def test_a_mistyped_option_of_build_is_not_handed_to_compose(program: Program, t
     ran = program.run("build", "--no-cahe", cwd=folder)
     assert ran.code == 2
     assert ran.err.startswith(
-        "error: build has no option --no-cahe (did you mean --no-cache?)\n   at: build --no-cahe\n"
+        "error: build has no option --no-cahe (did you mean --no-cache?)\n   at: uvdock build --no-cahe\n"
     )
     # Compose's own goes to Compose, and so does anything after a -- that was typed.
     for arguments in (["build", "--progress", "plain"], ["build", "--", "--no-cahe"]):

@@ -98,4 +98,4 @@ def test_dry_shows_and_runs_nothing_and_echo_does_both(program: Program, repo: P
 def test_a_mistyped_task_is_told_the_nearest(program: Program, repo: Path) -> None:
     ran = program.run("deps.instal", cwd=repo)
     assert ran.code == 2
-    assert ran.err.splitlines()[0] == "error: No idea what 'deps.instal' is! (did you mean deps.install?)"
+    assert ran.err.splitlines()[0] == "error: there is no task deps.instal (did you mean deps.install?)"

@@ -107,6 +107,20 @@ def behind(program: Program, project: Path, *args: str) -> set[str]:
     return {name for name, row in rows.items() if row["behind"]}
 
 
+@pytest.mark.parametrize("typed", [["--minor", "six"], ["six", "--minor"]], ids=["after-an-option", "before-it"])
+def test_a_package_that_is_a_command_too_is_a_package(program: Program, tmp_path: Path, typed: list[str]) -> None:
+    """Every package was raised, and the command of that name ran."""
+    extra = '[tool.uvdock.commands]\nsix = "touch ran"\n'
+    folder = make_project(tmp_path / "app", ["six==1.15.0", "idna==2.8"], extra)
+    fine(program.run("deps.lock", cwd=folder))
+
+    fine(program.run("deps.upgrade", *typed, cwd=folder))
+
+    six, idna = lines(folder)["project"]
+    assert (six != "six==1.15.0", idna) == (True, "idna==2.8")
+    assert not (folder / "ran").exists()
+
+
 def test_everything_is_raised_in_its_own_style(program: Program, project: Path) -> None:
     newest = {name: row["latest"] for name, row in as_rows(program.run("deps.outdated", "--json", cwd=project)).items()}
 

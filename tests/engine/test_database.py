@@ -106,10 +106,10 @@ class TestDump:
 
     def test_a_plain_one_and_one_from_standard_input_come_back_too(self, stack: Stack) -> None:
         before = dumped(stack)
-        stack.uvdock("db.dump", "-o", "plain.sql")
-        stack.uvdock("db.dump", "-o", "packed.gz")
+        stack.uvdock("db.dump", "plain.sql")
+        stack.inv("db.dump", "--file", "packed.gz")
         sql(stack, "delete from bakery.oven")
-        stack.uvdock("db.restore", "--yes", "plain.sql")
+        stack.uvdock("db.restore", "--file", "plain.sql", "--yes")
         assert dumped(stack) == before
         sql(stack, "delete from bakery.oven")
         stack.uvdock("db.restore", "--yes", "-", stdin=(stack.root / "packed.gz").read_bytes())
@@ -129,7 +129,9 @@ class TestDump:
         refused = stack.uvdock("db.dump", "--output", "mine.sql", ok=False)
         assert (refused.code, file.read_text()) == (1, "precious")
         assert "--force" in refused.err.splitlines()[2]
-        stack.uvdock("db.dump", "--output", "mine.sql", "--force")
+        refused = stack.uvdock("db.dump", "mine.sql", "--file", "other.sql", ok=False)
+        assert (refused.code, file.read_text()) == (2, "precious")
+        stack.inv("db.dump", "--force", "--", "mine.sql")
         assert "PostgreSQL database dump complete" in file.read_text()
 
     def test_one_that_fails_leaves_no_file(self, stack: Stack) -> None:

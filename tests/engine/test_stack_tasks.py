@@ -102,6 +102,12 @@ class TestUp:
             assert (mine.code, mine.stdout, mine.stderr) == (theirs.code, theirs.stdout, theirs.stderr)
             assert mine.code != 0
 
+    def test_a_task_where_a_service_stands_gets_the_line_to_type(self, stack: Stack) -> None:
+        for task, typed in (("up", "uvdock up && uvdock ps"), ("logs", "uvdock logs && uvdock ps")):
+            ran = stack.uvdock(task, "ps", ok=False)
+            assert ran.code != 0
+            assert ran.err.splitlines()[-1].endswith(f"for one after the other, type {typed}")
+
 
 class TestLogs:
     def test_they_are_composes_own(self, stack: Stack) -> None:

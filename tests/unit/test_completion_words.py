@@ -10,7 +10,22 @@ from uvdock.completion.shape import Catalogue, Option, TaskWords
 from uvdock.completion.words import candidates, joined
 
 SERVICES = ["db", "web", "worker"]
-TASKS = ["build", "cmd", "completion", "config", "db.restore", "deps.install", "lint", "shell", "up", "uv"]
+NAMES = {"services": SERVICES, "dependencies": ["flask", "six"], "packages": ["click", "flask"], "groups": ["dev"]}
+TASKS = [
+    *(
+        "build",
+        "cmd",
+        "completion",
+        "config",
+        "db.restore",
+        "deps.install",
+        "deps.upgrade",
+        "deps.why",
+        "lint",
+        "shell",
+    ),
+    *("up", "uv"),
+]
 
 
 def option(*names: str, value: str = "no", values: list[str] | str | None = None) -> Option:
@@ -21,16 +36,14 @@ def task(
     *options: Option,
     words: list[str] | str | None = None,
     positionals: tuple[list[str] | str | None, ...] = (),
-    passthrough: bool = False,
-    greedy: bool = False,
+    kind: str = "none",
 ) -> TaskWords:
     return {
         "help": "what it does",
         "options": list(options),
         "positionals": list(positionals),
         "words": words,
-        "passthrough": passthrough,
-        "greedy": greedy,
+        "kind": kind,
     }
 
 
@@ -48,16 +61,23 @@ def catalogue(*, bare: bool) -> Catalogue:
             option("--list", "-l", value="maybe", values="namespaces"),
         ],
         "tasks": {
-            "build": task(option("--no-cache"), words="services", passthrough=True),
-            "cmd": task(SERVICE, option("--user", "-u", value="yes"), passthrough=True),
+            "build": task(option("--no-cache"), words="services", kind="names"),
+            "cmd": task(SERVICE, option("--user", "-u", value="yes"), kind="command"),
             "completion": task(option("--inv"), positionals=(["bash", "zsh", "fish"],)),
             "config": task(),
             "db.restore": task(SERVICE, option("--yes", "-y"), positionals=(None,)),
             "deps.install": task(option("--no-build", "--build")),
-            "lint": task(passthrough=True),
-            "shell": task(SERVICE, words="services", passthrough=True, greedy=True),
-            "up": task(option("--wait"), words="services", passthrough=True, greedy=True),
-            "uv": task(SERVICE, passthrough=True),
+            "deps.upgrade": task(
+                option("--group", value="yes", values="groups"),
+                option("--exclude", "-e", value="yes", values="dependencies"),
+                words="dependencies",
+                kind="names",
+            ),
+            "deps.why": task(option("--json"), positionals=("packages",)),
+            "lint": task(kind="command"),
+            "shell": task(SERVICE, words="services", kind="names"),
+            "up": task(option("--wait"), words="services", kind="names"),
+            "uv": task(SERVICE, words=["add", "lock"], kind="command"),
         },
         "aliases": {"lint.lint": "lint"},
         "namespaces": ["db", "deps"],
@@ -67,10 +87,12 @@ def catalogue(*, bare: bool) -> Catalogue:
 def found(line: str, *, bare: bool = True) -> str:
     """The candidates at the end of a command line, as words."""
     words = line.split(" ")[1:]
-    return " ".join(value for value, _ in candidates(words, catalogue(bare=bare), lambda: SERVICES))
+    return " ".join(value for value, _ in candidates(words, catalogue(bare=bare), lambda kind: NAMES[kind]))
 
 
 ALL = " ".join(TASKS)
+#: What may follow another task under `uvdock`: nothing that takes words.
+PLAIN = "config deps.install"
 CORE = "--echo --config --list-format --help --list"
 ON_SERVICES = "db web worker"
 EVERYWHERE = [
@@ -87,7 +109,6 @@ EVERYWHERE = [
     pytest.param("x --list ", "db deps", id="list-of-a-namespace"),
     pytest.param("x --config ", "", id="files-after-an-option"),
     pytest.param("x --config=", "", id="files-after-equals"),
-    pytest.param("x config ", ALL, id="another-task"),
     pytest.param("x config deps.install --", "--no-build --help", id="options-of-the-last-task"),
     pytest.param("x cmd --", "--service --user --help --", id="options-of-a-task"),
     pytest.param("x cmd --service ", ON_SERVICES, id="service"),
@@ -97,14 +118,18 @@ EVERYWHERE = [
     pytest.param("x cmd --nothing=", "", id="unknown-option"),
     pytest.param("x completion ", "bash zsh fish", id="choices"),
     pytest.param("x completion --inv ", "bash zsh fish", id="choices-after-an-option"),
-    pytest.param("x completion bash ", ALL, id="after-the-last-argument"),
     pytest.param("x db.restore ", "", id="a-file"),
     pytest.param("x db.restore --", "--service --yes --help", id="options-before-a-file"),
-    pytest.param("x db.restore config ", ALL, id="a-file-with-the-name-of-a-task"),
     pytest.param("x shell -- ", ON_SERVICES, id="services-after-the-separator"),
     pytest.param("x build -- web ", ON_SERVICES, id="more-services-after-the-separator"),
+    pytest.param("x uv -- ", "add lock", id="subcommands-after-the-separator"),
     pytest.param("x uv -- add ", "", id="what-is-handed-on"),
-    pytest.param("x uv -- --", "", id="options-that-are-handed-on"),
+    pytest.param("x uv -- --", "add lock", id="whatever-its-beginning"),
+    pytest.param("x deps.upgrade --group ", "dev", id="groups"),
+    pytest.param("x deps.upgrade -e ", "flask six", id="dependencies"),
+    pytest.param("x deps.upgrade -- ", "flask six", id="dependencies-after-the-separator"),
+    pytest.param("x deps.why ", "click flask", id="packages"),
+    pytest.param("x deps.why --json ", "click flask", id="packages-after-an-option"),
     pytest.param("x -- ", "", id="separator-without-a-task"),
     pytest.param("x nothing ", "", id="no-task"),
     pytest.param("x lint.lint --", "--help --", id="other-name-of-a-task"),
@@ -120,39 +145,40 @@ def test_the_same_under_both_programs(line: str, expected: str, bare: bool) -> N
 @pytest.mark.parametrize(
     ("line", "uvdock", "inv"),
     [
-        pytest.param("x shell ", ON_SERVICES, f"-- {ALL}", id="service-without-separator"),
-        pytest.param("x up --wait ", ON_SERVICES, f"-- {ALL}", id="after-an-option"),
+        pytest.param("x shell ", ON_SERVICES, "--", id="service-without-separator"),
+        pytest.param("x up --wait ", ON_SERVICES, "--", id="after-an-option"),
         pytest.param("x up web ", ON_SERVICES, "", id="another-service"),
-        pytest.param("x up config ", ALL, ALL, id="a-task-after-a-task"),
-        pytest.param("x build ", ON_SERVICES, f"-- {ALL}", id="build"),
-        pytest.param("x build web --", ON_SERVICES, "", id="handed-on-to-compose"),
-        pytest.param("x uv ", "", f"-- {ALL}", id="uv"),
-        pytest.param("x uv add --", "", "", id="what-is-uvs"),
+        pytest.param("x up web --", "--wait --help --", "", id="an-option-after-a-service"),
+        pytest.param("x up config ", ON_SERVICES, "", id="a-service-with-the-name-of-a-task"),
+        pytest.param("x build ", ON_SERVICES, "--", id="build"),
+        pytest.param("x deps.upgrade six ", "flask six", "", id="dependencies"),
+        pytest.param("x uv ", "add lock", "--", id="uv"),
+        pytest.param("x uv add ", "", "", id="what-is-uvs"),
+        pytest.param("x uv add --", "", "", id="options-of-uvs"),
+        pytest.param("x lint ", "", "--", id="a-program"),
         pytest.param("x cmd --user root python ", "", "", id="what-is-handed-on"),
-        pytest.param("x config shell ", f"-- {ALL}", f"-- {ALL}", id="only-the-first-task-does-without"),
+        pytest.param("x config ", PLAIN, ALL, id="another-task"),
+        pytest.param("x config shell ", "", "--", id="a-task-with-words-stands-alone"),
+        pytest.param("x completion bash ", "", ALL, id="after-the-last-argument"),
+        pytest.param("x db.restore config ", "", ALL, id="a-file-with-the-name-of-a-task"),
     ],
 )
 def test_without_a_separator(line: str, uvdock: str, inv: str) -> None:
     assert (found(line), found(line, bare=False)) == (uvdock, inv)
 
 
-def test_where_services_are_unknown_a_task_may_follow() -> None:
-    shown = candidates(["up", ""], catalogue(bare=True), list)
-    assert [value for value, _ in shown] == TASKS
-
-
-def test_services_are_looked_up_only_where_one_may_stand() -> None:
-    def never() -> list[str]:
-        raise AssertionError
+def test_names_are_looked_up_only_where_one_may_stand() -> None:
+    def never(kind: str) -> list[str]:
+        raise AssertionError(kind)
 
     for line in (["dep"], ["deps.install", "--"], ["cmd", "--user", ""], ["uv", "add", ""]):
         candidates(line, catalogue(bare=True), never)
 
 
 def test_each_has_its_help() -> None:
-    shown = dict(candidates([""], catalogue(bare=True), list))
+    shown = dict(candidates([""], catalogue(bare=True), NAMES.__getitem__))
     assert shown["config"] == "what it does"
-    assert dict(candidates(["cmd", "--"], catalogue(bare=True), list))["--user"] == "help of --user"
+    assert dict(candidates(["cmd", "--"], catalogue(bare=True), NAMES.__getitem__))["--user"] == "help of --user"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +202,6 @@ def test_what_bash_takes_apart_is_put_together(words: list[str], expected: list[
 )
 def test_no_line_is_too_odd(words: list[str]) -> None:
     for bare in (True, False):
-        for value, about in candidates(words, catalogue(bare=bare), lambda: SERVICES):
+        for value, about in candidates(words, catalogue(bare=bare), lambda kind: NAMES[kind]):
             assert value
             assert isinstance(about, str)

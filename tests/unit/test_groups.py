@@ -41,13 +41,30 @@ def test_each_has_one_line_at_any_width() -> None:
     assert ("  deps.lock   Lock.", False) in whole
     assert ("Dependencies", True) in whole
     assert ("  unheard-of", False) in whole
-    for width in (80, 20, 5, 1):
+    for width in (80, 30, 20, 5, 1):
         cut = text(groups, width)
         assert len(cut) == len(whole)
-        assert all(len(line) <= width for line, heading in cut if not heading)
-    assert ("  build       Buil…", False) in text(groups, 19)
+        assert all(len(line) <= max(width, 14) for line, heading in cut if not heading)
+        # The name is never cut.
+        assert [line.split()[0] for line, _ in cut if line] == [line.split()[0] for line, _ in whole if line]
+    assert ("  flask       The…", False) in text(groups, 20)
     assert text(groups, 80) == whole
     assert text({}, None) == []
+
+
+@pytest.mark.parametrize(
+    ("help_", "room", "expected"),
+    [
+        pytest.param("Lock, build, recreate.", 22, "Lock, build, recreate.", id="fits"),
+        pytest.param("Lock what is not locked, build with the lock.", 40, "Lock what is not locked…", id="clause"),
+        pytest.param("Lock it, then build with the lock as it is.", 30, "Lock it, then build with the…", id="word"),
+        pytest.param("Look here; then (only then) there.", 20, "Look here; then…", id="brackets"),
+        pytest.param("Something", 5, "", id="nothing-that-says-anything"),
+    ],
+)
+def test_a_help_line_ends_at_a_clause_or_a_word(help_: str, room: int, expected: str) -> None:
+    lines = text({"G": [Line("a", help_)]}, room + 5)
+    assert lines[1][0] == f"  a  {expected}".rstrip()
 
 
 @pytest.mark.parametrize(

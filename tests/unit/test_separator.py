@@ -8,12 +8,24 @@ from types import SimpleNamespace
 import pytest
 from invoke.collection import Collection
 
-from uvdock.argv import PROGRAM_ARGV
+from uvdock.commandline import Grammar, Option, Shape
 from uvdock.tasks import ns, outdated
-from uvdock.tasks.separator import forgotten
+from uvdock.tasks.separator import forgotten, may_lack_it
 
-PASSTHROUGH = ("uv", "cmd", "shell", "build")
-NAMES = ("uv", "cmd", "shell", "build", "config", "deps.install", "deps.lock")
+SERVICE = {"--service": Option("--service", "yes"), "-s": Option("--service", "yes")}
+SHAPES = {
+    "uv": Shape(SERVICE, "command", strict=False, helps=False),
+    "cmd": Shape(SERVICE, "command"),
+    "shell": Shape(SERVICE, "names"),
+    "build": Shape({"--pull": Option("--pull")}, "names", strict=False),
+    "deps.upgrade": Shape({"--patch": Option("--patch")}, "names"),
+    "flask": Shape({}, "command", strict=False, helps=False),
+    "config": Shape({}),
+    "deps.install": Shape({}),
+    "deps.lock": Shape({}),
+}
+CORE = {"-e": Option("--echo"), "--echo": Option("--echo"), "--help": Option("--help", "maybe")}
+GRAMMAR = Grammar("inv", CORE, SHAPES, SHAPES.__getitem__)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +41,39 @@ NAMES = ("uv", "cmd", "shell", "build", "config", "deps.install", "deps.lock")
         pytest.param("inv cmd python -V", "inv cmd -- python -V", id="cmd"),
         pytest.param("inv shell worker", "inv shell -- worker", id="shell"),
         pytest.param("inv build web api", "inv build -- web api", id="build"),
+        pytest.param("inv build --pull web", "inv build --pull -- web", id="after-an-option"),
+        pytest.param("inv uv --service web lock", "inv uv --service web -- lock", id="after-a-value"),
+        pytest.param("inv build web -- api", "inv build -- web api", id="names-before-the-separator"),
+        pytest.param("inv deps.lock uv add", "inv deps.lock uv -- add", id="not-the-first-task"),
     ],
 )
 def test_the_missing_separator_is_put_in_the_advice(typed: str, advice: str) -> None:
-    problem = forgotten(shlex.split(typed), NAMES, PASSTHROUGH)
+    problem = forgotten(shlex.split(typed), GRAMMAR)
     assert problem is not None
     assert problem.fix == f"type {advice}"
+    assert problem.code == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice", "both"),
+    [
+        pytest.param(
+            "inv deps.upgrade --patch flask",
+            "inv deps.upgrade --patch -- flask",
+            "inv deps.upgrade --patch && inv flask",
+            id="package",
+        ),
+        pytest.param(
+            "inv build deps.install", "inv build -- deps.install", "inv build && inv deps.install", id="service"
+        ),
+        pytest.param("inv uv build", "inv uv -- build", "inv uv && inv build", id="uvs-own-build"),
+        pytest.param("inv shell build -x", "inv shell -- build -x", "inv shell && inv build -x", id="with-more"),
+    ],
+)
+def test_a_word_that_is_a_task_too_is_not_run(typed: str, advice: str, both: str) -> None:
+    problem = forgotten(shlex.split(typed), GRAMMAR)
+    assert problem is not None
+    assert problem.fix == f"type {advice}, or for both tasks {both}"
     assert problem.code == 2
 
 
@@ -47,27 +86,31 @@ def test_the_missing_separator_is_put_in_the_advice(typed: str, advice: str) -> 
         pytest.param("inv", id="nothing"),
         pytest.param("inv -e", id="only-echo"),
         pytest.param("inv --list", id="no-task"),
-        pytest.param("inv build deps.install", id="another-task"),
         pytest.param("inv build --pull", id="option-of-the-task"),
         pytest.param("inv uv --service web -- lock", id="service-there"),
         pytest.param("inv uv --service web", id="service-only"),
         pytest.param("inv uv --help", id="help"),
         pytest.param("inv config x", id="no-pass-through"),
-        pytest.param("inv deps.lock uv add", id="not-the-first-task"),
-        pytest.param("uvdock uv add flask", id="uvdock-puts-it-in-itself"),
-        pytest.param("pytest uv add flask", id="another-program"),
+        pytest.param("inv config deps.lock", id="two-tasks"),
     ],
 )
 def test_nothing_is_said_where_nothing_is_missing(typed: str) -> None:
-    assert forgotten(shlex.split(typed), NAMES, PASSTHROUGH) is None
+    assert forgotten(shlex.split(typed), GRAMMAR) is None
 
 
-def test_under_the_uvdock_program_nothing_is_ever_missing() -> None:
-    token = PROGRAM_ARGV.set(["uvdock", "uv", "--", "add"])
-    try:
-        assert forgotten(["inv", "uv", "add"], NAMES, PASSTHROUGH) is None
-    finally:
-        PROGRAM_ARGV.reset(token)
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        pytest.param("inv uv add", True, id="words"),
+        pytest.param("/bin/invoke uv add -- x", True, id="words-before-the-separator"),
+        pytest.param("inv uv -- add flask", False, id="separated"),
+        pytest.param("inv uv", False, id="one"),
+        pytest.param("uvdock uv add flask", False, id="uvdock-reads-its-own-line"),
+        pytest.param("pytest uv add flask", False, id="another-program"),
+    ],
+)
+def test_only_a_line_of_inv_with_several_words_is_looked_at(typed: str, expected: bool) -> None:
+    assert may_lack_it(typed.split()) is expected
 
 
 def test_a_collection_of_ones_own_has_tasks_of_its_own() -> None:

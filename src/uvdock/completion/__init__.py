@@ -59,7 +59,8 @@ def answer(words: Sequence[str], look_up: Callable[[str, str], object]) -> None:
 
     Args:
         words: The shell, then the command line up to the cursor, its program first.
-        look_up: What to call with ``tasks`` or ``services`` and the program's name for what is not in the cache.
+        look_up: What to call with ``tasks`` or a kind of names, as ``services``, and the program's name for what is
+            not in the cache.
     """
     out = os.dup(1)
     # A tasks.py may print, or ask, when it is imported; so may what it starts.
@@ -87,11 +88,11 @@ def _lines(words: Sequence[str], look_up: Callable[[str, str], object]) -> list[
     store = Store(program)
     catalogue: Catalogue = store.get("tasks", lambda: look_up("tasks", program))
 
-    def services() -> list[str]:
-        found: list[str] = store.get("services", lambda: look_up("services", program))
+    def names(kind: str) -> list[str]:
+        found: list[str] = store.get(kind, lambda: look_up(kind, program))
         return found
 
-    found = candidates(given, catalogue, services)
+    found = candidates(given, catalogue, names)
     if shell != "bash":
         return [f"{value}\t{_printable(about)}" for value, about in found]
     values = [value for value, _ in found if value.startswith(given[-1])]

@@ -8,8 +8,8 @@ from typing import TypedDict
 class Option(TypedDict):
     """An option: its names, whether a value follows (``no``, ``yes``, ``maybe``), its help, and its values.
 
-    The values are a list, or the word for what must be looked up: ``services``, ``tasks``, ``namespaces``; ``None``
-    for what the shell itself completes, files.
+    The values are a list, or the word for what must be looked up: ``tasks``, ``namespaces``, and the kinds of
+    `uvdock.tasks.kinds`, as ``services``; ``None`` for what the shell itself completes, files.
     """
 
     names: list[str]
@@ -19,14 +19,16 @@ class Option(TypedDict):
 
 
 class TaskWords(TypedDict):
-    """A task: its help, its options, the values of its positional arguments and of what follows ``--``."""
+    """A task: its help, its options, the values of its positional arguments and of its words.
+
+    ``kind`` is what its words are, as `uvdock.commandline.Shape` has it: ``none``, ``names`` or ``command``.
+    """
 
     help: str
     options: list[Option]
     positionals: list[list[str] | str | None]
     words: list[str] | str | None
-    passthrough: bool
-    greedy: bool
+    kind: str
 
 
 class Catalogue(TypedDict):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Changes when the shape of what is stored does.
-FORMAT = 1
+FORMAT = 2
 #: More files than these are not kept: one for each folder and program in which a word was completed.
 KEPT = 100
 #: The variables that decide which tasks and services there are.

@@ -11,18 +11,29 @@ if TYPE_CHECKING:
     Found = list[tuple[str, str]]
 
 
-def candidates(words: Sequence[str], catalogue: Catalogue, services: Callable[[], list[str]]) -> Found:
+_SEPARATOR = ("--", "what follows is handed on")
+#: What is looked up when one may stand there, and what a person sees it called.
+KINDS = {
+    "services": "service",
+    "dependencies": "package",
+    "packages": "package",
+    "groups": "group",
+    "rules": "rule",
+}
+
+
+def candidates(words: Sequence[str], catalogue: Catalogue, names: Callable[[str], list[str]]) -> Found:
     """What may stand in the place of the last word, each with its help.
 
     Args:
         words: The command line after the program, up to the cursor; the last word is the one being typed.
         catalogue: The tasks and options there are.
-        services: Called for the names of the Compose services where one may stand.
+        names: Called with one of `KINDS` for the names where one may stand.
 
     Returns:
         The words that fit the place, whatever their beginning; none where the shell's files do.
     """
-    return _Line(catalogue, services).complete(list(words[:-1]), words[-1])
+    return _Line(catalogue, names).complete(list(words[:-1]), words[-1])
 
 
 def joined(words: Sequence[str]) -> tuple[list[str], bool]:
@@ -44,11 +55,10 @@ def joined(words: Sequence[str]) -> tuple[list[str], bool]:
 class _Line:
     """A command line being read: which task the words are at, and what of it is still to come."""
 
-    def __init__(self, catalogue: Catalogue, services: Callable[[], list[str]]) -> None:
+    def __init__(self, catalogue: Catalogue, names: Callable[[str], list[str]]) -> None:
         self.catalogue = catalogue
-        self.services = services
+        self.names = names
         self.task: TaskWords | None = None
-        self.first = True
         self.positionals: list[list[str] | str | None] = []
 
     def complete(self, before: list[str], current: str) -> Found:
@@ -56,7 +66,7 @@ class _Line:
         while at < len(before):
             word, at = before[at], at + 1
             if word == "--":
-                return self.values(self.task["words"] if self.task else None)
+                return self.words(first=at == len(before))
             option = self.option(word.partition("=")[0]) if word.startswith("-") else None
             if option is not None:
                 if option["value"] == "no" or "=" in word:
@@ -67,26 +77,31 @@ class _Line:
                 at += 0 if option["value"] == "maybe" and before[at].startswith("-") else 1
             elif self.positionals:
                 self.positionals.pop(0)
-            elif self.handed_over(word):
-                return self.values(self.task["words"] if self.task else None)
+            elif self.task is not None and self.task["kind"] != "none":
+                # Under `inv` a word that is not after -- is refused; that of a command line ends all options.
+                if self.task["kind"] == "command" or not self.catalogue["bare"]:
+                    return []
             elif not self.enter(word):
                 return []
         return self.here(current)
 
-    def handed_over(self, word: str) -> bool:
-        """Whether this word, and all that follows, is no longer uvdock's own: as after ``--``."""
-        if self.task is None or not self.task["passthrough"] or not (self.catalogue["bare"] and self.first):
-            return False
-        return not (self.task["greedy"] and (word.startswith("-") or self.find(word)))
+    def words(self, *, first: bool) -> Found:
+        """The words of the task: any of them where they are names, only the first of a command line."""
+        return self.values(self.task["words"]) if self.task and (first or self.task["kind"] == "names") else []
 
     def enter(self, word: str) -> bool:
         """Go to the task of that name; whether there is one."""
         found = self.find(word)
-        if found is None:
+        if found is None or not self.may_follow(found):
             return False
-        self.first = self.task is None
         self.task, self.positionals = found, list(found["positionals"])
         return True
+
+    def may_follow(self, task: TaskWords) -> bool:
+        """Whether a task may stand here: under `uvdock`, one that takes words stands alone."""
+        if self.task is None or not self.catalogue["bare"]:
+            return True
+        return all(item["kind"] == "none" and not item["positionals"] for item in (self.task, task))
 
     def find(self, name: str) -> TaskWords | None:
         return self.catalogue["tasks"].get(self.catalogue["aliases"].get(name, name))
@@ -110,12 +125,9 @@ class _Line:
             return self.options()
         if self.positionals:
             return self.values(self.positionals[0])
-        if self.task is None or not self.task["passthrough"]:
+        if self.task is None or self.task["kind"] == "none":
             return self.values("tasks")
-        if self.catalogue["bare"] and self.first:
-            # Another task may follow names of services; who has a choice of services wants one.
-            return self.values(self.task["words"]) or (self.values("tasks") if self.task["greedy"] else [])
-        return [("--", "what follows is handed on"), *self.values("tasks")]
+        return self.words(first=True) if self.catalogue["bare"] else [_SEPARATOR]
 
     def options(self) -> Found:
         shown = self.task["options"] if self.task else self.catalogue["core"]
@@ -123,14 +135,14 @@ class _Line:
         found = [(option["names"][0], option["help"]) for option in shown]
         if self.task is None:
             return found
-        separator = [("--", "what follows is handed on")] if self.task["passthrough"] else []
+        separator = [] if self.task["kind"] == "none" else [_SEPARATOR]
         return [*found, ("--help", "Show what the task does, its options and examples."), *separator]
 
     def values(self, kind: list[str] | str | None) -> Found:
-        if kind == "services":
-            return [(name, "service") for name in self.services()]
+        if isinstance(kind, str) and kind in KINDS:
+            return [(name, KINDS[kind]) for name in self.names(kind)]
         if kind == "tasks":
-            return [(name, task["help"]) for name, task in self.catalogue["tasks"].items()]
+            return [(name, task["help"]) for name, task in self.catalogue["tasks"].items() if self.may_follow(task)]
         if kind == "namespaces":
             return [(name, "namespace") for name in self.catalogue["namespaces"]]
         return [(value, "") for value in kind] if isinstance(kind, list) else []

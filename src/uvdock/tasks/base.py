@@ -18,7 +18,7 @@ from invoke.tasks import task as invoke_task
 from uvdock import console
 from uvdock.bytecode import Kept
 from uvdock.errors import InterruptedBySignalError, NotBuiltError, UvdockError
-from uvdock.tasks.kinds import OwnTask, document, program
+from uvdock.tasks.kinds import OwnTask, document, program, with_usage
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -161,6 +161,8 @@ def task(
     quiet: bool = False,
     examples: Sequence[str] = (),
     values: Mapping[str, Sequence[str] | str] | None = None,
+    usage: str = "",
+    nicknames: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., int | None]], OwnTask]:
     """Make a task of a function that returns an exit code.
@@ -171,7 +173,9 @@ def task(
             error is the command's own.
         examples: Command lines that `--help` shows, as `inv` takes them and without the program: ``uv -- add flask``.
         values: What may be typed for an argument, by its name, or after ``--`` (`kinds.WORDS`): a list of values, or
-            `kinds.SERVICES`, which goes without saying for ``service``.
+            what is looked up, as `kinds.SERVICES`, which goes without saying for ``service``.
+        usage: The words it takes, as a usage line has them, where they are not those of its class.
+        nicknames: Further names of options, by the name of the argument.
         options: Those of `invoke.task`.
     """
 
@@ -187,7 +191,12 @@ def task(
         made: OwnTask = invoke_task(name=name.rpartition(".")[2], **{"klass": OwnTask, **options})(wrapped)
         made.examples = tuple(examples)
         made.values = {**made.values, **(values or {})}
-        made.__doc__ = document(made.__doc__ or "", examples, program())
+        made.usage = usage or made.usage
+        made.nicknames = nicknames or {}
+        text = made.__doc__ or ""
+        if program() != "uvdock":
+            text = with_usage(text, name, made.usage)
+        made.__doc__ = document(text, examples, program())
         return made
 
     return decorate

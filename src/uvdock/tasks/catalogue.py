@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from invoke.util import helpline
 
+from uvdock.tasks import grammar
 from uvdock.tasks.kinds import SERVICES, WORDS, OwnTask
-from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
@@ -31,16 +31,23 @@ _HIDDEN = ("complete", "print-completion-script")
 
 
 def look_up(kind: str, program: str) -> object:
-    """The tasks or the services of the repo that the person is in.
+    """The tasks of the repo that the person is in, or names of one kind.
 
     Args:
-        kind: ``tasks`` for a `Catalogue`, ``services`` for a list of names, `None` where they cannot be told now.
+        kind: ``tasks`` for a `Catalogue`; one of `uvdock.completion.words.KINDS` for a list of names, `None` where
+            they cannot be told now.
         program: ``uvdock``, or ``inv`` for the tasks of a tasks.py.
     """
     # As Invoke has it: a folder of compiled files is nothing that a repo asked for.
     sys.dont_write_bytecode = True
     if kind == "services":
         return _services()
+    if kind == "rules":
+        from uvdock.doctor.table import NAMES
+
+        return list(NAMES)
+    if kind in ("dependencies", "packages", "groups"):
+        return _of_manifests(kind)
     return _of_invoke() if program == "inv" else _of_uvdock()
 
 
@@ -113,20 +120,45 @@ def _services() -> list[str] | None:
         return None
 
 
+def _of_manifests(kind: str) -> list[str]:
+    """Names from the manifests and the locks of the projects in question; what cannot be read has none."""
+    from packaging.utils import canonicalize_name
+
+    from uvdock import settings
+    from uvdock.deps import declared, lockfile
+    from uvdock.errors import UvdockError
+    from uvdock.project import find_projects, find_root, read_pyproject
+
+    root = find_root(Path.cwd())
+    found: list[str] = []
+    for project in find_projects(root, Path.cwd(), settings.load(root)):
+        try:
+            if kind == "packages":
+                lock = lockfile.parse(project.lock.read_bytes(), project.lock) if project.lock.is_file() else {}
+                found += [str(package["name"]) for package in lock.get("package", [])]
+                continue
+            data = read_pyproject(project.pyproject)
+        except UvdockError:
+            continue
+        # A shell would take `extra: docs` for two words.
+        found += [name for name in declared.groups(data) if " " not in name] if kind == "groups" else []
+        lines = [item.line for item in declared.declared(data)] if kind == "dependencies" else []
+        found += [canonicalize_name(line.name) for line in lines if line is not None]
+    return sorted(set(found))
+
+
 def _task(collection: Collection, context: ParserContext) -> TaskWords:
     task = collection[context.name]
     values: dict[str, Sequence[str] | str | None] = dict(task.values) if isinstance(task, OwnTask) else {}
     for item in context.args.values():
         values.setdefault(_key(item), SERVICES if _key(item) == "service" else None)
     kinds = {name: value if value is None or isinstance(value, str) else list(value) for name, value in values.items()}
-    passthrough = isinstance(task, PassthroughTask)
     return {
         "help": helpline(task) or "",
         "options": [_option(item, kinds[_key(item)]) for item in context.args.values() if not item.positional],
         "positionals": [kinds[_key(item)] for item in context.positional_args],
         "words": kinds.get(WORDS),
-        "passthrough": passthrough,
-        "greedy": isinstance(task, PassthroughTask) and task.ends_at_task,
+        "kind": grammar.shape(task).words,
     }
 
 

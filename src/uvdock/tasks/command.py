@@ -12,7 +12,7 @@ from uvdock import console
 from uvdock.errors import SettingsError, UvdockError
 from uvdock.tasks.base import guarded, leave, open_repo, passed, task
 from uvdock.tasks.kinds import OwnTask, document, program
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.separator import ProgramTask
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -177,7 +177,7 @@ def _task_of(command: Command) -> Task[Any]:
 
     examples = [command.name, *(f"{command.name} -- {first}" for first in command.before)]
 
-    @task(command.name, quiet=True, klass=PassthroughTask, examples=examples)
+    @task(command.name, quiet=True, klass=ProgramTask, examples=examples)
     def one(c: Context) -> int:
         """Run its command."""
         return _run(c, command, passed(c))

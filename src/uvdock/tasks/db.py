@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, passed, task
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.kinds import WORDS, typed
+from uvdock.tasks.separator import PassthroughTask, WordsTask
 from uvdock.tasks.stack import open_stack
 
 if TYPE_CHECKING:
@@ -22,18 +23,22 @@ _SERVICE = {"service": "The database's service, where there are several."}
 
 @task("db.shell", examples=["db.shell", "db.shell -- -c 'select 1'"], quiet=True, klass=PassthroughTask, help=_SERVICE)
 def shell(c: Context, service: str = "") -> int:
-    """Open the database's own client (psql, mysql, mariadb): db.shell [-- -c 'select 1']"""
+    """Open the database's own client (psql, mysql, mariadb)."""
     return _open(c, service).shell(passed(c))
 
 
 @task(
     "db.dump",
-    examples=["db.dump", "db.dump --output backup.sql.gz", "db.dump --output -"],
+    examples=["db.dump", "db.dump -- backup.sql.gz", "db.dump --output -"],
     quiet=True,
+    klass=WordsTask,
+    usage="[FILE]",
+    values={WORDS: ()},
+    nicknames={"output": "file"},
     help={
         **_SERVICE,
-        "output": "The file; DATABASE-YYYYmmdd-HHMMSS.sql.gz by default. Plain SQL where it does not end in .gz, and "
-        "for -, which is standard output.",
+        "output": "The same as FILE: DATABASE-YYYYmmdd-HHMMSS.sql.gz by default. Plain SQL where it does not end in "
+        ".gz, and for -, which is standard output.",
         "force": "Replace a file that is there.",
     },
 )
@@ -43,6 +48,15 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
 
     from uvdock import dumpfile
 
+    named = [*([output] if output else []), *passed(c)]
+    if len(named) > 1:
+        raise UvdockError(
+            f"db.dump writes one file, and {len(named)} are named",
+            where=" ".join(named),
+            fix="name one, or none: its name is made of the database's and the time",
+            code=2,
+        )
+    output = "".join(named)
     db = _open(c, service)
     account = db.worked_on()
     if output == "-":
@@ -119,7 +133,8 @@ def wait(c: Context, timeout: int = 60, service: str = "") -> int:
     for line in found.log:
         console.say(f"  {line}", "dim")
     what = f"{name} does not run" if found.ended else f"{name} did not come up within {timeout} s"
-    fix = f"start it: up -- {name}" if found.ended else f"read its last lines above; logs -- {name} shows all of them"
+    start, logs = typed(f"up -- {name}"), typed(f"logs -- {name}")
+    fix = f"start it: {start}" if found.ended else f"read its last lines above; {logs} shows all of them"
     raise UvdockError(what, where=f"container {found.where}: {found.state}", fix=fix)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.tasks.base import Repo, open_repo, task
+from uvdock.tasks.kinds import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,7 @@ _WIDEST = 100
     "doctor",
     examples=["doctor", "doctor --fix", "doctor --exit-code --json", "doctor --explain env-after-install"],
     iterable=["rule"],
+    values={"rule": RULES, "explain": RULES},
     help={
         "fix": "Change the files where that is safe, and show what changed.",
         "json": "The findings as JSON.",

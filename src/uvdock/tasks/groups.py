@@ -55,16 +55,26 @@ def text(groups: dict[str, list[Line]], width: int | None) -> list[tuple[str, bo
 
     Args:
         groups: The tasks by group.
-        width: The terminal's, at which a line is cut; ``None`` where there is none.
+        width: The terminal's, for which the help is shortened, and never the name; ``None`` where there is none.
     """
     widest = max((len(line.name) for members in groups.values() for line in members), default=0)
+    room = None if width is None else width - widest - 4
     shown: list[tuple[str, bool]] = []
     for group, members in groups.items():
         shown += [("", False)] if shown else []
         shown.append((group, True))
-        shown += [(_cut(f"  {line.name:<{widest}}  {line.help}".rstrip(), width), False) for line in members]
+        for line in members:
+            help_ = line.help if room is None else _shortened(line.help, room)
+            shown.append((f"  {line.name:<{widest}}  {help_}".rstrip(), False))
     return shown
 
 
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
+def _shortened(text: str, width: int) -> str:
+    """``text`` in one line: up to the last whole clause that fits, else the last whole word."""
+    if len(text) <= width:
+        return text
+    part = text[: max(width - 1, 0)]
+    clause = max(part.rfind(mark) for mark in (", ", "; ", ": ", " ("))
+    # A clause that says little is worth less than more words.
+    end = clause if clause >= width // 2 else part.rfind(" ")
+    return f"{part[:end].rstrip(' ,;:')}…" if end > 0 else ""

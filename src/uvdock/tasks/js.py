@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import as_far_as_known, open_repo, passed, report, task
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.separator import ProgramTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,15 @@ def ready(root: Path) -> dict[str, Task[Any]]:
     return {"js": js, "js.install": install, "js.outdated": outdated} if folders(root) else {}
 
 
-@task("js", examples=["js -- add esbuild", "js -- run build", "js -- ls"], quiet=True, klass=PassthroughTask)
+@task(
+    "js",
+    examples=["js -- add esbuild", "js -- run build", "js -- ls"],
+    quiet=True,
+    klass=ProgramTask,
+    usage="COMMAND…",
+)
 def js(c: Context) -> int:
-    """Run the package manager whose lock is there (npm, yarn, pnpm, bun): js -- add esbuild"""
+    """Run the package manager whose lock is there (npm, yarn, pnpm, bun)."""
     project, manager, backend = _open(open_repo(c))
     args = passed(c)
     change = backend.run(args)

@@ -11,8 +11,18 @@ from typing import Any
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-#: The names of the Compose services, which are looked up when they are needed.
+#: Names that are looked up when they are needed: of the Compose services, of the packages that a pyproject.toml asks
+#: for, of all that are locked, of the groups of dependencies, of doctor's rules.
 SERVICES = "services"
+DEPENDENCIES = "dependencies"
+PACKAGES = "packages"
+GROUPS = "groups"
+RULES = "rules"
+#: The subcommands of uv.
+UV = (
+    *("add", "remove", "lock", "sync", "tree", "run", "export", "audit", "version", "init", "venv", "python", "tool"),
+    *("pip", "build", "publish", "cache", "format", "auth", "self", "help"),
+)
 #: The key of `OwnTask.values` for what follows ``--``.
 WORDS = "--"
 
@@ -33,8 +43,12 @@ class OwnTask(Task[Any]):
 
     #: Command lines as `inv` takes them, without the program.
     examples: Sequence[str] = ()
-    #: By the name of an argument, or `WORDS`: a list of values, or `SERVICES`.
+    #: By the name of an argument, or `WORDS`: a list of values, or the word for what is looked up (`SERVICES`).
     values: Mapping[str, Sequence[str] | str] = {}
+    #: The words it takes, as a usage line has them: ``[SERVICE…]``; none by default.
+    usage = ""
+    #: Further names of options, by the name of the argument.
+    nicknames: Mapping[str, str] = {}
     #: Whether it is the repo's own, from the commands table or a tasks.py.
     yours = False
     _argspec: Signature | None = None
@@ -47,9 +61,16 @@ class OwnTask(Task[Any]):
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Invoke's own, which are quickly copied."""
-        found = super().get_arguments(ignore_unknown_help)
+        # Invoke takes the help lines out of the task as it makes the arguments, and is asked for them twice.
+        lines = dict(self.help)
+        try:
+            found = super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = lines
         for argument in found:
             argument.__class__ = OwnArgument
+            if argument.names[0] in self.nicknames:
+                argument.names = (*argument.names, self.nicknames[argument.names[0]])
         return found
 
     def __deepcopy__(self, memo: dict[int, object]) -> OwnTask:
@@ -98,10 +119,24 @@ def shown(example: str, called: str) -> str:
     return f"{called} {example}" if called != "uvdock" else f"uvdock {bare(example)}"
 
 
+def typed(example: str) -> str:
+    """An example, as a person types it who is told to: for the program that is running."""
+    return shown(example, program())
+
+
 def bare(example: str) -> str:
     """An example without the ``--`` that `uvdock` puts in itself."""
     before, separator, after = example.partition(" -- ")
     return f"{before} {after}" if separator else example
+
+
+def with_usage(text: str, name: str, usage: str) -> str:
+    """A docstring for `inv`, whose list says of its first line only: how the task's words are typed."""
+    if not usage:
+        return text
+    words = f"[-- {usage[1:]}" if usage.startswith("[") else f"-- {usage}"
+    first, newline, rest = cleandoc(text).partition("\n")
+    return f"{first.rstrip('.')}: {name} {words}{newline}{rest}"
 
 
 def add_to_first_line(text: str | None, remark: str) -> str:

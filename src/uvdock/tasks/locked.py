@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uvdock import console
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.base import Repo, open_repo, passed, task
+from uvdock.tasks.kinds import PACKAGES, WORDS, typed
 from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
@@ -25,16 +26,18 @@ _PATHS = 100
     "deps.diff",
     examples=["deps.diff", "deps.diff -- main", "deps.diff --markdown -- v1.2"],
     klass=WordsTask,
+    usage="[REF]",
+    values={WORDS: ()},
     help={"markdown": "Tables for a pull request.", "json": "An object with every change."},
 )
 def diff(c: Context, markdown: bool = False, json: bool = False) -> int:
-    """Show what uv.lock changed against git's HEAD or another commit: deps.diff [-- REF]"""
+    """Show what uv.lock changed against git's HEAD or another commit."""
     from uvdock.deps import changes, lockfile
 
     words = passed(c)
     if len(words) > 1:
         raise UvdockError(
-            "deps.diff takes one commit", where=" ".join(words), fix="name one: deps.diff -- main", code=2
+            "deps.diff takes one commit", where=" ".join(words), fix=f"name one: {typed('deps.diff -- main')}", code=2
         )
     ref = "".join(words) or "HEAD"
     repo = open_repo(c)
@@ -61,10 +64,11 @@ def diff(c: Context, markdown: bool = False, json: bool = False) -> int:
 @task(
     "deps.why",
     examples=["deps.why click", "deps.why urllib3 --json"],
+    values={"package": PACKAGES},
     help={"package": "The package.", "json": "An object with every path."},
 )
 def why(c: Context, package: str, json: bool = False) -> int:
-    """Show every path from a direct dependency to a package, with the bounds on it: deps.why PACKAGE"""
+    """Show every path from a direct dependency to a package, with the bounds on it."""
     from packaging.utils import canonicalize_name
 
     from uvdock.deps import bounds, releases

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, task
+from uvdock.tasks.kinds import DEPENDENCIES, GROUPS, WORDS
 from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ _STYLES = {"major": "red", "minor": "cyan", "patch": "green", "pre": "yellow"}
         "deps.outdated --exit-code --json",
         "deps.outdated -- flask redis",
     ],
-    values={"kind": ("major", "minor", "patch", "pre")},
+    values={WORDS: DEPENDENCIES, "group": GROUPS, "kind": ("major", "minor", "patch", "pre")},
     klass=WordsTask,
+    usage="[PACKAGE…]",
     iterable=["group", "kind"],
     help={
         "all": "Also the packages that only others need.",
@@ -52,7 +54,7 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
     json: bool = False,
     exit_code: bool = False,
 ) -> int:
-    """Show the direct dependencies that are behind, what is wanted and what holds them: deps.outdated [-- PACKAGE…]"""
+    """Show the direct dependencies that are behind, what is wanted and what holds them."""
     from packaging.utils import canonicalize_name
 
     from uvdock.deps import broken, declared, survey

@@ -75,13 +75,13 @@ def tool(program: str, package: str, *, from_path: bool = True) -> list[str]:
 
 @task("lint", examples=["lint", "lint -- --fix"], quiet=True, klass=PassthroughTask)
 def lint(c: Context) -> int:
-    """Lint Python with ruff: lint -- --fix"""
+    """Lint Python with ruff."""
     return _ruff(open_repo(c), "check", passed(c))
 
 
 @task("format", examples=["format", "format -- --diff"], quiet=True, klass=PassthroughTask)
 def format_python(c: Context) -> int:
-    """Format Python with ruff: format -- --diff"""
+    """Format Python with ruff."""
     return _ruff(open_repo(c), "format", passed(c))
 
 
@@ -129,7 +129,7 @@ def format_shell(c: Context, diff: bool = False) -> int:
     help={"service": "The Compose service, where it is not the one found by looking."},
 )
 def test(c: Context, service: str = "") -> int:  # noqa: PT028 - it is a task and no test
-    """Run the tests in the service (pytest, else Django's): test -- -k one"""
+    """Run the tests in the service (pytest, else Django's)."""
     repo = open_repo(c, service=service)
     return repo.backend.run([*_tester(repo.project), *passed(c)])
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     examples=["redis.cli", "redis.cli -- get KEY"],
     quiet=True,
     klass=PassthroughTask,
+    usage="[COMMAND…]",
     help={"service": "The Redis service, where there are several."},
 )
 def cli(c: Context, service: str = "") -> int:
-    """Run redis-cli in the Redis service: redis.cli [-- get KEY]"""
+    """Run redis-cli in the Redis service."""
     from uvdock import database
     from uvdock.backends.database import find_redis
     from uvdock.backends.running import RunningService

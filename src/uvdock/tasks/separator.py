@@ -1,4 +1,4 @@
-"""The missing ``--``: Invoke only says that it has no idea what a word is; this says what to type."""
+"""Tasks that take words, and the missing ``--``: Invoke takes a word for a task; this says what to type."""
 
 from __future__ import annotations
 
@@ -17,74 +17,107 @@ if TYPE_CHECKING:
 
     from invoke.parser.argument import Argument
 
+    from uvdock.commandline import Grammar, Kind
+
+#: The command lines that were looked at: each task of the collection would look again, twice.
+_SEEN: set[tuple[str, ...]] = set()
+
 
 class PassthroughTask(OwnTask):
-    """A task that hands on what follows ``--``, and explains itself when that is forgotten.
+    """A task that hands on a command line, or what follows a program's name, and explains a forgotten ``--``.
 
     It is the task that does so, and not the collection: of the one in a tasks.py Invoke makes a plain copy
     (`Collection.from_module`).
     """
 
-    #: Its words end where another task's name begins, as they are names and no command line.
-    ends_at_task = False
+    usage = "[ARGUMENT…]"
+    #: What its words are, for `uvdock.commandline.Shape`; so are the two below.
+    kind: Kind = "command"
+    strict = False
+    helps = True
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Invoke's own; looks at the program's arguments first, as Invoke is about to parse them.
 
         Raises:
-            Exit: A pass-through task is followed by words without ``--``; the message says how to put it in.
+            Exit: A word may be the task's or a task of its own; the message says where to put the ``--``.
         """
-        from uvdock.tasks import ns, passthrough_tasks
+        argv = tuple(sys.argv)
+        # Most command lines are in order: to know the grammar costs as much as all tasks' arguments do.
+        if may_lack_it(argv) and argv not in _SEEN:
+            _SEEN.add(argv)
+            problem = forgotten(argv, _grammar())
+            if problem:
+                _SEEN.discard(argv)
+                raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
+        return super().get_arguments(ignore_unknown_help)
 
-        # Every name of the collection costs as much as all tasks' arguments do, and most command lines are in order.
-        suspect = may_lack_it(sys.argv)
-        problem = suspect and forgotten(sys.argv, list(ns.task_names), list(passthrough_tasks(ns)))
-        if problem:
-            raise Exit(console.redact("\n".join(problem.lines())), code=problem.code)
-        # Invoke takes the help lines out of the task as it makes the arguments, and is asked for them twice.
-        lines = dict(self.help)
-        try:
-            return super().get_arguments(ignore_unknown_help)
-        finally:
-            self.help = lines
+
+class ProgramTask(PassthroughTask):
+    """A task that is the program of its name: ``--help`` is the program's too."""
+
+    helps = False
+
+
+class CommandTask(PassthroughTask):
+    """A task whose first word is the program to run: no word before it begins with a dash."""
+
+    usage = "COMMAND…"
+    strict = True
 
 
 class WordsTask(PassthroughTask):
-    """A pass-through task whose words are names: of services, say."""
+    """A task whose words are names, of services where nothing else is said; its options stand among them."""
 
-    ends_at_task = True
+    usage = "[SERVICE…]"
+    kind: Kind = "names"
+    strict = True
     values = {WORDS: SERVICES}  # noqa: RUF012 - as the class it is from has it, a Mapping
 
 
+class ServicesTask(WordsTask):
+    """A task on services whose words may be Compose's own options too."""
+
+    strict = False
+
+
 def may_lack_it(argv: Sequence[str]) -> bool:
-    """Whether a command line has words after its first and no ``--``; without looking at any task."""
-    return len(argv) > 2 and "--" not in argv
+    """Whether `inv` was called with several words before any ``--``; without looking at any task."""
+    called = argv[0].rpartition("/")[2] if argv else ""
+    return called in ("inv", "invoke") and (argv.index("--") if "--" in argv else len(argv)) > 2
 
 
-def forgotten(argv: Sequence[str], names: Sequence[str], passthrough: Sequence[str]) -> UvdockError | None:
-    """The error for a command line on which the first task is a pass-through one and lacks its ``--``.
+def forgotten(argv: Sequence[str], grammar: Grammar) -> UvdockError | None:
+    """The error for a command line of `inv` on which a task that takes words is followed by one without ``--``.
 
     Args:
         argv: The program's arguments, its name first.
-        names: Every task's name.
-        passthrough: Those of the pass-through tasks.
+        grammar: The tasks and options that there are.
     """
-    from uvdock.argv import PROGRAM_ARGV
+    found = grammar.undecided(argv[1:])
+    if found is None:
+        return None
+    tokens, (task, at) = list(argv[1:]), found
+    program, name, word = argv[0].rpartition("/")[2], tokens[task], tokens[at]
+    rest = tokens[at:]
+    if "--" in rest:
+        rest.remove("--")
+    fixed = shlex.join([program, *tokens[:at], "--", *rest])
+    typed = shlex.join([program, *tokens])
+    if word not in grammar.names:
+        what, fix = f"the -- before the arguments of {name} is missing", f"type {fixed}"
+    else:
+        both = f"{shlex.join([program, *tokens[:at]])} && {shlex.join([program, *tokens[at:]])}"
+        what = f"{word} is a task, and may be meant as a word of {name}"
+        fix = f"type {fixed}, or for both tasks {both}"
+    return UvdockError(what, where=typed, fix=fix, code=2)
 
-    program = argv[0].rsplit("/", 1)[-1]
-    if PROGRAM_ARGV.get() is not None or program not in ("inv", "invoke"):
-        return None
-    at = next((place for place, word in enumerate(argv) if place and word != "-e"), len(argv))
-    words = argv[at:]
-    if len(words) < 2 or words[0] not in passthrough or "--" in words:
-        return None
-    first = words[1]
-    # Options may be the task's own, and another task may follow: Invoke knows both.
-    if first in names or (first.startswith("-") and words[0] != "uv") or first in ("--help", "-h", "--service", "-s"):
-        return None
-    return UvdockError(
-        f"the -- before the arguments of {words[0]} is missing",
-        where=shlex.join([program, *argv[1:]]),
-        fix=f"type {shlex.join([program, *argv[1:at], words[0], '--', *words[1:]])}",
-        code=2,
-    )
+
+def _grammar() -> Grammar:
+    from invoke.main import program
+
+    from uvdock.commandline import Grammar
+    from uvdock.tasks import every_name, grammar, ns
+
+    core = grammar.options([*program.core_args(), *program.task_args()])
+    return Grammar("inv", core, set(every_name(ns)), lambda name: grammar.shape(ns[name]))

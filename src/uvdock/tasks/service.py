@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
-from uvdock.tasks.kinds import SERVICES, WORDS
-from uvdock.tasks.separator import PassthroughTask, WordsTask
+from uvdock.tasks.kinds import UV, WORDS, typed
+from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,13 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
     "uv",
     examples=["uv -- add 'flask>=3'", "uv -- remove flask", "uv -- tree", "uv --service worker -- add celery"],
     quiet=True,
-    klass=PassthroughTask,
+    klass=ProgramTask,
+    usage="COMMAND…",
+    values={WORDS: UV},
     help=_SERVICE,
 )
 def uv(c: Context, service: str = "") -> int:
-    """Run uv; what it changes comes back to the host: uv -- add flask"""
+    """Run uv; what it changes comes back to the host."""
     from uvdock.deps import uvcommand
     from uvdock.tasks import shortcut
 
@@ -60,16 +62,18 @@ def uv(c: Context, service: str = "") -> int:
     "cmd",
     examples=["cmd -- python -V", "cmd --user root -- apt-get update", "cmd --service worker -- env"],
     quiet=True,
-    klass=PassthroughTask,
+    klass=CommandTask,
     help={**_SERVICE, "user": "The user to run as in the container."},
 )
 def cmd(c: Context, service: str = "", user: str = "") -> int:
-    """Run any command in the service: cmd -- python -V"""
+    """Run any command in the service."""
     from uvdock.tasks import shortcut
 
     argv = passed(c)
     if not argv:
-        raise UvdockError("cmd needs a command to run", where="the command line", fix="type cmd -- COMMAND …", code=2)
+        raise UvdockError(
+            "cmd needs a command to run", where="the command line", fix=f"type {typed('cmd -- COMMAND…')}", code=2
+        )
     if not (service or user) and (code := shortcut.attempt(c, "cmd", argv)) is not None:
         return code
     repo = open_repo(c, service=service)
@@ -83,14 +87,18 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     examples=["shell", "shell -- postgres", "shell --user root"],
     quiet=True,
     klass=WordsTask,
+    usage="[SERVICE]",
     help={**_SERVICE, "user": "The user to run as in the container."},
 )
 def shell(c: Context, service: str = "", user: str = "") -> int:
-    """Open a shell in the service (bash, else sh): shell [-- SERVICE]"""
+    """Open a shell in the service (bash, else sh)."""
     words = passed(c)
     if len(words) > 1:
         raise UvdockError(
-            "shell takes one service", where=" ".join(words), fix="use cmd -- COMMAND … to run a command", code=2
+            "shell takes one service",
+            where=" ".join(words),
+            fix=f"to run a command, type {typed('cmd -- COMMAND…')}",
+            code=2,
         )
     repo = open_repo(c, service=service or "".join(words))
     script = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
@@ -100,17 +108,20 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 @task(
     "build",
     examples=["build", "build -- web", "build --no-cache --pull"],
-    klass=PassthroughTask,
-    values={WORDS: SERVICES},
+    klass=ServicesTask,
     help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."},
 )
 def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
-    """Build the images of all services, or of those named: build [-- SERVICE…]"""
+    """Build the images of all services, or of those named."""
     from uvdock import together
     from uvdock.backends import image
+    from uvdock.tasks.stack import tell_tasks
 
-    runner = open_repo(c).compose("build")
-    return together.alone("build", lambda: image.build(runner, passed(c), no_cache=no_cache, pull=pull))
+    runner, words = open_repo(c).compose("build"), passed(c)
+    code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull))
+    if code and words:
+        tell_tasks("build", words, runner.stack.services)
+    return code
 
 
 @task("config", examples=["config"], quiet=True)

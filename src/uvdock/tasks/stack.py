@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.tasks.base import ask, open_repo, passed, task
+from uvdock.tasks.kinds import typed
 from uvdock.tasks.separator import WordsTask
 
 #: How many lines of its log are shown of a service that did not come up.
 _LAST_LINES = 20
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from invoke.context import Context
 
     from uvdock.engine.api import Engine
@@ -27,11 +30,10 @@ if TYPE_CHECKING:
     help={"wait": "Until every service runs, and is healthy if it has a check."},
 )
 def up(c: Context, wait: bool = False) -> int:
-    """Start the stack in the background, or the services named: up [-- SERVICE…]"""
-    stack = _stack(c)
-    code = stack.run("up", "--detach", *(["--wait"] if wait else []), *passed(c), stdout_to_stderr=False)
+    """Start the stack in the background, or the services named."""
+    code = _run(c, "up", "--detach", *(["--wait"] if wait else []))
     if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
-        _show_failed(stack)
+        _show_failed(_stack(c))
     return code
 
 
@@ -56,8 +58,8 @@ def down(c: Context, volumes: bool = False, yes: bool = False) -> int:
 
 @task("ps", examples=["ps", "ps -- web"], quiet=True, klass=WordsTask)
 def ps(c: Context) -> int:
-    """List the stack's containers: ps [-- SERVICE…]"""
-    return _stack(c).run("ps", *passed(c), stdout_to_stderr=False)
+    """List the stack's containers."""
+    return _run(c, "ps")
 
 
 @task(
@@ -68,9 +70,9 @@ def ps(c: Context) -> int:
     help={"follow": "Go on as long as there is more.", "tail": "How many lines of each container, the last ones."},
 )
 def logs(c: Context, follow: bool = False, tail: str = "") -> int:
-    """Show what the stack's containers print: logs [-- SERVICE…]"""
+    """Show what the stack's containers print."""
     options = [*(["--follow"] if follow else []), *(["--tail", tail] if tail else [])]
-    return _stack(c).run("logs", *options, *passed(c), stdout_to_stderr=False)
+    return _run(c, "logs", *options)
 
 
 def open_stack(c: Context) -> tuple[Stack, Engine, bool | None]:
@@ -80,6 +82,25 @@ def open_stack(c: Context) -> tuple[Stack, Engine, bool | None]:
 
     settings = (repo := open_repo(c)).settings
     return backends.find_stack(repo.root, settings), Engine(settings.context), settings.tty
+
+
+def tell_tasks(task: str, words: Sequence[str], services: Collection[str]) -> None:
+    """Say of words that are no services, but tasks, how to run those: for a command of Compose that failed."""
+    from uvdock.tasks import every_name, ns
+
+    tasks = [word for word in words if word in every_name(ns) and word not in services]
+    if tasks:
+        both = " && ".join(typed(name) for name in [task, *tasks])
+        console.note(f"{tasks[0]} is a task, and no service: for one after the other, type {both}")
+
+
+def _run(c: Context, *command: str) -> int:
+    """Run a command of Compose on the services that were named, or on all."""
+    stack, words = _stack(c), passed(c)
+    code = stack.run(*command, *words, stdout_to_stderr=False)
+    if code and words:
+        tell_tasks(command[0], words, stack.services)
+    return code
 
 
 def _stack(c: Context) -> Stack:

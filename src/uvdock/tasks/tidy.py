@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.kinds import WORDS
+from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -19,11 +20,13 @@ PATTERNS = ("__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache
 @task(
     "clean",
     examples=["clean --dry-run", "clean --yes", "clean -- 'build/*.map'"],
-    klass=PassthroughTask,
+    klass=WordsTask,
+    usage="[PATTERN…]",
+    values={WORDS: ()},
     help={"dry_run": "Only show what would go.", "yes": "Do not ask."},
 )
 def clean(c: Context, dry_run: bool = False, yes: bool = False) -> int:
-    """Remove by-products that git ignores; shows them first, and asks: clean [-- PATTERN…]"""
+    """Remove by-products that git ignores; shows them first, and asks."""
     from uvdock import cleaning
 
     repo = open_repo(c)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, task
+from uvdock.tasks.kinds import DEPENDENCIES, GROUPS, WORDS
 from uvdock.tasks.separator import WordsTask
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
         "deps.upgrade --test 'pytest -q' --bisect",
     ],
     klass=WordsTask,
+    usage="[PACKAGE…]",
+    values={WORDS: DEPENDENCIES, "group": GROUPS, "exclude": DEPENDENCIES},
     iterable=["group", "exclude"],
     help={
         "patch": "At most a patch: 1.2.3 to 1.2.9.",
@@ -64,7 +67,7 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
     bisect: bool = False,
     json: bool = False,
 ) -> int:
-    """Raise what pyproject.toml asks for and the lock with it: deps.upgrade [-- PACKAGE…]"""
+    """Raise what pyproject.toml asks for and the lock with it."""
     from packaging.utils import canonicalize_name
 
     from uvdock.deps.upgrade import Selection
