@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: The options of `uv sync` that say what is installed, and whether a value follows.
 _SELECTING = {
@@ -35,8 +35,7 @@ _PACKAGES = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:-\S+\s+)*(?:ci|i|install|a
 _COPY_UV = re.compile(r"^COPY\s.*--from=(?P<image>\S*uv\S*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One instruction: its text on one line, and its lines in the file, from ``start`` to before ``end``."""
 
     text: str
@@ -159,8 +158,7 @@ def sync_flags(content: str, target: str | None = None) -> list[str]:
     return flags
 
 
-@dataclass(frozen=True)
-class _Stage:
+class _Stage(NamedTuple):
     """One stage: its name, what it is made from, and its lines."""
 
     name: str

@@ -36,7 +36,7 @@ sys.addaudithook(hook)
 atexit.register(finish)
 """
 DOCKER, RICH, TOML, INVOKE = "docker", "rich", "tomlkit", "invoke"
-CONFIG, EXEC, BUILD = ["docker", "compose", "config"], ["docker", "exec"], ["docker", "compose", "build"]
+CONFIG, EXEC, BUILD = ["docker-compose", "config"], ["docker", "exec"], ["docker", "compose", "build"]
 
 
 @dataclass(frozen=True)
