@@ -188,9 +188,9 @@ def test_the_file_of_its_own_is_as_strict(tmp_path: Path) -> None:
 def test_what_both_files_set_is_refused(tmp_path: Path, own: str, table: str, key: str) -> None:
     toml(tmp_path, f"[tool.uvdock]\n{table}\n")
     (tmp_path / "uvdock.toml").write_text(own)
+    ask = settings.own_commands if "commands" in own else settings.load
     with pytest.raises(SettingsError, match=f"{key} is set twice") as raised:
-        settings.load(tmp_path, environ={})
-        settings.own_commands(tmp_path)
+        ask(tmp_path)
     assert str(tmp_path / "uvdock.toml") in raised.value.where
     assert f"{tmp_path / 'pyproject.toml'} [tool.uvdock" in raised.value.where
 
