@@ -23,7 +23,7 @@ from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks.base import Repo
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 COMPOSE = """\
 include: [shared/compose.yaml]

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import REPO, Ran
 from tests.engine.conftest import IMAGE_UID, Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Reference = Callable[[str, str], Stack]
 

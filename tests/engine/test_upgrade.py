@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Reference = Callable[[str, str], Stack]
 # Both have newer releases than the ones that are asked for here.
