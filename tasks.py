@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 
-@task
-def test(c: Context) -> None:
-    """Run every test; those that need a Docker engine are skipped without one."""
+@task(help={"slow": "Run the rest instead: the tests that take their time."})
+def test(c: Context, slow: bool = False) -> None:  # noqa: PT028 - a task, and no test
+    """Run the tests, in minutes; those that need a Docker engine are skipped without one."""
+    which = "slow" if slow else "not slow"
     # Each file of the engine's tests stays with one worker: its stack is built once, and nobody else's is looked at.
     parts = ("tests/unit tests/cli --numprocesses 2", "tests/engine --numprocesses 2 --dist loadfile")
-    ran = [c.run(f"{sys.executable} -m pytest {part}", pty=sys.stdout.isatty(), warn=True) for part in parts]
+    commands = [f"{sys.executable} -m pytest {part} -m '{which}'" for part in parts]
+    ran = [c.run(command, pty=sys.stdout.isatty(), warn=True) for command in commands]
     if not all(ran):
         raise Exit("some tests failed: see above", code=1)
 

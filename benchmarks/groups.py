@@ -96,6 +96,43 @@ def call(stack: Stack, tools: Tools) -> Iterator[Group]:
 
 
 @contextmanager
+def cold(stack: Stack, tools: Tools) -> Iterator[Group]:
+    """A command in the running container, right after a file came, went or changed."""
+    stack.up()
+    programs = {"uvdock": [tools.uvdock, "cmd", "true"], "inv": [tools.inv, "cmd", "--", "true"]}
+    file, compose = stack.root / "came.txt", stack.root / "compose.yaml"
+
+    def comes() -> None:
+        file.touch()
+
+    def goes() -> None:
+        file.unlink()
+
+    def changes() -> None:
+        with compose.open("a") as text:
+            text.write("# changed\n")
+
+    def after(name: str, argv: list[str], before: Callable[[], None], change: Callable[[], None]) -> Taken:
+        before()
+        stack.run(*argv)
+        change()
+        # Longer than a step of the file system's clock: what changes while it is read is not kept.
+        time.sleep(0.05)
+        return {name: stack.run(*argv).seconds}
+
+    contenders: dict[str, Callable[[], Taken]] = {RUN: simple(stack, RUN, "./run", "cmd", "true")}
+    for name, argv in programs.items():
+        contenders[f"{name}, a file came"] = partial(
+            after, f"{name}, a file came", argv, lambda: file.unlink(missing_ok=True), comes
+        )
+        contenders[f"{name}, a file went"] = partial(after, f"{name}, a file went", argv, comes, goes)
+        contenders[f"{name}, the Compose file changed"] = partial(
+            after, f"{name}, the Compose file changed", argv, lambda: None, changes
+        )
+    yield Group(contenders, {name: imports(stack, tools, *programs["uvdock"]) for name in contenders if name != RUN})
+
+
+@contextmanager
 def start(stack: Stack, tools: Tools) -> Iterator[Group]:
     """The list of tasks, and a word at the prompt."""
     empty = stack.root.parent / "empty"
@@ -303,6 +340,7 @@ def _installing(name: str, argv: list[str], repo: Services) -> Callable[[], Take
 #: Each group's function, in the order they are run.
 MAKERS = {
     "call": call,
+    "cold": cold,
     "start": start,
     "outdated": outdated,
     "sync": sync,

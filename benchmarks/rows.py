@@ -36,6 +36,7 @@ class Row:
 #: Each group, and its rounds in a full and in a quick run.
 GROUPS = {
     "call": (21, 3),
+    "cold": (21, 3),
     "start": (21, 3),
     "outdated": (9, 2),
     "sync": (7, 2),
@@ -53,6 +54,12 @@ ROWS = (
     Row("… poethepoet", "call", "poe", RUN),
     Row("… nox", "call", "nox", RUN),
     Row("… Invoke with a hand-written task", "call", "plain inv", RUN),
+    Row("`uvdock cmd true`, right after a file came", "cold", "uvdock, a file came", RUN, 0.75),
+    Row("`uvdock cmd true`, right after a file went", "cold", "uvdock, a file went", RUN, 0.75),
+    Row("`uvdock cmd true`, with a changed Compose file", "cold", "uvdock, the Compose file changed", RUN, 1.0),
+    Row("`inv cmd -- true`, right after a file came", "cold", "inv, a file came", RUN, 1.5),
+    Row("`inv cmd -- true`, right after a file went", "cold", "inv, a file went", RUN, 1.5),
+    Row("`inv cmd -- true`, with a changed Compose file", "cold", "inv, the Compose file changed", RUN, 1.5),
     Row("`deps.outdated`, container stopped", "outdated", "stopped", OWN_DNS_RUN, 0.12),
     Row("`deps.outdated`, container running", "outdated", "running", OWN_DNS_RUN, 0.08),
     Row("… `./run` where no lookup is lost", "outdated", "running", RUN),

@@ -142,6 +142,8 @@ class Stack:
             text, changed = _CACHE_MOUNT.subn("", text)
             assert changed == 1
         dockerfile.write_text(text)
+        settings = root / "uvdock.toml"
+        settings.write_text(f'cache_volume = "{root.name}"\n\n{settings.read_text()}')
         stack.change_pin()
         for path in (root, *root.rglob("*")):
             os.chown(path, UID, UID)
@@ -154,9 +156,6 @@ class Stack:
         text = (REPO / "compose" / "flask" / "pyproject.toml").read_text()
         listed = "".join(f'  "{item}",\n' for item in (*FURTHER, f"{PINNED}=={self.pin}"))
         text = text.replace("dependencies = [\n", f"dependencies = [\n{listed}", 1)
-        text = text.replace(
-            "[tool.uvdock.commands]", f'[tool.uvdock]\ncache_volume = "{self.root.name}"\n\n[tool.uvdock.commands]'
-        )
         path.write_text(f"{text}\n{INDEX}\n# {uuid.uuid4()}\n")
         os.chown(path, UID, UID)
 

@@ -37,7 +37,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    from uvdock import fastpath
     from uvdock.bytecode import Kept
 
+    if name == "ns":
+        fastpath.prepare()
     with Kept():
         return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""A repo's own commands: the ``[tool.uvdock.commands]`` table, read and planned without running anything."""
+"""A repo's own commands: the ``[commands]`` table of its settings, read and planned without running anything."""
 
 import re
 import shlex
@@ -12,7 +12,6 @@ from uvdock.errors import SettingsError, UvdockError, nearest
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*")
 # A text, and no pattern made of it: only a command that runs needs it.
 _REFERENCE = r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
-_TABLE = "[tool.uvdock.commands]"
 
 
 class Command(NamedTuple):
@@ -73,7 +72,7 @@ def parse(table: object, where: str) -> dict[str, Command]:
 
     Args:
         table: What the settings file has under ``commands``.
-        where: That file, for errors.
+        where: That file and the table, for errors.
 
     Returns:
         Every command by its name, as Invoke writes names (with dashes).
@@ -81,21 +80,20 @@ def parse(table: object, where: str) -> dict[str, Command]:
     Raises:
         SettingsError: A name, key or value is not allowed, or commands call each other in a circle.
     """
-    place = f"{where} {_TABLE}"
     if not isinstance(table, Mapping):
-        raise SettingsError("commands must be a table", where=place, fix='write each as name = "command"', code=2)
+        raise SettingsError("commands must be a table", where=where, fix='write each as name = "command"', code=2)
     found: dict[str, Command] = {}
     for raw, value in table.items():
         if not _NAME.fullmatch(raw):
             raise SettingsError(
                 f"a command may not be called {raw!r}",
-                where=place,
+                where=where,
                 fix='use letters, digits, - and _, and dots between parts: "lint.shell"',
                 code=2,
             )
         name = raw.replace("_", "-")
-        found[name] = _command(name, value, f"{place} {raw}")
-    _refuse_circles(found, place)
+        found[name] = _command(name, value, f"{where} {raw}")
+    _refuse_circles(found, where)
     return found
 
 

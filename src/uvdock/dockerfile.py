@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 #: The options of `uv sync` that say what is installed, and whether a value follows.
 _SELECTING = {
@@ -37,8 +37,7 @@ _PACKAGES = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:-\S+\s+)*(?:ci|i|install|a
 _COPY_UV = re.compile(r"^COPY\s.*--from=(?P<image>\S*uv\S*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One instruction: its text on one line, and its lines in the file, from ``start`` to before ``end``."""
 
     text: str
@@ -144,8 +143,7 @@ def before_packages(content: str, target: str | None = None) -> str:
     return "".join(f"{line}\n" for line in lines[:end])
 
 
-@dataclass(frozen=True)
-class Sync:
+class Sync(NamedTuple):
     """How an image's build installs the project.
 
     Args:
@@ -194,8 +192,7 @@ def _inside(folder: PurePosixPath | None, name: str) -> PurePosixPath | None:
     return PurePosixPath(posixpath.normpath((folder or PurePosixPath("/")) / name))
 
 
-@dataclass(frozen=True)
-class _Stage:
+class _Stage(NamedTuple):
     """One stage: its name, what it is made from, and its lines."""
 
     name: str

@@ -1,29 +1,42 @@
 """The short way for `uv` and `cmd`: straight into the running container, without Invoke, the SDK or Compose.
 
-It knows nothing by itself. When such a task has run in a container the long way, what was found out on the way is
-stored (`remember`): the engine's socket, the service, the container and where uv is in it. As long as every file and
-variable that this was made from is as it was, and the engine still runs that very container, the next call takes the
-short way (`attempt`). Whatever is not plain — an option, a terminal, a command that changes a lock — goes the long way.
+It knows nothing by itself. When such a task goes the long way into a container, what was found out on the way is
+stored (`remember`): the engine's socket, the service, the container and where uv is in it, and with it everything that
+decided it (`uvdock.decision`). As long as all of that says what it said, and the engine still runs that very container,
+the next call takes the short way (`attempt`). Where something of it changed, only the decision is made again, for which
+Compose has to read its files; with the same outcome, the rest still holds. Whatever is not plain (an option, a
+terminal, a command that changes a lock) goes the long way.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
-from uvdock.completion.store import Store, Watched
+from uvdock import seen
+from uvdock.completion.store import Store, own_modules, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from uvdock.decision import Made
+    from uvdock.engine.reading import Reading
+    from uvdock.engine.stack import Stack
+
 #: What is stored changes its meaning with this.
-KIND = "container-1"
+KIND = "container-3"
 #: Subcommands of uv that do more than one exec does; see `uvdock.deps.uvcommand`.
 _LONG = frozenset(
     ("add", "remove", "lock", "version", "upgrade", "tree", "export", "audit", "sync", "run", "self", "auth", "publish")
 )
-_watched: Watched | None = None
+#: The tasks that can go the short way.
+_TASKS = ("uv", "cmd")
+#: When the attempt began that did not get through, in nanoseconds.
+_since: int | None = None
+#: Compose at its files again, and since when: `prepare`.
+_begun: tuple[int, Reading] | None = None
 
 
 def plain(words: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -32,7 +45,7 @@ def plain(words: Sequence[str]) -> tuple[str, list[str]] | None:
     Args:
         words: The words after the program's name.
     """
-    if not words or words[0] not in ("uv", "cmd"):
+    if not words or words[0] not in _TASKS:
         return None
     task, rest = words[0], list(words[1:])
     if rest[:1] == ["--"]:
@@ -43,13 +56,14 @@ def plain(words: Sequence[str]) -> tuple[str, list[str]] | None:
     return task, rest
 
 
-def attempt(program: str, task: str, args: Sequence[str]) -> int | None:
+def attempt(program: str, task: str, args: Sequence[str], invoke: Mapping[str, Any] | None = None) -> int | None:
     """Run a task the short way.
 
     Args:
         program: ``uvdock`` or ``inv``.
         task: ``uv`` or ``cmd``.
         args: The task's arguments.
+        invoke: The ``uvdock`` part of Invoke's configuration, which under `inv` is known by then.
 
     Returns:
         The command's exit code; ``None`` when the long way has to be taken, and nothing was run.
@@ -57,37 +71,118 @@ def attempt(program: str, task: str, args: Sequence[str]) -> int | None:
     Raises:
         UvdockError: The command is not there, or the engine went away while it ran.
     """
+    global _since  # noqa: PLW0603 - what became of the attempt is the process's
     if not args or _is_long(task, args) or _terminal():
         return None
-    known = Store(program).peek(KIND)
+    from time import time_ns
+
+    since, store = _begun[0] if _begun else time_ns(), Store(program)
+    kept = store.read(KIND)
+    known = _known(store, kept, invoke, since) if kept is not None else None
     code = _run(known, task, args) if known is not None and task not in known["not"] else None
-    if code is None:
-        _watch()
+    _since = since if code is None else None
     return code
+
+
+def prepare() -> None:
+    """Let Compose read its files again while `inv` is loaded, where one of the tasks is called and they changed."""
+    global _begun  # noqa: PLW0603 - see there
+    from time import time_ns
+
+    # Python asks a module twice for a name that is imported from it.
+    kept = Store("inv").read(KIND) if _begun is None and set(_TASKS) & set(sys.argv) else None
+    if kept is not None and _same_program(kept["seen"]) and not _unchanged(kept["seen"]):
+        _begun = time_ns(), _read_again(kept["seen"])
 
 
 def wanted() -> bool:
     """Whether something is to be remembered: an attempt in this process did not get through."""
-    return _watched is not None
+    return _since is not None
 
 
-def remember(program: str, known: dict[str, object]) -> None:
+def remember(program: str, known: dict[str, object], invoke: Mapping[str, Any] | None, stack: Stack) -> None:
     """Store what the long way found.
 
     Args:
         program: ``uvdock`` or ``inv``.
-        known: ``socket``, ``labels``, ``container``, ``name``, ``path`` (where programs are looked for in it), ``uv``
-            (its place in the container), ``workdir`` (where uv is to run), and ``not``: the tasks that are not uvdock's
-            own here.
+        known: ``service``, ``socket``, ``labels``, ``container``, ``name``, ``path`` (where programs are looked for in
+            it), ``uv`` (its place in the container), ``workdir`` (where uv is to run), and ``not``: the tasks that are
+            not uvdock's own here.
+        invoke: The ``uvdock`` part of Invoke's configuration.
+        stack: The Compose project.
+
+    Raises:
+        UvdockError: Something is not as it should be.
     """
-    if _watched is not None:
-        Store(program).keep(KIND, known, _watched)
+    from uvdock.decision import decide, invoke_files
+
+    made = decide(invoke, _since, known=stack) if _since is not None else None
+    if made is None or (made.decision.service, made.decision.socket) != (known["service"], known["socket"]):
+        return
+    fixed = {}
+    if program != "inv":
+        # Before Invoke is imported, its configuration is known by its files alone; one in Python may do anything.
+        fixed = {name: seen.file(name) for name in invoke_files(stack.root)}
+        if any(value is not None and name.endswith(".py") for name, value in fixed.items()):
+            return
+    answer = {**known, "invoke": _plain(invoke)}
+    _keep(Store(program), made, {"fixed": fixed, "modules": {name: state(name) for name in own_modules()}}, answer)
 
 
-def _watch() -> None:
-    global _watched  # noqa: PLW0603 - a hook of Python's cannot be taken away, so there is one for the process
-    if _watched is None:
-        _watched = Watched().__enter__()
+def _known(store: Store, kept: dict[str, Any], invoke: Mapping[str, Any] | None, since: int) -> dict[str, Any] | None:
+    """What is stored, where it holds, or holds again."""
+    inputs, known = kept["seen"], kept["answer"]
+    if not _same_program(inputs) or (store.program == "inv" and _plain(invoke) != known["invoke"]):
+        return None
+    if _unchanged(inputs):
+        return dict(known)
+    begun = _begun[1] if _begun else _read_again(inputs)
+    from uvdock.decision import decide
+    from uvdock.errors import UvdockError
+
+    try:
+        made = decide(known["invoke"], since, begun=begun)
+    except UvdockError:
+        return None
+    if made is None or list(made.decision) != inputs["decision"]:
+        return None
+    _keep(store, made, inputs, known)
+    return dict(known)
+
+
+def _same_program(inputs: Mapping[str, Any]) -> bool:
+    """Whether uvdock itself is the same, and Invoke's configuration where that is known by its files."""
+    return all(state(name) == was for name, was in inputs["modules"].items()) and all(
+        seen.file(name) == was for name, was in inputs["fixed"].items()
+    )
+
+
+def _unchanged(inputs: Mapping[str, Any]) -> bool:
+    names, values = inputs["variables"]
+    return (
+        seen.variables(names) == values
+        and all(seen.file(name) == was for name, was in inputs["files"].items())
+        and all(seen.folder(name) == was for name, was in inputs["folders"].items())
+    )
+
+
+def _read_again(inputs: Mapping[str, Any]) -> Reading:
+    from uvdock.engine.reading import Reading
+
+    files, more, cwd = inputs["asked"]
+    return Reading(files, {**os.environ, **more}, cwd).start()
+
+
+def _keep(store: Store, made: Made, inputs: Mapping[str, Any], known: Mapping[str, object]) -> None:
+    kept = {key: inputs[key] for key in ("fixed", "modules")}
+    store.write(KIND, {**kept, **made._asdict()}, known)
+
+
+def _plain(invoke: Mapping[str, Any] | None) -> Any:
+    """Invoke's configuration as it comes back from JSON."""
+    import json
+
+    return json.loads(json.dumps(invoke, default=repr))
 
 
 def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:

@@ -13,10 +13,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from uvdock.errors import InterruptedBySignalError, UvdockError
 
@@ -36,8 +35,7 @@ ANNOUNCE: ContextVar[Callable[[Sequence[str]], bool]] = ContextVar("ANNOUNCE", d
 SINK: ContextVar[Callable[[bytes], object] | None] = ContextVar("SINK", default=None)
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """What a captured command left: its exit code and both streams as bytes."""
 
     code: int
@@ -135,7 +133,7 @@ def capture(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    cwd: Path | str | None = None,
     stdin: bytes = b"",
 ) -> Output:
     """Run a command and collect what it prints; standard input is ``stdin``.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uvdock.errors import UvdockError
-from uvdock.settings import Settings, read_toml
+from uvdock.seen import SKIPPED
+from uvdock.settings import FILE, Settings, own_place, read_toml
 
 #: In the order Compose looks for them (`DefaultFileNames`, `DefaultOverrideFileNames` of compose-go).
 COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -18,7 +19,6 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
-_SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
 _DEPTH = 4
 #: The tables of a pyproject.toml that uvdock looks into.
 _TABLES = (("project",), ("tool", "uv", "workspace"), ("tool", "uv", "sources"))
@@ -70,7 +70,8 @@ class Project(NamedTuple):
 def find_root(start: Path) -> Path:
     """The repo root for someone in ``start``.
 
-    It is the nearest folder upwards with a Compose file, a ``[tool.uvdock]`` table or `.git`; without any of
+    It is the nearest folder upwards with a Compose file, a `uvdock.toml`, a ``[tool.uvdock]`` table or
+    `.git`; without any of
     those the nearest with a `pyproject.toml`; else ``start`` itself.
     """
     start = start.resolve()
@@ -250,7 +251,7 @@ def _only(found: list[Project], root: Path) -> Project:
     raise UvdockError(
         f"there are {len(found)} projects, and it is not clear which one is meant",
         where=f"{root}: {names}",
-        fix="go into one of them, or set UVDOCK_PROJECTS or projects in [tool.uvdock]",
+        fix=f"go into one of them, or set UVDOCK_PROJECTS, or projects in {own_place(root)}",
         code=2,
     )
 
@@ -270,7 +271,7 @@ def folders_in(folder: Path) -> list[Path]:
             names = sorted(
                 entry.name
                 for entry in entries
-                if not entry.name.startswith(".") and entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False)
+                if not entry.name.startswith(".") and entry.name not in SKIPPED and entry.is_dir(follow_symlinks=False)
             )
     except OSError:
         return []
@@ -282,7 +283,8 @@ def _compose_file(folder: Path) -> Path | None:
 
 
 def _is_repo(folder: Path) -> bool:
-    return bool(_compose_file(folder) or (folder / ".git").exists() or _has_table(folder / "pyproject.toml"))
+    plain = _compose_file(folder) or (folder / ".git").exists() or (folder / FILE).is_file()
+    return bool(plain) or _has_table(folder / "pyproject.toml")
 
 
 def _has_table(manifest: Path) -> bool:

@@ -1,7 +1,9 @@
-"""Settings, read once into one unchanging record: defaults < [tool.uvdock] < invoke.yaml < UVDOCK_* variables.
+"""Settings, read once into one unchanging record: defaults < the repo's file < invoke.yaml < UVDOCK_* variables.
+
+The repo's file is `uvdock.toml`, or the ``[tool.uvdock]`` table of `pyproject.toml`.
 
 Each key is declared once, as a field of `Settings`; its type, what it allows and its help are there, and the
-readers of all three sources follow from it.
+readers of all these sources follow from it.
 """
 
 import os
@@ -15,6 +17,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from uvdock.errors import SettingsError, UvdockError, nearest, no_toml
 
 DEFAULT = "default"
+#: The file of its own: nobody copies it into an image, as most Dockerfiles do with pyproject.toml.
+FILE = "uvdock.toml"
 PREFIX = "UVDOCK_"
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
@@ -73,22 +77,19 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     """Read the settings of the repo at ``root``.
 
     Args:
-        root: The repo root, whose pyproject.toml may have a ``[tool.uvdock]`` table.
+        root: The repo root, which may have a uvdock.toml, or a pyproject.toml with a ``[tool.uvdock]`` table.
         invoke: The ``uvdock`` part of Invoke's configuration (invoke.yaml and what Invoke merges with it).
         environ: Environment variables; the process's own by default.
 
     Raises:
-        SettingsError: A key is unknown or its value not allowed; says which, where, and what is.
-        UvdockError: pyproject.toml is no TOML.
+        SettingsError: A key is unknown or its value not allowed; says which, where, and what is. Or both files set it.
+        UvdockError: One of the files is no TOML.
     """
     values: dict[str, Any] = {}
     sources: dict[str, str] = dict.fromkeys(KEYS, DEFAULT)
-    pyproject = root / "pyproject.toml"
-    table = read_toml(pyproject).get("tool", {}).get("uvdock", {}) if pyproject.is_file() else {}
-    layers = [
-        (f"{pyproject.name} [tool.uvdock]", _checked(table, f"{pyproject} [tool.uvdock]")),
-        (invoke_file(root), _checked({} if invoke is None else invoke, invoke_file(root))),
-    ]
+    tables = [(place, _checked(table, f"{root / place}")) for place, table in own_tables(root).items()]
+    _refuse_both(root, dict(tables))
+    layers = [*tables, (invoke_file(root), _checked({} if invoke is None else invoke, invoke_file(root)))]
     for source, layer in layers:
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
@@ -96,6 +97,56 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
         values[key] = value
         sources[key] = name
     return Settings(**values, sources=sources)
+
+
+def own_tables(root: Path) -> dict[str, Any]:
+    """The repo's own tables of settings, as they are, by the place of each: a file and, in it, a table.
+
+    Raises:
+        UvdockError: A file is no TOML.
+    """
+    found: dict[str, Any] = {}
+    if (root / FILE).is_file():
+        found[FILE] = read_toml(root / FILE)
+    pyproject = root / "pyproject.toml"
+    tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+    if isinstance(tool, Mapping) and "uvdock" in tool:
+        found[f"{pyproject.name} [tool.uvdock]"] = tool["uvdock"]
+    return found
+
+
+def own_commands(root: Path) -> tuple[Any, str]:
+    """The table of the repo's own commands, as it is, and its place.
+
+    Raises:
+        SettingsError: Both files have a command of the same name.
+        UvdockError: One of them is no TOML.
+    """
+    found = {
+        f"{place} [commands]" if place == FILE else f"{place.removesuffix(']')}.commands]": table["commands"]
+        for place, table in own_tables(root).items()
+        # Settings that are no table are refused where they are read.
+        if isinstance(table, Mapping) and "commands" in table
+    }
+    places = " and ".join(f"{root / place}" for place in found)
+    wrong = [table for table in found.values() if not isinstance(table, Mapping)]
+    if wrong:
+        return wrong[0], places
+    _refuse_both(root, {place: {str(name).replace("_", "-"): 0 for name in table} for place, table in found.items()})
+    return {name: value for table in found.values() for name, value in table.items()}, places
+
+
+def own_place(root: Path, table: str = "") -> str:
+    """Where the repo's settings stand, or belong: for a person who is told to write one.
+
+    Args:
+        root: The repo root.
+        table: A table in it, as ``commands``.
+    """
+    pyproject = root / "pyproject.toml"
+    if not (root / FILE).is_file() and any(place != FILE for place in own_tables(root)):
+        return f"[tool.uvdock{f'.{table}' if table else ''}] of {pyproject.name}"
+    return f"[{table}] of {FILE}" if table else FILE
 
 
 def read_toml(path: Path) -> Mapping[str, Any]:
@@ -145,6 +196,25 @@ def rows(settings: Settings, found: Mapping[str, str] | None = None) -> list[tup
 def _parsed(text: str) -> Mapping[str, Any]:
     """A repo's own manifest is asked for its settings, its commands and its dependencies one after the other."""
     return tomllib.loads(text)
+
+
+def _refuse_both(root: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a key that stands in both files: one of them would be left out without a word.
+
+    Raises:
+        SettingsError: There is one.
+    """
+    if len(tables) < 2:
+        return
+    first, second = tables
+    for key in tables[first]:
+        if key in tables[second]:
+            raise SettingsError(
+                f"{key} is set twice",
+                where=f"{root / first} and {root / second}",
+                fix=f"keep it in one of them; {FILE} is the one that no image is built from",
+                code=2,
+            )
 
 
 def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def on_path(program: Program, project: Path, tmp_path: Path) -> Program:
 @pytest.mark.parametrize(
     ("name", "before"),
     [
-        pytest.param("inv", ["cmd", "--", SHOW], id="inv-cmd"),
+        pytest.param("inv", ["cmd", "--", SHOW], id="inv-cmd", marks=pytest.mark.slow),
         pytest.param("uvdock", ["cmd", "--", SHOW], id="uvdock-cmd"),
-        pytest.param("uvdock", ["cmd", SHOW], id="uvdock-cmd-without-separator"),
+        pytest.param("uvdock", ["cmd", SHOW], id="uvdock-cmd-without-separator", marks=pytest.mark.slow),
     ],
 )
 def test_cmd_hands_over_every_argument(
@@ -65,6 +65,7 @@ def test_cmd_hands_over_every_argument(
         pytest.param("uvdock", ["uv", "add"], ["add"], id="uvdock-uv-without-separator"),
     ],
 )
+@pytest.mark.slow
 def test_uv_gets_every_argument(
     on_path: Program, project: Path, *, name: str, before: list[str], own: list[str], arguments: list[str]
 ) -> None:
@@ -84,6 +85,7 @@ def test_uv_gets_every_argument(
         pytest.param([], id="none"),
     ],
 )
+@pytest.mark.slow
 def test_options_of_uv_need_no_separator(on_path: Program, project: Path, arguments: list[str]) -> None:
     ran = on_path.run("uv", *arguments, cwd=project)
 

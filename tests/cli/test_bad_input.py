@@ -99,6 +99,7 @@ def test_a_manifest_that_is_no_text(program: Program, project: Path, name: str) 
         pytest.param(LOCK.format(version=2), "written by a newer uv", "use the uv that wrote it", id="newer"),
     ],
 )
+@pytest.mark.slow
 def test_a_lock_that_cannot_be_used(
     program: Program, project: Path, *, content: str, what: str, fix: str, arguments: list[str]
 ) -> None:

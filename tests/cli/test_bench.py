@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import Program, hashes, make_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path: Path, program: Program) -> Path:

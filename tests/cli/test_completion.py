@@ -33,6 +33,8 @@ TASKS = """
 from invoke import task
 from uvdock import ns
 
+pytestmark = pytest.mark.slow
+
 print("tasks.py says something")
 
 @task(help={"count": "How many."})

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import Program, make_project
 from uvdock.deps import lockfile
 
+pytestmark = pytest.mark.slow
+
 BASE, OURS, THEIRS = "six==1.16.0", "iniconfig==2.0.0", "pluggy==1.5.0"
 
 

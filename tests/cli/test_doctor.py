@@ -46,6 +46,7 @@ def test_it_tells_place_level_rule_reason_and_fix(program: Program, repo: Path) 
     assert "      fix: uv sync --locked (--fix does it)" in ran.out
     assert "2 warnings in 1 Dockerfile, 1 workflow, 1 project" in ran.err
     assert "1 of them can be mended by --fix" in ran.err
+    assert "more on a rule: uvdock doctor --explain RULE\n" in ran.err
     assert hashes(repo) == before
 
 

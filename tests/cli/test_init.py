@@ -84,17 +84,22 @@ def test_a_dry_run_shows_everything_and_writes_nothing(program: Program, repo: P
 
     assert ran.code == 0, ran.err
     assert hashes(repo) == before
-    assert "only shown, nothing was written: tasks.py and pyproject.toml" in ran.err
+    assert "only shown, nothing was written: tasks.py and uvdock.toml" in ran.err
     lines = ran.out.splitlines()
     assert lines[:2] == ["--- /dev/null", "+++ b/tasks.py"]
-    assert {"--- a/pyproject.toml", "+++ b/pyproject.toml", " [tool.x]", '+service = "web"'} <= set(lines)
+    assert {"--- /dev/null", "+++ b/uvdock.toml", '+service = "web"', "+[commands]"} <= set(lines)
     assert "\033" not in ran.out + ran.err
 
 
 def test_every_function_is_in_the_report(program: Program, repo: Path) -> None:
+    (repo / "README.md").write_text("Say ./run flask.\n")
+
     ran = program.run("init", "--dry-run", cwd=repo)
 
-    told = {line.split()[0]: " ".join(line.split()[1:]) for line in ran.err.splitlines() if line.startswith("  ")}
+    report, _, afterwards = ran.err.partition("afterwards:\n")
+    assert "  run is still called, 1 times: change" in afterwards
+    assert "  README.md:1: ./run flask" in afterwards
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in report.splitlines() if line.startswith("  ")}
     names = [line.split()[1] for line in (repo / "run").read_text().splitlines() if line.startswith("function ")]
     assert sorted(told) == sorted(names)
     assert told["flask"] == "→ inv flask"
@@ -119,13 +124,12 @@ def test_yes_writes_what_was_shown_and_a_second_run_nothing(program: Program, re
     ran = program.run("init", "--yes", cwd=repo)
 
     assert ran.code == 0, ran.err
-    assert "written: tasks.py, pyproject.toml" in ran.err
+    assert "written: tasks.py, uvdock.toml" in ran.err
     after = hashes(repo)
-    assert after.keys() == before.keys() | {"tasks.py"}
-    assert {name for name in before if before[name] != after[name]} == {"pyproject.toml"}
-    text = (repo / "pyproject.toml").read_text()
-    assert text.startswith(PYPROJECT)
-    assert tomllib.loads(text)["tool"]["uvdock"]["service"] == "web"
+    assert after.keys() == before.keys() | {"tasks.py", "uvdock.toml"}
+    # The dependency layer of an image that copies the pyproject.toml stays as it is.
+    assert all(before[name] == after[name] for name in before)
+    assert tomllib.loads((repo / "uvdock.toml").read_text())["service"] == "web"
 
     for name in ("uvdock", "inv"):
         again = program.run("init", cwd=repo, program=name)
@@ -166,7 +170,7 @@ def test_at_a_terminal_it_asks(program: Program, repo: Path, answer: bytes, code
     left, shown = at_terminal(program, repo, "init", answer=answer)
 
     assert left == code, shown
-    assert "write tasks.py and pyproject.toml? [y/N]" in shown
+    assert "write tasks.py and uvdock.toml? [y/N]" in shown
     assert "\033[32m+" in shown
     assert (hashes(repo) == before) == (code != 0)
 
@@ -245,7 +249,7 @@ def test_a_tasks_py_of_ones_own_stays_and_is_told_what_to_add(program: Program, 
     assert (repo / "tasks.py").read_text().startswith("from invoke import task\n")
     assert "add this line to it: from uvdock import ns" in ran.err
     assert "tasks.py has a task flask already" in ran.err
-    assert "flask" not in tomllib.loads((repo / "pyproject.toml").read_text())["tool"]["uvdock"]["commands"]
+    assert "flask" not in tomllib.loads((repo / "uvdock.toml").read_text())["commands"]
 
 
 def test_a_root_without_a_project_does_not_become_one(program: Program, repo: Path) -> None:
@@ -254,8 +258,8 @@ def test_a_root_without_a_project_does_not_become_one(program: Program, repo: Pa
 
     assert program.run("init", "--yes", cwd=repo / "apps").code == 0
 
-    made = tomllib.loads((repo / "pyproject.toml").read_text())
-    assert made.keys() == {"tool"}
+    assert not (repo / "pyproject.toml").exists()
+    assert (repo / "uvdock.toml").is_file()
     assert (repo / "apps" / "pyproject.toml").read_text() == PYPROJECT
     assert "apps" in program.run("config", cwd=repo).out
 

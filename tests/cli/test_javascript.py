@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Program, hashes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:

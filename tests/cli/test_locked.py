@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import Program, hashes, make_project
 
+pytestmark = pytest.mark.slow
+
 BROKEN = "flask"
 
 

@@ -123,6 +123,7 @@ def test_lock_keeps_what_is_locked(program: Program, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.slow
 def test_outdated_as_a_table(program: Program, outdated_project: Path, name: str) -> None:
     assert program.run("deps.lock", cwd=outdated_project).code == 0
 

@@ -21,6 +21,8 @@ from uvdock.backends.host import find_uv
 from uvdock.migrate import dependencies
 from uvdock.migrate.model import Dependencies
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = REPO / "tests" / "fixtures" / "migrate"
 LOCKED = sorted(
     path.parent.name for path in FIXTURES.glob("deps-*/after") if path.parent.name not in ("deps-index", "deps-git")

@@ -30,6 +30,8 @@ from tests.cli.test_migrate import committed, contents, git
 from tests.conftest import REPO, Program, clean_environment, hashes
 from tests.repos import FOLDER, REPOS, copied, described, page
 
+pytestmark = pytest.mark.slow
+
 UV = "0.13.8"
 
 

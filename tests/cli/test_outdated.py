@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import Program, Ran, clean_environment, hashes, make_project
 from tests.index import Index, Release, served
 
+pytestmark = pytest.mark.slow
+
 #: One try of an index that does not answer.
 ONCE = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "10"}
 GROUPS = """

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import Program, clean_environment, hashes, make_project
 
+pytestmark = pytest.mark.slow
+
 #: A task, and its exit code in a project that is installed, that has a stale lock, that has none.
 TASKS = [
     pytest.param(["deps.check"], 0, 1, 1, id="check"),

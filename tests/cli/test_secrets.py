@@ -50,6 +50,7 @@ def _with_index(project: Path, userinfo: str = "") -> None:
 
 @pytest.mark.parametrize("name", ["uvdock", "inv"])
 @pytest.mark.parametrize("arguments", TASKS)
+@pytest.mark.slow
 def test_a_password_in_a_variable(program: Program, locked: Path, name: str, arguments: list[str]) -> None:
     _with_index(locked)
     before = hashes(locked)

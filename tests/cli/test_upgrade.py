@@ -21,6 +21,8 @@ from tests.cli.test_outdated import ONCE, as_rows, locked, upgraded
 from tests.conftest import BIN, Program, Ran, clean_environment, hashes, make_project
 from tests.index import Index, Release, served
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = """\
 # The app.
 [project]

@@ -14,6 +14,8 @@ import pytest
 
 from tests.conftest import BIN, REPO, Ran, clean_environment, make_project
 
+pytestmark = pytest.mark.slow
+
 #: What a listing of tasks has no need of, and pays a tenth of a second or so for each.
 HEAVY = ("docker", "dotenv", "filelock", "requests", "rich", "tomlkit")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: The image before the move to uv.
 PIP = """

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.conftest import IMAGE_UID, Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: Locks a project that can only be locked with what the cache has.
 LOCK = """

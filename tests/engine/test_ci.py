@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.conftest import Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Reference = Callable[[str, str], Stack]
 

@@ -22,7 +22,7 @@ from tests.arguments import LISTS
 from tests.conftest import Program, clean_environment
 from tests.engine.conftest import Stack, _remove, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: Prints its arguments as JSON; stands where uv stands, so that what reaches uv can be seen.
 PROBE = "#!/usr/bin/env python3\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"

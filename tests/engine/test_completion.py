@@ -18,6 +18,7 @@ services:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_services_are_completed(program: Program, tmp_path: Path) -> None:
     repo = make_project(tmp_path / "app")
     (repo / "compose.yaml").write_text(COMPOSE)

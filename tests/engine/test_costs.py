@@ -16,7 +16,7 @@ import pytest
 from tests.engine.conftest import Stack
 from tests.engine.counting import Counting
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: Loaded by Python itself when it starts: notes each process that is started, and at the end what was imported.
 NOTES = """
@@ -36,7 +36,7 @@ sys.addaudithook(hook)
 atexit.register(finish)
 """
 DOCKER, RICH, TOML, INVOKE = "docker", "rich", "tomlkit", "invoke"
-CONFIG, EXEC, BUILD = ["docker", "compose", "config"], ["docker", "exec"], ["docker", "compose", "build"]
+CONFIG, EXEC, BUILD = ["docker-compose", "config"], ["docker", "exec"], ["docker", "compose", "build"]
 
 
 @dataclass(frozen=True)

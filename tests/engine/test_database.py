@@ -19,7 +19,7 @@ from tests.conftest import REPO, Program, Ran, clean_environment
 from tests.engine.conftest import Stack, _remove
 from tests.engine.test_stack_tasks import OwnTerminal, read_until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 SECRET = f"secret{uuid.uuid4().hex}"
 ROWS = """

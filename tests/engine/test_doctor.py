@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PASSWORD = "hunter2-of-the-index"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import BIN, Ran, hashes
 from tests.engine.conftest import Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Small = Callable[..., Stack]
 

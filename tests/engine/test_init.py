@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import REPO, Ran
 from tests.engine.conftest import IMAGE_UID, Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Reference = Callable[[str, str], Stack]
 
@@ -77,11 +77,10 @@ class Carried:
 
     def __init__(self, stack: Stack, name: str, flavour: str) -> None:
         self.stack = stack
-        self.manifest = stack.pyproject.read_bytes()
         self.file = stack.root / name
         shutil.copy(REPO / "tests/fixtures/init" / flavour / name, self.file)
         stack.uvdock("init", "--yes")
-        self.left = set(tomllib.loads(stack.pyproject.read_text())["tool"]["uvdock"]["commands"])
+        self.left = set(tomllib.loads((stack.root / "uvdock.toml").read_text())["commands"])
 
     def __call__(self, task: str, *args: str, ok: bool = True) -> Ran:
         self.left.discard(task)
@@ -91,7 +90,7 @@ class Carried:
         """Every command was run; the stack is as it was."""
         assert self.left == set()
         self.file.unlink()
-        self.stack.pyproject.write_bytes(self.manifest)
+        (self.stack.root / "uvdock.toml").unlink()
 
 
 def test_a_makefile_a_justfile_and_an_odd_run_file(small: Callable[..., Stack]) -> None:

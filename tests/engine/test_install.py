@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.conftest import UV, Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 NAMES = ("one", "two")
 

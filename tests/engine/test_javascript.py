@@ -15,7 +15,7 @@ from tests.conftest import Program
 from tests.engine.conftest import IMAGE_UID, Stack, _remove
 from tests.engine.test_remote import REMOTE
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 NODE = "node:24-trixie-slim"
 MISSING = "no-such-package-uvdock-asks-for"

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import IMAGE_UID, Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Small = Callable[..., Stack]
 

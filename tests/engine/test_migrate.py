@@ -16,7 +16,7 @@ from uvdock.errors import UvdockError
 from uvdock.migrate import prove, report
 from uvdock.migrate.model import Edit, Facts, Plan
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PIP = """\
 FROM python:3.13-slim-trixie

@@ -18,7 +18,7 @@ from tests.unit.test_migrate_dockerfile import FIXTURES, read
 from uvdock.migrate import shelltext
 from uvdock.migrate.dockerfile import convert, scripts
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: What the image is: its packages, where they are, which program is found, and who runs it.
 CHECK = """

@@ -16,7 +16,7 @@ from tests.conftest import Program, hashes
 from tests.engine.conftest import UV, docker
 from tests.repos import REPOS, copied, described
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: A venv that goes from stage to stage, a user's folder that goes to another user, a script that the build calls.
 FEW = ("opt-venv", "script-install", "user-folder")

@@ -24,7 +24,7 @@ import pytest
 from tests.conftest import REPO, Program, Ran, clean_environment, hashes
 from tests.engine.conftest import IMAGE_UID, Stack, _remove, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PAGE = REPO / "docs" / "run.md"
 #: What is no file of the repo's own: by-products, and the variables of this machine.

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Small = Callable[..., Stack]
 READING = [["deps.check"], ["deps.outdated"], ["deps.outdated", "--all", "--json"], ["config"], ["--list"]]

@@ -86,6 +86,7 @@ def test_four_questions_no_process_and_nothing_heavy(stack: Stack, silent: str, 
     assert {"signal", "json"} <= modules
 
 
+@pytest.mark.slow
 def test_memory_stays_small(stack: Stack) -> None:
     script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)"
     script += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -122,6 +123,7 @@ def test_it_stands_aside(stack: Stack, silent: str, name: str) -> None:
     assert not short(stack, silent, *words, program=name)[0]
 
 
+@pytest.mark.slow
 def test_a_command_of_that_name_takes_its_place(stack: Stack, silent: str) -> None:
     with stack.pyproject.open("a") as file:
         file.write('\n[tool.uvdock.commands]\ncmd = { run = "echo mine", replace = true }\n')
@@ -132,6 +134,7 @@ def test_a_command_of_that_name_takes_its_place(stack: Stack, silent: str) -> No
     assert short(stack, silent, "cmd", "x") == (False, "mine x\n")
 
 
+@pytest.mark.slow
 def test_variables_of_indexes_go_along_and_no_others(stack: Stack, silent: str) -> None:
     stack.program.env |= {"UV_INDEX_MINE_PASSWORD": "secret word", "OTHER": "x"}
     stack.uvdock("cmd", "true")
@@ -144,6 +147,7 @@ def test_variables_of_indexes_go_along_and_no_others(stack: Stack, silent: str) 
     assert "OTHER" not in seen
 
 
+@pytest.mark.slow
 def test_who_reads_no_more_ends_the_command(stack: Stack) -> None:
     line = f"{BIN / 'uvdock'} cmd yes | head -n 1"
     done = subprocess.run(["sh", "-c", line], cwd=stack.root, env=stack.program.env, capture_output=True, check=True)
@@ -154,6 +158,7 @@ def test_who_reads_no_more_ends_the_command(stack: Stack) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_an_engine_that_does_not_answer_is_told_as_ever(stack: Stack) -> None:
     env = {"UVDOCK_BACKEND": "compose", "DOCKER_HOST": "unix:///nonexistent.sock"}
     ran = stack.program.run("cmd", "true", cwd=stack.root, env=env)

@@ -17,7 +17,7 @@ from tests.conftest import BIN, Program, Ran, clean_environment
 from tests.engine.conftest import Stack, _remove, docker
 from tests.engine.test_commands import Terminal
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 COMPOSE = """\
 x-sleeps: &sleeps

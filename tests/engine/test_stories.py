@@ -55,6 +55,7 @@ def test_flask_from_fresh_clone_to_a_new_package_in_the_image(reference: Referen
     assert stack.owners() == {(0, 0o644)}
 
 
+@pytest.mark.slow
 def test_django_with_its_project_in_a_sub_folder(reference: Reference) -> None:
     stack = reference("django", "apps/backend")
     source = stack.project / "src"
@@ -94,6 +95,7 @@ def test_no_build_makes_the_package_importable_at_once(reference: Reference) -> 
     assert 'name = "humanize"' in stack.lock.read_text()
 
 
+@pytest.mark.slow
 def test_the_lock_can_be_read_without_any_container_running(reference: Reference) -> None:
     stack = reference("flask", ".")
     stack.inv("deps.lock")

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import hashes
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
 Reference = Callable[[str, str], Stack]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from uvdock.commands import Call, Command, expand, parse, plan
 from uvdock.errors import SettingsError, UvdockError
 
-WHERE = "pyproject.toml"
+WHERE = "pyproject.toml [tool.uvdock.commands]"
 WORDS = st.lists(st.text(st.characters(exclude_characters="\0$", exclude_categories=["Cs"])), min_size=1)
 
 
@@ -71,7 +71,7 @@ def test_what_a_command_may_not_be(table: object, parts: list[str]) -> None:
     with pytest.raises(SettingsError) as raised:
         parse(table, WHERE)
     told = "\n".join(raised.value.lines())
-    assert f"{WHERE} [tool.uvdock.commands]" in told
+    assert WHERE in told
     assert raised.value.code == 2
     for part in parts:
         assert part in told

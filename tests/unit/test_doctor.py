@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import get_args
@@ -36,7 +38,7 @@ def found(facts: Facts, rule: str) -> list[Finding]:
 def test_a_rule(case: Case, tmp_path: Path) -> None:
     findings = found(case.build(tmp_path), case.rule)
 
-    assert tuple(finding.place for finding in findings) == case.at
+    assert tuple(place for finding in findings for place in finding.places) == case.at
     assert "hunter2" not in table.to_json(findings, look(tmp_path))
 
 
@@ -166,7 +168,7 @@ def test_a_file_outside_the_repo_is_not_mended(tmp_path: Path) -> None:
 
     findings = found(seen, "sync-without-locked")
 
-    assert [finding.place for finding in findings] == [f"{tmp_path}/Dockerfile:10"]
+    assert [place for finding in findings for place in finding.places] == [f"{tmp_path}/Dockerfile:10"]
     assert findings[0].hit.edits
     assert fix.plan(inner, findings) == {}
 
@@ -359,6 +361,7 @@ def test_the_json_is_what_the_docs_say(tmp_path: Path) -> None:
         10,
         True,
     )
+    assert finding["page"] == "uvdock doctor --explain sync-without-locked"
     documented = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert documented >= finding.keys() | made.keys()
 
@@ -386,3 +389,61 @@ def test_an_odd_pattern_keeps_nothing_out_and_the_others_count(pattern: str) -> 
     ignored = Ignored(["build", pattern])
     assert [ignored.excludes(name) for name in ("build", "src", "uv.lock")] == [True, False, False]
     assert (ignored.line_of("build"), ignored.line_of("src")) == (1, None)
+
+
+WORKFLOWS = {
+    f".github/workflows/{name}.yml": CLEAN[".github/workflows/ci.yml"].replace("0.13.8", "0.9.2") for name in "abcde"
+}
+
+
+def test_one_version_in_five_places_is_one_finding(tmp_path: Path) -> None:
+    facts = Case("", "", files=WORKFLOWS).build(tmp_path)
+
+    (finding,) = found(facts, "uv-versions-differ")
+
+    assert finding.places == [f"{name}:6" for name in sorted(WORKFLOWS)]
+    (told,) = json.loads(table.to_json([finding], facts))["findings"]
+    assert told["places"] == [{"file": name, "line": 6} for name in sorted(WORKFLOWS)]
+    assert (told["file"], told["line"]) == (min(WORKFLOWS), 6)
+
+
+def test_two_versions_are_two_findings(tmp_path: Path) -> None:
+    name = ".github/workflows/z.yml"
+    files = {**WORKFLOWS, name: CLEAN[".github/workflows/ci.yml"].replace("0.13.8", "0.8.1")}
+    findings = found(Case("", "", files=files).build(tmp_path), "uv-versions-differ")
+    assert [len(finding.places) for finding in findings] == [5, 1]
+
+
+def test_what_required_version_refuses_is_told_once(tmp_path: Path) -> None:
+    wanted = (("pyproject.toml", "dependencies", '[tool.uv]\nrequired-version = ">=0.13"\n[a]\ndependencies'),)
+    findings = table.examine(replace(Case("", "", files=WORKFLOWS, swap=wanted).build(tmp_path), host_uv="0.9.2"))
+    assert [(item.rule.name, len(item.places)) for item in findings] == [("uv-not-required-version", 6)]
+
+
+def test_an_environment_under_the_mounts_of_several_services_is_one_finding(tmp_path: Path) -> None:
+    compose = "services:\n" + "".join(
+        f"  {name}:\n    build: .\n    volumes: ['.:/app']\n" for name in ("web", "worker", "beat")
+    )
+    swap = (("Dockerfile", "UV_PROJECT_ENVIRONMENT=/home/app", "UV_PROJECT_ENVIRONMENT=/app"),)
+    findings = found(
+        Case("", "", files={"compose.yaml": compose}, swap=swap).build(tmp_path), "environment-under-mount"
+    )
+    assert [finding.places for finding in findings] == [["compose.yaml:4", "compose.yaml:7", "compose.yaml:10"]]
+
+
+def test_a_fix_of_several_places_is_carried_out_in_each(tmp_path: Path) -> None:
+    text = CLEAN["Dockerfile"].replace("--locked ", "")
+    facts = Case("", "", files={"Dockerfile": text, "other.Dockerfile": text}).build(tmp_path)
+    (finding,) = found(facts, "sync-without-locked")
+    assert {path.name for path in fix.plan(tmp_path, [finding])} == {"Dockerfile", "other.Dockerfile"}
+
+
+def test_the_uv_that_came_with_uvdock_is_not_this_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Path(sys.executable).parent
+    assert (own / "uv").is_file()
+    monkeypatch.setenv("PATH", str(own))
+    assert read(tmp_path).host_uv is None
+    (tmp_path / "uv").write_text("#!/bin/sh\necho uv 0.9.2\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own}{os.pathsep}{tmp_path}")
+    assert read(tmp_path).host_uv == "0.9.2"

@@ -262,7 +262,7 @@ def test_a_whole_file(
 ) -> None:
     made = plan(state(folder))
 
-    settings = tomllib.loads(made.edits[1].after)["tool"]["uvdock"]
+    settings = tomllib.loads(made.edits[1].after)
     assert settings.get("service") == service
     assert settings["commands"] == carried
     assert {item.name: item.task for item in made.found if item.state == "has"} == has
@@ -302,4 +302,4 @@ def test_two_files_of_one_repo() -> None:
     assert just["psql"] == ("left", "run has a task psql already")
     assert just["types"][0] == "carried"
     # The service of ./run is the default by then, so it is named in no command.
-    assert tomllib.loads(made.edits[1].after)["tool"]["uvdock"]["commands"]["types"] == "mypy ."
+    assert tomllib.loads(made.edits[1].after)["commands"]["types"] == "mypy ."

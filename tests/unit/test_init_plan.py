@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from uvdock.errors import UvdockError
 from uvdock.init.manifest import PYPROJECT, with_settings
 from uvdock.init.plan import TASKS, Edit, State, imports_uvdock, own_tasks, plan
+from uvdock.settings import FILE
 
 RUN = '#!/bin/bash\ncmd() { docker compose exec web "$@"; }\nflask() { cmd flask "$@"; }\n'
 ALWAYS = frozenset(("cmd", "uv", "shell"))
 ADDED = {"flask": "flask", "lint.shell": {"run": "shellcheck run", "backend": "host"}, "all": ["flask", "lint.shell"]}
+#: The commands as lines of their table.
+OWN = 'flask = "flask"\n"lint.shell" = {run = "shellcheck run", backend = "host"}\nall = ["flask", "lint.shell"]\n'
 SETTINGS = """\
 [tool.uvdock]
 service = "web"
@@ -71,10 +74,10 @@ def edits(**files: str) -> dict[str, Edit]:
 def test_settings_come_into_a_pyproject(before: str, after: str | None) -> None:
     if after == "refused":
         with pytest.raises(UvdockError, match="cannot be added"):
-            with_settings(before, "web", ADDED, "x")
+            with_settings(before, "web", ADDED, PYPROJECT)
         return
 
-    made = with_settings(before, "web", ADDED, "x")
+    made = with_settings(before, "web", ADDED, PYPROJECT)
 
     if after is not None:
         assert made == after
@@ -90,17 +93,85 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 
 @given(added=st.dictionaries(KEYS, st.fixed_dictionaries({"run": st.just("x"), "help": TEXTS}), max_size=4))
 def test_any_help_is_written_as_it_is(added: dict[str, Any]) -> None:
-    made = with_settings("[a]\nb = 1 # c\n", "", added, "x") if added else ""
+    made = with_settings("[a]\nb = 1 # c\n", "", added, PYPROJECT) if added else ""
 
     assert not added or tomllib.loads(made) == {"a": {"b": 1}, "tool": {"uvdock": {"commands": added}}}
 
 
-def test_a_repo_without_a_pyproject_gets_settings_and_no_project() -> None:
-    made = edits(run=RUN)[PYPROJECT]
+@pytest.mark.parametrize("others", [{}, {"pyproject_toml": "[project]\nname = 'app'\n"}], ids=["alone", "beside"])
+def test_settings_are_written_in_a_file_of_their_own(others: dict[str, str]) -> None:
+    made = edits(run=RUN, **others)
 
-    assert made.before is None
-    assert made.after.startswith("# Only uvdock's settings are here. There is no [project] table on purpose")
-    assert tomllib.loads(made.after) == {"tool": {"uvdock": {"service": "web", "commands": {"flask": "flask"}}}}
+    assert list(made) == [TASKS, FILE]
+    assert made[FILE].before is None
+    assert made[FILE].after == 'service = "web"\n\n[commands]\nflask = "flask"\n'
+
+
+def test_where_the_table_is_in_use_it_stays_in_use() -> None:
+    made = edits(run=RUN, pyproject_toml="[tool.uvdock]\nbackend = 'auto'\n")
+
+    assert list(made) == [TASKS, PYPROJECT]
+    assert list(edits(run=RUN, pyproject_toml="[tool.uvdock]\nsync = 'bind'\n", uvdock_toml="")) == [TASKS, FILE]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "# mine\nbackend = 'auto' # b\n# last\n\n[commands]\nold = 'x'\n",
+            "# mine\nbackend = 'auto' # b\nservice = \"web\"\n# last\n\n[commands]\nold = 'x'\n" + OWN,
+            id="both-are-there",
+        ),
+        pytest.param("[commands] # c\n", f'service = "web"\n\n[commands] # c\n{OWN}', id="only-commands"),
+        pytest.param("sync = 'bind'", f"sync = 'bind'\nservice = \"web\"\n\n[commands]\n{OWN}", id="only-keys"),
+        pytest.param("projects = [\n[\n'a'\n]]\n", "refused", id="line-like-a-header"),
+        pytest.param("commands = {old = 'x'}\n", "refused", id="inline"),
+        pytest.param("a = \n", "refused", id="broken"),
+    ],
+)
+def test_settings_come_into_a_uvdock_toml(before: str, after: str) -> None:
+    if after == "refused":
+        with pytest.raises(UvdockError, match=r"cannot be added to uvdock\.toml|uvdock\.toml is not valid"):
+            with_settings(before, "web", ADDED, FILE)
+        return
+    assert with_settings(before, "web", ADDED, FILE) == after
+
+
+def test_what_still_calls_a_file_is_named_by_file_and_line() -> None:
+    others = {
+        "README.md": "Run it:\n\n    ./run flask routes\n",
+        "Dockerfile": 'COPY --chown=a run /app/\nRUN docker run x\nCMD ["/app/run", "up"]\n',
+        ".github/workflows/ci.yml": "- run: bash run flask && make sure\n- run: ls /var/run\n",
+        "crontab": "0 3 * * * cd /srv && $HOME/app/run flask\n",
+        "compose.yaml": "command: ../run other\n# prerun, ./runner, .run and docker run flask\n",
+    }
+    made = plan(State({"run": RUN}, ALWAYS, others=others))
+
+    assert made.afterwards == (
+        "run is still called, 6 times: change these lines, then delete it",
+        ".github/workflows/ci.yml:1: bash run flask → inv flask",
+        "Dockerfile:1: COPY --chown=a run",
+        'Dockerfile:3: /app/run", "up',
+        "README.md:3: ./run flask → inv flask",
+        "compose.yaml:1: ../run other",
+        "crontab:1: $HOME/app/run flask → inv flask",
+    )
+
+
+def test_what_nothing_calls_may_go_but_for_what_it_still_has() -> None:
+    made = plan(State({"run": RUN + "odd() { a | b; }\n"}, ALWAYS))
+
+    (line,) = made.afterwards
+    assert line.startswith("nothing else in the repo calls run: delete it")
+    assert line.endswith("; it still has odd, which was not carried over")
+
+
+def test_a_makefile_is_called_by_its_targets_and_not_by_prose() -> None:
+    text = "lint:\n\tdocker compose exec web ruff check\n"
+    others = {"README.md": "make sure\nmake lint\nmake -s lint\nremake lint\nmake lint-all\n"}
+    made = plan(State({"Makefile": text}, ALWAYS, others=others))
+
+    assert made.afterwards[1:] == ("README.md:2: make lint → inv lint", "README.md:3: make -s lint → inv lint")
 
 
 def test_a_repo_with_nothing_gets_a_tasks_py_alone() -> None:

@@ -47,6 +47,8 @@ def tree(root: Path, files: Mapping[str, str]) -> Path:
         pytest.param({".git/": "", "a/b/": ""}, "a/b", "", id="git-above"),
         pytest.param({".git": "gitdir: x", "a/": ""}, "a", "", id="git-worktree"),
         pytest.param({"pyproject.toml": "[tool.uvdock]\n", "a/": ""}, "a", "", id="table-above"),
+        pytest.param({"uvdock.toml": "", "a/": ""}, "a", "", id="settings-above"),
+        pytest.param({".git/": "", "a/uvdock.toml": ""}, "a", "a", id="settings-nearer-than-git"),
         pytest.param({".git/": "", "a/pyproject.toml": PROJECT}, "a", "", id="git-beyond-a-project"),
         pytest.param({".git/": "", "a/compose.yaml": "", "a/b/": ""}, "a/b", "a", id="compose-file-nearer-than-git"),
         pytest.param({".git/": "", "a/pyproject.toml": "[tool.uvdock]\n"}, "a", "a", id="table-nearer-than-git"),

@@ -159,6 +159,57 @@ def test_precedence(
     assert (loaded.backend, loaded.sources["backend"]) == ("host", "pyproject.toml [tool.uvdock]")
 
 
+def test_a_file_of_its_own_and_the_table_beside_it(tmp_path: Path) -> None:
+    toml(tmp_path, '[tool.uvdock]\nservice = "web"\n[tool.uvdock.commands]\na = "x"\n')
+    (tmp_path / "uvdock.toml").write_text('backend = "host"\n[commands]\nb = "y"\n')
+    loaded = settings.load(tmp_path, environ={})
+    assert (loaded.service, loaded.sources["service"]) == ("web", "pyproject.toml [tool.uvdock]")
+    assert (loaded.backend, loaded.sources["backend"]) == ("host", "uvdock.toml")
+    table, place = settings.own_commands(tmp_path)
+    assert table == {"a": "x", "b": "y"}
+    pyproject = f"{tmp_path / 'pyproject.toml'} [tool.uvdock.commands]"
+    assert place == f"{tmp_path / 'uvdock.toml'} [commands] and {pyproject}"
+
+
+def test_the_file_of_its_own_is_as_strict(tmp_path: Path) -> None:
+    (tmp_path / "uvdock.toml").write_text('servce = "x"\n')
+    with pytest.raises(SettingsError, match="did you mean service") as raised:
+        settings.load(tmp_path, environ={})
+    assert raised.value.where == str(tmp_path / "uvdock.toml")
+
+
+@pytest.mark.parametrize(
+    ("own", "table", "key"),
+    [
+        pytest.param('service = "a"', 'service = "a"', "service", id="a-setting"),
+        pytest.param("[commands]\nmy-x = 'a'", "commands.my_x = 'b'", "my-x", id="a-command"),
+    ],
+)
+def test_what_both_files_set_is_refused(tmp_path: Path, own: str, table: str, key: str) -> None:
+    toml(tmp_path, f"[tool.uvdock]\n{table}\n")
+    (tmp_path / "uvdock.toml").write_text(own)
+    ask = settings.own_commands if "commands" in own else settings.load
+    with pytest.raises(SettingsError, match=f"{key} is set twice") as raised:
+        ask(tmp_path)
+    assert str(tmp_path / "uvdock.toml") in raised.value.where
+    assert f"{tmp_path / 'pyproject.toml'} [tool.uvdock" in raised.value.where
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({}, "uvdock.toml", id="nowhere-yet"),
+        pytest.param({"pyproject.toml": "[tool.x]"}, "uvdock.toml", id="a-pyproject-without"),
+        pytest.param({"pyproject.toml": "[tool.uvdock]"}, "[tool.uvdock] of pyproject.toml", id="the-table"),
+        pytest.param({"pyproject.toml": "[tool.uvdock]", "uvdock.toml": ""}, "uvdock.toml", id="both"),
+    ],
+)
+def test_where_a_person_is_to_write_a_setting(tmp_path: Path, files: dict[str, str], expected: str) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    assert settings.own_place(tmp_path) == expected
+
+
 @pytest.mark.parametrize(
     ("word", "suggestion"),
     [

@@ -72,6 +72,11 @@ def test_there_are_modules_to_look_at() -> None:
     assert {"process.py", "engine/api.py", "tasks/service.py"} <= {name(module) for module in MODULES}
 
 
+def test_ci_runs_every_test_once() -> None:
+    lines = (REPO / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "inv test" in line] == [".venv/bin/inv test", ".venv/bin/inv test --slow"]
+
+
 def test_only_one_module_starts_processes() -> None:
     assert importers("subprocess") == {"process.py"}
 

@@ -221,6 +221,7 @@ class ServiceRunner:
         if place is None or running is None or place.uv is None or self.settings.tty or not socket:
             return None
         return {
+            "service": self.service_name,
             "socket": socket,
             "labels": running_labels(self.stack.working_dir, self.service_name),
             "container": running.id,

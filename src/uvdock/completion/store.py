@@ -20,7 +20,7 @@ FORMAT = 2
 #: More files than these are not kept: one for each folder and program in which a word was completed.
 KEPT = 100
 #: The variables that decide which tasks and services there are.
-_VARIABLES = ("UVDOCK_", "COMPOSE_", "DOCKER_")
+_VARIABLES = ("UVDOCK_", "COMPOSE_", "DOCKER_", "INVOKE_")
 #: What makes a folder a repo, or gives it tasks, when it appears there or goes.
 _SIGNS = (
     *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", ".git", "pyproject.toml"),
@@ -40,9 +40,13 @@ class Store:
     """
 
     def __init__(self, program: str) -> None:
+        from uvdock.seen import digest
+
         variables = sorted(item for item in os.environ.items() if item[0].startswith(_VARIABLES))
+        self.program = program
         self.cwd = os.getcwd()
-        self.key = [str(FORMAT), _PACKAGE, program, self.cwd, *(f"{name}={value}" for name, value in variables)]
+        # Not the values themselves: there may be a password in one.
+        self.key = [str(FORMAT), _PACKAGE, program, self.cwd, digest(repr(variables), os.path.expanduser("~"))]
 
     def get(self, kind: str, make: Callable[[], Any]) -> Any:
         """The stored answer of a kind if it still holds, else a new one from ``make``, which is stored.
@@ -62,15 +66,30 @@ class Store:
 
     def peek(self, kind: str) -> Any:
         """The stored answer of a kind if it still holds, else ``None``."""
-        stored = _read(self.path(kind))
-        if stored is None or stored.get("key") != self.key:
+        stored = self.read(kind)
+        if stored is None:
             return None
         return stored["answer"] if all(state(name) == seen for name, seen in stored["seen"].items()) else None
 
+    def read(self, kind: str) -> dict[str, Any] | None:
+        """What is stored of a kind, whether or not it still holds."""
+        stored = _read(self.path(kind))
+        return stored if stored is not None and stored.get("key") == self.key else None
+
+    def write(self, kind: str, seen: dict[str, Any], answer: object) -> None:
+        """Store an answer of a kind.
+
+        Args:
+            kind: The kind.
+            seen: What it was made from, and the state of each.
+            answer: The answer.
+        """
+        _write(self.path(kind), {"key": self.key, "seen": seen, "answer": answer})
+
     def keep(self, kind: str, answer: object, watched: Watched) -> None:
         """Store an answer with the state of everything it was made from."""
-        names = sorted({*watched.names, *_modules(), *_around(self.cwd)})
-        _write(self.path(kind), {"key": self.key, "seen": {name: state(name) for name in names}, "answer": answer})
+        names = sorted({*watched.opened, *watched.listed, *_modules(), *_around(self.cwd)})
+        self.write(kind, {name: state(name) for name in names}, answer)
 
     def path(self, kind: str) -> str:
         """The file of a kind of answer."""
@@ -103,7 +122,8 @@ class Watched:
     """Notes which files are opened and which folders are listed while it is entered."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.opened: set[str] = set()
+        self.listed: set[str] = set()
         self.active = False
 
     def __enter__(self) -> Watched:
@@ -124,13 +144,19 @@ class Watched:
             return
         path = os.path.abspath(os.fsdecode(name))
         if not path.startswith(_INSTALLED) and not any(part in path for part in _PYTHONS):
-            self.names.add(path)
+            (self.opened if event == "open" else self.listed).add(path)
+
+
+def own_modules() -> list[str]:
+    """The files of the modules of uvdock that are loaded."""
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    return [name for name in files if name.startswith(_PACKAGE)]
 
 
 def _modules() -> Iterable[str]:
     """The files of uvdock's own modules and of a tasks.py with what it imports: compiled ones are not opened."""
     files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
-    own = [name for name in files if name.startswith(_PACKAGE)]
+    own = own_modules()
     others = [name for name in files if name and not name.startswith(_INSTALLED)]
     return own + [name for name in others if not any(part in name for part in _PYTHONS)]
 

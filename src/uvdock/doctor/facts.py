@@ -389,9 +389,13 @@ def _has_git() -> bool:
 
 
 def _host_uv() -> str | None:
+    """The version of this machine's uv; the one that came with uvdock, in its own environment, is not meant."""
     import shutil
+    import sys
 
-    uv = shutil.which("uv")
+    own = {Path(sys.prefix, "bin").resolve(), Path(sys.executable).parent}
+    places = [place for place in os.get_exec_path() if place and not {Path(place), Path(place).resolve()} & own]
+    uv = shutil.which("uv", path=os.pathsep.join(places))
     if uv is None:
         return None
     said = process.capture([uv, "--version"])

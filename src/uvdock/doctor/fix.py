@@ -17,7 +17,7 @@ def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
     """
     wanted: dict[str, list[Edit]] = {}
     for item in findings:
-        for edit in item.hit.edits:
+        for edit in item.edits:
             meets = (other for other in wanted.get(edit.file, ()) if _meet(edit, other))
             if next(meets, None) is None and not Path(edit.file).is_absolute():
                 wanted.setdefault(edit.file, []).append(edit)

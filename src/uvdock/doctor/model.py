@@ -40,6 +40,7 @@ class Hit:
         what: What is there, one sentence.
         fix: What to write instead.
         edits: The fix itself, where it is safe.
+        cause: What one change mends together with it; by default, whatever is told in the same words.
     """
 
     file: str
@@ -47,19 +48,35 @@ class Hit:
     what: str
     fix: str
     edits: tuple[Edit, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A hit with its rule."""
-
-    rule: Rule
-    hit: Hit
+    cause: str = ""
 
     @property
     def place(self) -> str:
         """``Dockerfile:12``."""
-        return self.hit.file if self.hit.line is None else f"{self.hit.file}:{self.hit.line}"
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause: a rule, and every place where it does not hold for that cause."""
+
+    rule: Rule
+    hits: tuple[Hit, ...]
+
+    @property
+    def hit(self) -> Hit:
+        """The first place."""
+        return self.hits[0]
+
+    @property
+    def places(self) -> list[str]:
+        """Every place, as a person reads it."""
+        return list(dict.fromkeys(hit.place for hit in self.hits))
+
+    @property
+    def edits(self) -> list[Edit]:
+        """The fix for every place where it is safe."""
+        return [edit for hit in self.hits for edit in hit.edits]
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,6 @@ class Rule:
         return " ".join("".join(self.page.split("\n\n")[1:2]).split())
 
     @property
-    def link(self) -> str:
-        """Where the page is."""
-        return f"docs/doctor.md#{self.name}"
+    def explained(self) -> str:
+        """What to type for the page."""
+        return f"uvdock doctor --explain {self.name}"

@@ -34,7 +34,8 @@ def environment_under_mount(facts: Facts) -> Iterator[Hit]:
     """
     for file, line, mount, environment, names in _covered(facts, "bind"):
         what = f"the mount at {mount} hides the environment {environment} of {names}"
-        yield Hit(file, line, what, "ENV UV_PROJECT_ENVIRONMENT=/opt/venv in the Dockerfile, outside the mount")
+        fix = "ENV UV_PROJECT_ENVIRONMENT=/opt/venv in the Dockerfile, outside the mount"
+        yield Hit(file, line, what, fix, cause=str(environment))
 
 
 def environment_in_volume(facts: Facts) -> Iterator[Hit]:
@@ -56,7 +57,8 @@ def environment_in_volume(facts: Facts) -> Iterator[Hit]:
     """
     for file, line, mount, environment, names in _covered(facts, "volume"):
         what = f"the volume at {mount} keeps an old copy of the environment {environment} of {names}"
-        yield Hit(file, line, what, "ENV UV_PROJECT_ENVIRONMENT=/opt/venv in the Dockerfile, and no volume there")
+        fix = "ENV UV_PROJECT_ENVIRONMENT=/opt/venv in the Dockerfile, and no volume there"
+        yield Hit(file, line, what, fix, cause=str(environment))
 
 
 def lock_mounted_alone(facts: Facts) -> Iterator[Hit]:

@@ -65,21 +65,23 @@ def rule(name: str, where: str = "the command line") -> Rule:
 
 
 def examine(facts: Facts, rules: Sequence[Rule] = RULES, ignore: Collection[str] = ()) -> list[Finding]:
-    """What is wrong, by file and line.
+    """What is wrong, by file and line; one finding for one cause, with all its places.
 
     Args:
         facts: What was read.
         rules: The rules to look by.
         ignore: Names of rules to leave out; a place is left out by a comment, ``# uvdock: ignore[rule]``.
     """
-    found: dict[tuple[str, str, int | None, str], Finding] = {}
+    found = []
     for item in rules:
         if item.name not in ignore:
-            for hit in item.check(facts):
-                if item.name not in _ignored_at(facts, hit):
-                    found.setdefault((item.name, hit.file, hit.line, hit.what), Finding(item, hit))
+            hits = [hit for hit in dict.fromkeys(item.check(facts)) if item.name not in _ignored_at(facts, hit)]
+            causes: dict[tuple[str, str], list[Hit]] = {}
+            for hit in sorted(hits, key=lambda hit: (hit.file, hit.line or 0)):
+                causes.setdefault((hit.cause, "") if hit.cause else (hit.what, hit.fix), []).append(hit)
+            found += [Finding(item, tuple(same)) for same in causes.values()]
     return sorted(
-        found.values(),
+        found,
         key=lambda item: (item.hit.file, item.hit.line or 0, LEVELS.index(item.rule.level), item.rule.name),
     )
 
@@ -95,11 +97,12 @@ def to_json(findings: Sequence[Finding], facts: Facts) -> str:
                     "level": item.rule.level,
                     "file": item.hit.file,
                     "line": item.hit.line,
+                    "places": [{"file": hit.file, "line": hit.line} for hit in item.hits],
                     "what": item.hit.what,
                     "why": item.rule.why,
                     "fix": item.hit.fix,
-                    "fixable": bool(item.hit.edits),
-                    "page": item.rule.link,
+                    "fixable": bool(item.edits),
+                    "page": item.rule.explained,
                 }
                 for item in findings
             ],

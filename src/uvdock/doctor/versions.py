@@ -64,19 +64,23 @@ def uv_versions_differ(facts: Facts) -> Iterator[Hit]:
     ```
 
     Fix: the same version everywhere, and `required-version` in `[tool.uv]`, so that any other uv refuses to run. What
-    is compared with is the first Dockerfile. This machine's uv may differ in the last number.
+    is compared with is the first Dockerfile. This machine's uv may differ in the last
+    number; one that came with uvdock, in its environment, is not looked at.
 
     Source: [versioning](https://docs.astral.sh/uv/reference/policies/versioning/).
     """
-    pins = [pin for pin in _pins(facts) if pin.version]
+    # Those that required-version refuses are told by its own rule: once that holds, they differ no more.
+    required = [wanted for _, wanted in _required(facts)]
+    pins = [pin for pin in _pins(facts) if pin.version and all(_fits(pin.version, wanted) for wanted in required)]
     if not pins:
         return
     first = pins[0]
     for pin in pins[1:]:
         if not _same(first.version, pin.version):
             what = f"uv {pin.version} here, and {first.version} in {first.file}:{first.line}"
-            yield Hit(pin.file, pin.line, what, "use the same version in both places")
-    if facts.host_uv and not _same(_minor(first.version), _minor(facts.host_uv)):
+            yield Hit(pin.file, pin.line, what, "use the same version everywhere")
+    fits = facts.host_uv and all(_fits(facts.host_uv, wanted) for wanted in required)
+    if facts.host_uv and fits and not _same(_minor(first.version), _minor(facts.host_uv)):
         what = f"uv {facts.host_uv} on this machine, and {first.version} in {first.file}:{first.line}"
         yield Hit(HOST, None, what, f"install uv {first.version} here, or use {facts.host_uv} in {first.file}")
 
@@ -96,23 +100,11 @@ def uv_not_required_version(facts: Facts) -> Iterator[Hit]:
 
     Source: [required-version](https://docs.astral.sh/uv/reference/settings/#required-version).
     """
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import InvalidVersion
-
     places = [(pin.file, pin.line, pin.version) for pin in _pins(facts) if pin.version]
     places += [(HOST, None, facts.host_uv)] if facts.host_uv else []
     for source, wanted in _required(facts):
-        try:
-            allowed = SpecifierSet(wanted if re.match(r"\s*[<>=!~]", wanted) else f"=={wanted}")
-        except InvalidSpecifier:
-            continue
         for file, line, version in places:
-            try:
-                # A version of two numbers is the newest with them.
-                fits = allowed.contains(version if version.count(".") > 1 else f"{version}.999", prereleases=True)
-            except InvalidVersion:
-                continue
-            if not fits:
+            if not _fits(version, wanted):
                 what = f"uv {version} is not what required-version asks for: {wanted} ({source})"
                 yield Hit(file, line, what, f"use a uv that {source} allows, or change required-version")
 
@@ -230,6 +222,18 @@ def _required(facts: Facts) -> list[tuple[str, str]]:
         for name, table in found
         if "required-version" in table
     ]
+
+
+def _fits(version: str, wanted: str) -> bool:
+    """Whether a `required-version` allows a version; one of two numbers is the newest with them."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        allowed = SpecifierSet(wanted if re.match(r"\s*[<>=!~]", wanted) else f"=={wanted}")
+        return allowed.contains(version if version.count(".") > 1 else f"{version}.999", prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return True
 
 
 def _same(one: str, other: str) -> bool:

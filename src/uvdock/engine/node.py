@@ -8,6 +8,7 @@ from pathlib import Path
 from uvdock.engine.services import has_node, same_build
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
+from uvdock.settings import own_place
 
 #: What such services are called, the likeliest first.
 _NAMES = ("js", "node", "assets", "frontend", "webpack", "vite", "esbuild", "yarn", "npm", "ui", "client", "css")
@@ -48,7 +49,7 @@ def choose_js_service(
     raise UvdockError(
         f"it is not clear which service holds Node: {names}",
         where=f"{stack.files[0]}, package.json in {folder}",
-        fix=f'set UVDOCK_JS_SERVICE={first.name} or, in [tool.uvdock], js_service = "{first.name}"',
+        fix=f'set UVDOCK_JS_SERVICE={first.name} or, in {own_place(stack.root)}, js_service = "{first.name}"',
         code=2,
     )
 
@@ -60,7 +61,7 @@ def _python(python: Callable[[], Service], stack: Stack, folder: Path) -> Servic
         raise UvdockError(
             "no service of the Compose file holds Node",
             where=f"{stack.files[0]}, package.json in {folder}",
-            fix=f"name one: UVDOCK_JS_SERVICE or js_service in [tool.uvdock]; services here: {_names(stack)}",
+            fix=f"name one: UVDOCK_JS_SERVICE or js_service in {own_place(stack.root)}; services here: {_names(stack)}",
             code=2,
         ) from error
 

@@ -8,25 +8,22 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvdock import process
 from uvdock.engine import endpoint
+from uvdock.engine.reading import Reading
 from uvdock.errors import UvdockError, nearest
 
 #: A variable in a Compose file: not one whose name only begins so, and not an escaped ``$$``.
 _REFERENCE = r"(?<!\$)(?:\$\$)*\$(?:\{%s(?P<braced>(?!\w)[^}]*)\}|%s\b)"
 
 
-@dataclass(frozen=True)
-class Bind:
+class Bind(NamedTuple):
     """A folder or file of the host mounted into a service."""
 
     source: Path
@@ -34,8 +31,7 @@ class Bind:
     read_only: bool
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """One Compose service, as far as uvdock needs it; ``data`` is all that Compose says of it."""
 
     name: str
@@ -113,8 +109,7 @@ class Stack:
         self.context = context
         self.dotenv = dotenv
         self.env = compose_env(self.files, context, environ, dotenv)
-        self._reading: threading.Thread | None = None
-        self._found: process.Output | None = None
+        self._reading = Reading([str(file) for file in self.files], self.env, str(root))
 
     @property
     def working_dir(self) -> str:
@@ -137,16 +132,21 @@ class Stack:
         found = re.match(r"v?(\d+)\.(\d+)", process.capture([*self.docker, "compose", "version", "--short"]).text)
         return tuple(int(part) for part in found.groups()) if found else ()
 
-    def read_ahead(self) -> None:
+    def read_ahead(self, begun: Reading | None = None) -> None:
         """Let Compose read its files while this program does something else, such as connecting to the engine.
+
+        Args:
+            begun: It may be at it already; if that is the same, it is taken.
 
         Only where the default engine's socket is there: no program is started for an engine that does not run.
         """
+        if begun is not None and begun.asked == self._reading.asked:
+            self._reading = begun
+            return
         named = endpoint.context_name(self.context, os.environ) is not None
         socket = "" if named else endpoint.socket(None, os.environ)
         if not socket or not Path(socket).exists():
             return
-        self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
     @cached_property
@@ -156,9 +156,7 @@ class Stack:
         Raises:
             UvdockError: Compose cannot read its files, or is not there.
         """
-        if self._reading is not None:
-            self._reading.join()
-        found = self._found or self._ask()
+        found = self._reading.output
         if found.code != 0:
             raise UvdockError(
                 f"Compose cannot read its files: {found.error_text or 'no reason given'}",
@@ -167,14 +165,6 @@ class Stack:
             )
         data: dict[str, Any] = json.loads(found.text)
         return data
-
-    def _ask(self) -> process.Output:
-        return process.capture(self.argv("--profile", "*", "config", "--format", "json"), env=self.env, cwd=self.root)
-
-    def _read(self) -> None:
-        # Who asks for it later is told what is wrong.
-        with suppress(UvdockError):
-            self._found = self._ask()
 
     @cached_property
     def services(self) -> dict[str, Service]:
@@ -230,6 +220,8 @@ class Stack:
         if without_binds:
             kept = [item for item in service.data.get("volumes") or [] if item.get("type") != "bind"]
             text += f"    volumes: !override {json.dumps(kept)}\n"
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
             path = Path(folder, "one-off.yaml")
             path.write_text(text, encoding="utf-8")
@@ -255,6 +247,8 @@ class Stack:
     def build_prefix(self, service: Service, content: str, tag: str) -> int:
         """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
         build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
             dockerfile = Path(folder, "Dockerfile")
             dockerfile.write_text(content, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The root's pyproject.toml: settings and commands come into it, and everything that is there stays as it is."""
+"""The repo's settings: what is added comes into uvdock.toml or pyproject.toml, and all that is there stays as it is."""
 
 from __future__ import annotations
 
@@ -9,65 +9,70 @@ from typing import Any
 
 from uvdock import commands
 from uvdock.errors import UvdockError, no_toml
+from uvdock.settings import FILE
 
 PYPROJECT = "pyproject.toml"
-_NO_PROJECT = """\
-# Only uvdock's settings are here. There is no [project] table on purpose: with one, this folder would become
-# a Python project of its own.
-"""
 _UVDOCK = re.compile(r"\s*\[\s*tool\s*\.\s*uvdock\s*\]\s*(#.*)?")
 _COMMANDS = re.compile(r"\s*\[\s*tool\s*\.\s*uvdock\s*\.\s*commands\s*\]\s*(#.*)?")
+_OWN_COMMANDS = re.compile(r"\s*\[\s*commands\s*\]\s*(#.*)?")
 
 
-def settings_of(text: str | None, where: str) -> dict[str, Any]:
-    """The ``[tool.uvdock]`` table as it is.
+def settings_of(files: Mapping[str, str], where: str) -> tuple[str, dict[str, Any]]:
+    """The repo's settings as they are, of both files, and the file to which more is to be added.
+
+    That is uvdock.toml, which no image is built from; where there is none, and pyproject.toml has the table, that.
 
     Args:
-        text: The file's text; ``None`` where there is none.
-        where: The file, for errors.
+        files: The repo's files by name.
+        where: The repo's root, for errors.
 
     Raises:
-        UvdockError: It is no TOML, or its tables are none.
+        UvdockError: One is no TOML, or its tables are none.
     """
-    found = _below(_parsed(text or "", where), "tool", "uvdock")
-    if not isinstance(found.get("commands", {}), dict):
-        raise UvdockError(
-            "commands must be a table", where=f"{where} [tool.uvdock]", fix="write [tool.uvdock.commands]"
-        )
-    return found
+    found: dict[str, dict[str, Any]] = {}
+    for name, keys in ((PYPROJECT, ("tool", "uvdock")), (FILE, ())):
+        place = f"{where}/{name}"
+        table = _below(_parsed(files.get(name, ""), place), *keys)
+        if not isinstance(table.get("commands", {}), dict):
+            raise UvdockError("commands must be a table", where=place, fix=f"write [{'.'.join((*keys, 'commands'))}]")
+        found[name] = table
+    old, own = found[PYPROJECT], found[FILE]
+    both = {**old, **own, "commands": {**old.get("commands", {}), **own.get("commands", {})}}
+    return PYPROJECT if old and FILE not in files else FILE, both
 
 
 def with_settings(text: str | None, service: str, added: Mapping[str, Any], where: str) -> str:
-    """A pyproject.toml with settings and commands added; everything that is in it stays as it is.
+    """A settings file with settings and commands added; everything that is in it stays as it is.
 
     Args:
         text: The file's text; ``None`` where there is none.
-        service: The ``service`` of ``[tool.uvdock]``; nothing where it is empty.
+        service: The ``service``; nothing where it is empty.
         added: Commands by name.
-        where: The file, for errors.
+        where: The file, for errors; by its name it is known which one it is.
 
     Raises:
         UvdockError: It is no TOML, or its tables are written in a way that leaves no place for more.
     """
+    name, keys = (FILE, ()) if where.endswith(FILE) else (PYPROJECT, ("tool", "uvdock"))
     old = "" if text is None else text
     ends = "\r\n" if "\r\n" in old and old.count("\r\n") == old.count("\n") else "\n"
     old = old.replace(ends, "\n")
     expected = _parsed(old, where)
-    table = _below(expected, "tool", "uvdock")
+    table = _below(expected, *keys)
     if service:
         table["service"] = service
     if added:
         table.setdefault("commands", {}).update(added)
         commands.parse(table["commands"], where)
-    new = next((made for made in _tries(old, service, added) if _fits(made, old, expected)), None)
+    tries = _tries(old, service, added) if keys else iter([_own(old, service, added)])
+    new = next((made for made in tries if _fits(made, old, expected)), None)
     if new is None:
+        header = ".".join(keys or ("commands",))
         raise UvdockError(
-            f"the settings cannot be added to {PYPROJECT} without changing what is in it",
+            f"the settings cannot be added to {name} without changing what is in it",
             where=where,
-            fix="write [tool.uvdock] as a table of its own there, then run it again; nothing was changed",
+            fix=f"write [{header}] as a table of its own there, then run it again; nothing was changed",
         )
-    if text is None:
-        new = _NO_PROJECT + "\n" + new
     return new.replace("\n", ends)
 
 
@@ -97,7 +102,25 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise no_toml(PYPROJECT, text, error, where) from error
+        raise no_toml(where.rpartition("/")[2], text, error, where) from error
+
+
+def _own(old: str, service: str, added: Mapping[str, Any]) -> str:
+    """A uvdock.toml: the service with the keys that stand before all tables, the commands in theirs."""
+    import tomlkit
+
+    rows = old.rstrip("\n").split("\n") if old.strip() else []
+    entries = tomlkit.dumps(_table(added)).splitlines()
+    if added and (at := _end_of(rows, _OWN_COMMANDS)):
+        rows[at:at] = entries
+    elif added:
+        rows += [*([""] if rows else []), "[commands]", *entries]
+    if service:
+        first = next((at for at, row in enumerate(rows) if row.lstrip().startswith("[")), len(rows))
+        keys = [at for at in range(first) if rows[at].strip() and rows[at].strip()[0] != "#"]
+        line = f"service = {tomlkit.string(service).as_string()}"
+        rows[(at := keys[-1] + 1 if keys else 0) : at] = [line] if keys or not rows else [line, ""]
+    return "\n".join(rows) + "\n"
 
 
 def _appended(old: str, service: str, added: Mapping[str, Any]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uvdock.init import just, make, script
+from uvdock.init.callers import told
 from uvdock.init.carry import Found, Rules, carry, default_service
-from uvdock.init.manifest import PYPROJECT, settings_of, with_settings
+from uvdock.init.manifest import settings_of, with_settings
 from uvdock.init.script import Script
 
 TASKS = "tasks.py"
@@ -43,6 +44,7 @@ class State:
         ready: The names of those it has in this repo, which a command may replace.
         compose: Whether there is a Compose file.
         where: The repo's root, for errors.
+        others: The repo's other files, in which one of those may be called.
     """
 
     files: Mapping[str, str]
@@ -51,6 +53,7 @@ class State:
     seen: tuple[str, ...] = ()
     compose: bool = True
     where: str = "the repo"
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,12 @@ class Edit:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be written, what became of every function, and what a person should know."""
+    """What would be written, what became of every function, and what a person should know and do afterwards."""
 
     edits: tuple[Edit, ...] = ()
     found: tuple[Found, ...] = ()
     notes: tuple[str, ...] = ()
+    afterwards: tuple[str, ...] = ()
 
 
 @dataclass
@@ -94,10 +98,9 @@ def plan(state: State) -> Plan:
         The edits, of which there are none when everything is there already.
 
     Raises:
-        UvdockError: The pyproject.toml is no TOML, or cannot be added to without changing what is in it.
+        UvdockError: A settings file is no TOML, or cannot be added to without changing what is in it.
     """
-    before = state.files.get(PYPROJECT)
-    settings = settings_of(before, f"{state.where}/{PYPROJECT}")
+    file, settings = settings_of(state.files, state.where)
     gathered = _gather(state, settings)
     added = {name: value for item in gathered.found for name, value in item.commands.items()}
     service = gathered.service if "service" not in settings else ""
@@ -105,9 +108,11 @@ def plan(state: State) -> Plan:
     if not any(_is_tasks(name) for name in state.files):
         edits.append(Edit(TASKS, None, _TASKS_TEXT))
     if added or service:
-        after = with_settings(before, service, added, f"{state.where}/{PYPROJECT}")
-        edits.append(Edit(PYPROJECT, before, after))
-    return Plan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes))
+        before = state.files.get(file)
+        edits.append(Edit(file, before, with_settings(before, service, added, f"{state.where}/{file}")))
+    sources = dict.fromkeys(item.source for item in gathered.found)
+    after = tuple(told(state.others, sources, gathered.found))
+    return Plan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes), after)
 
 
 def own_tasks(text: str) -> frozenset[str]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from uvdock.deps.sync import Snapshot, hold, replace_all
 from uvdock.errors import UvdockError
+from uvdock.files import listed
 from uvdock.init.manifest import PYPROJECT
 from uvdock.init.plan import SOURCES, TASKS, Plan, State
 from uvdock.project import find_compose_files
-from uvdock.settings import Settings
+from uvdock.settings import FILE, Settings
 
 _PACKAGE = "tasks/__init__.py"
+#: Of a text that a person wrote, bytes.
+_LARGEST = 2**18
 #: What else says which kind of repo it is.
-_SIGNS = ("Dockerfile", PYPROJECT, "package.json", ".env", TASKS, _PACKAGE, *SOURCES)
+_SIGNS = ("Dockerfile", PYPROJECT, FILE, "package.json", ".env", TASKS, _PACKAGE, *SOURCES)
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,15 @@ def look(root: Path, settings: Settings, always: Iterable[str], everything: Iter
     """
     compose = find_compose_files(root, settings, os.environ)
     there = _names(root)
-    names = [name for name in (PYPROJECT, TASKS, _PACKAGE, *SOURCES) if name in there]
+    names = [name for name in (PYPROJECT, FILE, TASKS, _PACKAGE, *SOURCES) if name in there]
     paths = {name: root / name for name in names}
     # What is not there yet is looked at again too, before it is written.
-    snapshot = Snapshot.take([*paths.values(), root / PYPROJECT, root / TASKS])
+    snapshot = Snapshot.take([*paths.values(), root / PYPROJECT, root / FILE, root / TASKS])
     files = {name: _text(path, snapshot) for name, path in paths.items()}
     seen = tuple(_shown(path, root) for path in compose) + tuple(name for name in _SIGNS if name in there)
     tasks = frozenset(always)
-    return Look(root, State(files, tasks, frozenset(everything) - tasks, seen, bool(compose), str(root)), snapshot)
+    ready, others = frozenset(everything) - tasks, _others(root) if files.keys() & SOURCES.keys() else {}
+    return Look(root, State(files, tasks, ready, seen, bool(compose), str(root), others), snapshot)
 
 
 def write(seen: Look, plan: Plan) -> list[Path]:
@@ -71,6 +76,20 @@ def write(seen: Look, plan: Plan) -> list[Path]:
         paths = {seen.root / edit.name: edit.after.encode() for edit in plan.edits}
         replace_all(paths)
     return list(paths)
+
+
+def _others(root: Path) -> dict[str, str]:
+    """The repo's texts in which one of the files may be called: all but themselves, and what is too large for one."""
+    found = {}
+    for name in map(str, listed(root)):
+        if name in SOURCES:
+            continue
+        with suppress(OSError):
+            path = root / name
+            content = path.read_bytes() if path.stat().st_size < _LARGEST else b"\0"
+            if b"\0" not in content:
+                found[name] = content.decode(errors="replace")
+    return found
 
 
 def _names(root: Path) -> frozenset[str]:

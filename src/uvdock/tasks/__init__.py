@@ -1,7 +1,7 @@
 """The collection: thin tasks that parse options, call one function and print.
 
 `ns` is what a user's tasks.py imports: the tasks that are always there, those that make sense in this repo,
-and the commands of its ``[tool.uvdock.commands]``.
+and the repo's own commands.
 """
 
 from __future__ import annotations

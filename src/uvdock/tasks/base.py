@@ -131,8 +131,6 @@ def open_repo(c: Context, *, ahead: bool = False, **changes: str) -> Repo:
         ahead: Whether Compose may read its files while the engine is looked for.
         changes: Settings that an option of the task replaces; an empty one replaces nothing.
     """
-    from invoke.config import DataProxy
-
     from uvdock import project, settings
 
     cwd = Path.cwd()
@@ -140,12 +138,19 @@ def open_repo(c: Context, *, ahead: bool = False, **changes: str) -> Repo:
     prefix = getattr(c.config, "_project_prefix", None)
     start = Path(prefix) if prefix and not cwd.is_relative_to(Path(prefix).resolve()) else cwd
     root = project.find_root(start)
-    invoke = c.config.get("uvdock", None)
-    loaded = settings.load(root, dict(invoke) if isinstance(invoke, DataProxy) else invoke)
+    loaded = settings.load(root, invoke_settings(c))
     given = {key: value for key, value in changes.items() if value}
     sources = {**loaded.sources, **{key: f"--{key}" for key in given}}
     loaded = loaded._replace(sources=sources, **given)  # type: ignore[arg-type]
     return Repo(root, start, loaded, ahead=ahead)
+
+
+def invoke_settings(c: Context) -> Any:
+    """What Invoke's configuration has under ``uvdock``, as it is."""
+    from invoke.config import DataProxy
+
+    found = c.config.get("uvdock", None)
+    return dict(found) if isinstance(found, DataProxy) else found
 
 
 def passed(c: Context) -> list[str]:

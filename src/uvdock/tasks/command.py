@@ -24,31 +24,28 @@ if TYPE_CHECKING:
 
 
 def own_tasks(root: Path) -> dict[str, tuple[Task[Any], bool]]:
-    """The tasks of the repo's ``[tool.uvdock.commands]`` by name, each with whether it may replace a built-in.
+    """The tasks of the repo's own commands by name, each with whether it may replace a built-in.
 
     Raises:
         UvdockError: The table is not as it should be.
     """
-    from uvdock.project import read_pyproject
+    from uvdock.settings import own_commands
 
-    manifest = root / "pyproject.toml"
-    if not manifest.is_file():
-        return {}
-    settings = read_pyproject(manifest).get("tool", {}).get("uvdock", {})
-    # Settings that are no table are refused where they are read.
-    table = settings.get("commands", {}) if isinstance(settings, dict) else {}
+    table, place = own_commands(root)
     if table == {}:
         return {}
     from uvdock import commands
 
-    return {name: (_task_of(found), found.replace) for name, found in commands.parse(table, str(manifest)).items()}
+    return {name: (_task_of(found), found.replace) for name, found in commands.parse(table, place).items()}
 
 
 def refuse_shadowing(name: str, root: Path) -> SettingsError:
     """The error for a command that has a built-in task's name and does not say that it replaces it."""
+    from uvdock.settings import own_commands
+
     return SettingsError(
         f"{name} is a built-in task",
-        where=f"{root / 'pyproject.toml'} [tool.uvdock.commands] {name}",
+        where=f"{own_commands(root)[1]} {name}",
         fix=f'call yours something else, or say that it is meant: {name} = {{run = "…", replace = true}}',
         code=2,
     )

@@ -114,12 +114,13 @@ def _told(item: Finding, width: int) -> list[str]:
     """One finding: place, level, rule and what is there; below it why, and the fix."""
     level = console.paint(item.rule.level, _STYLES[item.rule.level], sys.stdout)
     name = console.paint(item.rule.name, "bold", sys.stdout)
-    head = f"  {item.place}  {level}  {name}"
-    plain = len(f"  {item.place}  {item.rule.level}  {item.rule.name}  {item.hit.what}")
+    head = f"  {item.hit.place}  {level}  {name}"
+    plain = len(f"  {item.hit.place}  {item.rule.level}  {item.rule.name}  {item.hit.what}")
     fits = not width or plain <= width
-    safe = " (--fix does it)" if item.hit.edits else ""
+    safe = " (--fix does it)" if item.edits else ""
     return [
         *([f"{head}  {item.hit.what}"] if fits else [head, _wrapped(item.hit.what, width)]),
+        *([_wrapped(f"also: {', '.join(item.places[1:])}", width)] if item.places[1:] else []),
         console.paint(_wrapped(f"why: {item.rule.why}", width), "dim", sys.stdout),
         _wrapped(f"fix: {item.hit.fix}{safe}", width),
     ]
@@ -129,7 +130,7 @@ def _wrapped(text: str, width: int) -> str:
     indent = " " * 6
     if not width:
         return f"{indent}{text}"
-    after = indent + "     " if text.startswith(("why: ", "fix: ")) else indent
+    after = indent + "     " if text.startswith(("why: ", "fix: ", "also:")) else indent
     return textwrap.fill(
         text,
         max(width, 40),
@@ -162,10 +163,10 @@ def _sum_up(findings: Sequence[Finding], facts: Facts) -> None:
     console.say(
         f"{', '.join(words) or 'nothing found'} in {', '.join(item for item in seen if item) or 'no file'}", style
     )
-    if safe := sum(bool(item.hit.edits) for item in findings):
+    if safe := sum(bool(item.edits) for item in findings):
         console.say(f"{safe} of them can be mended by --fix", "bold")
     if findings:
-        console.say("more on a rule: doctor --explain RULE, or docs/doctor.md", "dim")
+        console.say("more on a rule: uvdock doctor --explain RULE", "dim")
 
 
 def _count(number: int, name: str) -> str:

@@ -74,6 +74,10 @@ def _show(made: Plan) -> None:
             console.data(console.paint(line, style, sys.stdout))
     for note in made.notes:
         console.note(note)
+    if made.afterwards:
+        console.say("afterwards:", "bold")
+    for line in made.afterwards:
+        console.say(f"  {line}")
 
 
 def _line(item: Found) -> tuple[str, str]:
@@ -82,7 +86,7 @@ def _line(item: Found) -> tuple[str, str]:
     return {
         "carried": (f"→ {command}", "green"),
         "has": (f"uvdock has it: {command}{differs}", "cyan"),
-        "kept": (f"is in [tool.uvdock.commands] already: {command}", "dim"),
+        "kept": (f"is in the settings already: {command}", "dim"),
         "left": (f"not carried over: line {item.at}: {item.why}", "yellow"),
     }[item.state]
 

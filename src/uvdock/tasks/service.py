@@ -38,8 +38,8 @@ def uv(c: Context, service: str = "") -> int:
     if not service and (code := shortcut.attempt(c, "uv", args)) is not None:
         return code
     repo = open_repo(c, service=service)
+    shortcut.learn(c, repo, service)
     change = repo.backend.uv(args)
-    shortcut.learn(repo, service)
     report(change)
     if change.code and change.files:
         raise UvdockError(
@@ -77,9 +77,8 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
     if not (service or user) and (code := shortcut.attempt(c, "cmd", argv)) is not None:
         return code
     repo = open_repo(c, service=service)
-    code = repo.backend.run(argv, user=user)
-    shortcut.learn(repo, service)
-    return code
+    shortcut.learn(c, repo, service)
+    return repo.backend.run(argv, user=user)
 
 
 @task(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvdock import fastpath
+from uvdock.errors import UvdockError
+from uvdock.tasks.base import invoke_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,19 +31,22 @@ def attempt(c: Context, task: str, args: Sequence[str]) -> int | None:
     prefix = getattr(c.config, "_project_prefix", None)
     if prefix and not Path.cwd().is_relative_to(Path(prefix).resolve()):
         return None
-    return fastpath.attempt("inv", task, args)
+    return fastpath.attempt("inv", task, args, invoke_settings(c))
 
 
-def learn(repo: Repo, service: str) -> None:
-    """Store what the long way found, where the short one did not get through."""
+def learn(c: Context, repo: Repo, service: str) -> None:
+    """Store what the long way found, where the short one did not get through: before the command changes any file."""
     from uvdock.tasks.command import own_tasks
 
     runner = getattr(repo.backend, "runner", None)
     if service or runner is None or not fastpath.wanted():
         return
-    known = runner.shortcut()
-    if known is not None:
-        fastpath.remember(_program(), {**known, "not": sorted({"uv", "cmd"} & own_tasks(repo.root).keys())})
+    # What cannot be found out, the command meets too, and tells.
+    with suppress(UvdockError):
+        known = runner.shortcut()
+        if known is not None:
+            replaced = sorted({"uv", "cmd"} & own_tasks(repo.root).keys())
+            fastpath.remember(_program(), {**known, "not": replaced}, invoke_settings(c), runner.stack)
 
 
 def _program() -> str:
