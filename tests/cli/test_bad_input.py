@@ -467,7 +467,8 @@ def test_build_needs_compose(program: Program, project: Path, name: str, argumen
 def test_shell_takes_one_word(program: Program, project: Path, name: str) -> None:
     ran = program.run("shell", "--", "web", "ls", cwd=project, program=name)
 
-    _told(ran, 2, what="shell takes one service", where="web ls", fix="cmd -- COMMAND")
+    line = {"uvdock": "uvdock cmd COMMAND", "inv": "inv cmd -- COMMAND"}[name]
+    _told(ran, 2, what="shell takes one service", where="web ls", fix=line)
 
 
 def test_the_host_runs_nothing_as_another_user(program: Program, project: Path) -> None:

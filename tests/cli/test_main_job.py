@@ -175,7 +175,7 @@ def test_outdated_shows_no_release_where_there_is_no_newer_one(program: Program,
     assert ran.out == ""
     row = json.loads(program.run("deps.outdated", "--json", cwd=project).stdout)["packages"][0]
     assert (row["locked"], row["latest"], row["behind"]) == (_version(project, "six"), _version(project, "six"), False)
-    assert ran.err.startswith("0 of 1 packages have a newer release\n")
+    assert ran.err.startswith("0 of 1 package has a newer release\n")
 
 
 @pytest.mark.parametrize("name", ["uvdock", "inv"])
