@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Stack
+from tests.engine.conftest import Stack, docker
 
 pytestmark = pytest.mark.engine
 
@@ -89,6 +89,12 @@ def test_from_a_fresh_clone_to_an_upgraded_image(reference: Callable[[str, str],
     assert "✘" in next(line for line in checked.splitlines() if "image" in line)
     assert ("✘" in next(line for line in checked.splitlines() if "container" in line)) is not shape.importable
 
+    # Looking builds nothing, tags nothing and leaves no container, whatever images there are.
+    docker("rmi", "--force", f"{stack.name}-{shape.service}-uv:uvdock", check=False)
+    seen = _in_engine(stack)
+    run("deps.check", cwd=cwd, code=1)
+    assert _in_engine(stack) == seen
+
     started = stack.container(shape.service)
     assert f"recreated: {shape.service}" in run("deps.install", cwd=cwd)
     assert stack.container(shape.service) != started
@@ -137,6 +143,12 @@ class Day:
         """The version of a package in the running container."""
         script = f"from importlib.metadata import version; print(version('{package}'))"
         return self.stack.in_container("python", "-c", script, service=self.shape.service)
+
+
+def _in_engine(stack: Stack) -> tuple[str, str]:
+    """The images and containers of a stack, as the engine lists them."""
+    images = docker("images", "--no-trunc", f"{stack.name}-*", env=stack.program.env)
+    return images, docker("ps", "--all", "--quiet", "--filter", f"name={stack.name}", env=stack.program.env)
 
 
 def _owned(folder: Path, owner: int) -> None:

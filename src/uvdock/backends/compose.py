@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from uvdock.backends import Change, Finding, Sandbox, Trial, environment, image, scratch
-from uvdock.backends.host import delivered, describe, find_uv
+from uvdock.backends.host import HostBackend, delivered, describe, find_uv
 from uvdock.backends.place import may_write
 from uvdock.backends.proof import Proof, prove
 from uvdock.backends.reading import Reader
@@ -121,7 +121,7 @@ class ComposeBackend:
     def check(self) -> list[Finding]:
         """The lock against the manifests; each running container and each image against the lock."""
         findings = [self._check_lock()]
-        if not findings[0].fresh:
+        if findings[0].fresh is False:
             return findings
         findings += [
             environment.check(runner, runner.place, runner.running, self._export)
@@ -245,9 +245,10 @@ class ComposeBackend:
         if not lock.is_file():
             return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(lock.read_bytes(), lock)
-        tried = self._look_without_building(["lock"])
+        tried = self._lock_without_building()
         if tried is None:
-            return Finding("uv.lock", fresh=None, why="no uv can tell: the image is not built, and the host has none")
+            why = "no uv can tell: the image that has it is not built, and the host's has no Python for the project"
+            return Finding("uv.lock", fresh=None, why=why)
         if tried.output.code != 0:
             from uvdock.deps import broken
 
@@ -255,8 +256,11 @@ class ComposeBackend:
         fresh = lock not in tried.files
         return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
 
-    def _look_without_building(self, args: Sequence[str]) -> Trial | None:
-        """Run uv on a copy: that of the image or of a part of it, else the host's; ``None`` where there is neither."""
+    def _lock_without_building(self) -> Trial | None:
+        """Lock a copy with the uv of the image or of a part of it, else the host's; ``None`` where neither can."""
         if image.has_uv(self.locking):
-            return self._tried(args, scratch.copied(self.project, {}), build=False)
-        return Reader(self.project, lambda: self).look(args) if find_uv() is not None else None
+            return self._tried(["lock"], scratch.copied(self.project, {}), build=False)
+        if find_uv() is None:
+            return None
+        tried = HostBackend(self.project).rehearse(["lock", "--no-python-downloads"])
+        return None if tried.output.code == uvcommand.USAGE_ERROR else tried
