@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import BIN, REPO, Program, make_project
 from uvdock import completion
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"invoke", "docker", "rich", "tomlkit", "dotenv", "typing", "pathlib", "subprocess"}
 #: Completes once more what is in the cache, and tells which modules it imported and which processes it started.
 WATCHED = """
@@ -32,8 +34,6 @@ OWN = '[tool.uvdock.commands]\nflask = {run = "flask", help = "The app: its CLI.
 TASKS = """
 from invoke import task
 from uvdock import ns
-
-pytestmark = pytest.mark.slow
 
 print("tasks.py says something")
 

@@ -58,12 +58,13 @@ def at_terminal(
     os.close(slave)
     shown, typed, deadline = b"", False, time.monotonic() + 60
     while time.monotonic() < deadline:
-        if answer and not typed and end in shown:
-            os.write(master, answer)
-            typed = True
         if not select.select([master], [], [], 0.1)[0]:
             if process.poll() is not None:
                 break
+            # As a person does, once it waits: a signal between the prompt and the reading is Python's to lose.
+            if answer and not typed and end in shown:
+                os.write(master, answer)
+                typed = True
             continue
         try:
             part = os.read(master, 65536)

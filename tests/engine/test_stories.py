@@ -19,6 +19,7 @@ def started_at(stack: Stack, service: str) -> tuple[str, str]:
     return container, docker("inspect", "--format", "{{.State.StartedAt}}", container)
 
 
+@pytest.mark.slow
 def test_flask_from_fresh_clone_to_a_new_package_in_the_image(reference: Reference) -> None:
     stack = reference("flask", ".")
     assert not stack.lock.exists()

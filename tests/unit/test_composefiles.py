@@ -87,7 +87,7 @@ def test_what_only_looks_like_it_is_none(tmp_path: Path) -> None:
     assert found.files == {"compose.yaml", ".env"}
 
 
-names = st.from_regex(r"[a-z][a-z ]{0,5}[a-z](\.ya?ml|\.env)?", fullmatch=True)
+names = st.from_regex(r"[a-z]( ?[a-z]){1,5}(\.ya?ml|\.env)?", fullmatch=True)
 services = st.fixed_dictionaries(
     {"image": names},
     optional={

@@ -110,7 +110,8 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _words(block: str) -> Iterator[str]:
     for match in _QUOTED.finditer(block):
-        yield " ".join((match[1] or match[2] or "").split())
+        value = match[1] or match[2] or ""
+        yield from (value, " ".join(value.split()))
     plain = [re.sub(r"(?:^|\s)#.*", "", line) for line in block.split("\n")]
     for line in plain:
         yield from (word for word in _WORD.findall(line) if not word.endswith(":"))
