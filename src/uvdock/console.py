@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TextIO
 
-from uvdock.errors import NotBuiltError, UvdockError
+from uvdock import dry
+from uvdock.errors import NotKnownYetError, UvdockError
 
 #: Keeps what is said while several steps run at the same time, until it can be shown in one piece.
 HELD: ContextVar[list[str] | None] = ContextVar("HELD", default=None)
@@ -39,7 +41,30 @@ def redact(text: str) -> str:
 
 
 def say(text: str = "", style: str = "") -> None:
-    """One line to standard error."""
+    """One line to standard error; none in a dry run, where nothing of it would be true."""
+    if not dry.SILENT.get():
+        _say(text, style)
+
+
+def command(argv: Sequence[str]) -> None:
+    """A command in one line, as a shell would read it."""
+    _say(" ".join(_quoted(word) for word in argv), "bold")
+
+
+def would(text: str) -> None:
+    """What a dry run would come to that is no command, or not known yet: a comment among the commands."""
+    _say(f"# {' '.join(text.split())}", "dim")
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, without line breaks."""
+    if word.isprintable():
+        return shlex.quote(word)
+    # As a shell reads $'…'; what it has no letter for is written by its number.
+    return "$'" + word.encode("unicode_escape").decode("ascii").replace("'", "\\'") + "'"
+
+
+def _say(text: str, style: str = "") -> None:
     line, held = paint(text, style, sys.stderr), HELD.get()
     if held is None:
         _write(sys.stderr, line)
@@ -55,9 +80,9 @@ def note(text: str) -> None:
 def error(problem: UvdockError) -> None:
     """An expected error, in its three lines."""
     what, where, fix = problem.lines()
-    say(what, "red")
-    say(where)
-    say(fix)
+    _say(what, "red")
+    _say(where)
+    _say(fix)
 
 
 @dataclass
@@ -74,7 +99,7 @@ def step(name: str) -> Iterator[Step]:
     start, made = time.monotonic(), Step()
     try:
         yield made
-    except NotBuiltError:
+    except NotKnownYetError:
         raise  # of a dry run: nothing has failed
     except BaseException:
         ended(name, start, ok=False)

@@ -37,8 +37,15 @@ class EngineError(UvdockError):
     """The Docker engine cannot be reached, or refused what it was asked."""
 
 
-class NotBuiltError(UvdockError):
-    """A dry run came to an image that is not built: what would follow depends on what is in it."""
+class NotKnownYetError(UvdockError):
+    """A dry run came to where what follows depends on what a step would find that it does not take.
+
+    Args:
+        what: What is to be said of what follows, in one line.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, where="--dry", fix="leave --dry out")
 
 
 class InterruptedBySignalError(Exception):

@@ -35,6 +35,11 @@ ANNOUNCE: ContextVar[Callable[[Sequence[str]], bool]] = ContextVar("ANNOUNCE", d
 SINK: ContextVar[Callable[[bytes], object] | None] = ContextVar("SINK", default=None)
 
 
+def announced(argv: Sequence[str]) -> bool:
+    """Show a command, where that is asked for; returns whether it shall run."""
+    return ANNOUNCE.get()(argv)
+
+
 class Output(NamedTuple):
     """What a captured command left: its exit code and both streams as bytes."""
 
@@ -92,7 +97,7 @@ def run(
         UvdockError: The program is not there or cannot be started.
         Exception: What ``stdin`` or ``stdout`` raised; the command is stopped then.
     """
-    if not ANNOUNCE.get()(shown or argv):
+    if not announced(shown or argv):
         return 0
     group = _BESIDE.get()
     received: list[int] = [] if group is None else group.received
@@ -149,6 +154,15 @@ def capture(
         process.wait()
         raise
     return Output(process.returncode, out, err)
+
+
+def show(argv: Sequence[str]) -> int:
+    """Run a program that shows in a dry run what it would run itself; returns its exit code."""
+    token = ANNOUNCE.set(lambda _: True)
+    try:
+        return run(argv)
+    finally:
+        ANNOUNCE.reset(token)
 
 
 def run_together(commands: Mapping[str, Sequence[str]], show: Callable[[str, str, bool], None]) -> int:

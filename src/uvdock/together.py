@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, TypeVar
 
-from uvdock import buildkit, console, process
+from uvdock import buildkit, console, dry, process
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Live(Plain):
 
 
 def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, quiet: Collection[str] = ()) -> None:
-    """Run several steps at the same time and show them.
+    """Run several steps at the same time and show them; in a dry run one after the other, with nothing but commands.
 
     Args:
         works: What each does, by its name; one that did not succeed, and need not have, returns its exit code.
@@ -199,6 +199,10 @@ def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, q
     Raises:
         Exception: What the first step that failed raised, in their order; all of them have ended then.
     """
+    if dry.on():
+        for work in works.values():
+            work()
+        return
     quiet = () if _wordy() else quiet
     if len(works) == 1 and not any(name in quiet for name in works):
         for name, work in works.items():

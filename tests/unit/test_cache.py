@@ -42,11 +42,11 @@ def test_one_that_is_held_keeps_all() -> None:
     volumes = Volumes(SIZES, {"c-1000": ["app-web-1", "app-worker-1"]})
     engine = cast("Engine", volumes)
     with pytest.raises(UvdockError) as caught:
-        remove(engine, find(engine, "c"))
+        remove(engine, ["docker"], find(engine, "c"))
     assert caught.value.where == "by app-web-1, app-worker-1"
     assert volumes.removed == []
     volumes.held = {}
-    remove(engine, find(engine, "c"))
+    remove(engine, ["docker"], find(engine, "c"))
     assert volumes.removed == ["c-0", "c-1000"]
 
 

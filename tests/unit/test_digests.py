@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uvdock.engine.api import digests_of, made_from
+from uvdock.engine.digests import digests_of, made_from
 
 #: As engines answer: the containerd image store has an index over the image's manifest and its attestation.
 CONTAINERD: dict[str, Any] = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.backends.volume import CACHE, UV_CACHE
 from uvdock.engine import archive
 from uvdock.engine.api import Engine
@@ -60,6 +60,10 @@ def prune(engine: Engine, docker: Sequence[str], image: str, uv: str, volume: Ca
     Returns:
         uv's exit code.
     """
+    shown = [*docker, "run", "--rm", "--volume", f"{volume.name}:{CACHE}", image, uv, "cache", "prune"]
+    if dry.on():
+        process.announced(shown)
+        return 0
     options = {
         "entrypoint": [uv],
         "command": ["cache", "prune"],
@@ -76,12 +80,17 @@ def prune(engine: Engine, docker: Sequence[str], image: str, uv: str, volume: Ca
             [*docker, "start", "--attach", box],
             stdout_to_stderr=True,
             on_signal=lambda signum: engine.signal_container(box, signum),
-            shown=[*docker, "run", "--rm", "--volume", f"{volume.name}:{CACHE}", image, uv, "cache", "prune"],
+            shown=shown,
         )
 
 
-def remove(engine: Engine, volumes: Sequence[CacheVolume]) -> None:
+def remove(engine: Engine, docker: Sequence[str], volumes: Sequence[CacheVolume]) -> None:
     """Remove cache volumes.
+
+    Args:
+        engine: The engine.
+        docker: The `docker` command for it, as which each removal is shown.
+        volumes: The volumes.
 
     Raises:
         UvdockError: A container holds one of them; none is removed then.
@@ -94,7 +103,8 @@ def remove(engine: Engine, volumes: Sequence[CacheVolume]) -> None:
                 fix="stop what holds it (`docker compose down`), or leave out --all",
             )
     for volume in volumes:
-        engine.remove_volume(volume.name)
+        if process.announced([*docker, "volume", "rm", volume.name]):
+            engine.remove_volume(volume.name)
 
 
 def readable(size: int | None) -> str:

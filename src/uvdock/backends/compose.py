@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from uvdock import dry
 from uvdock.backends import Change, Finding, Sandbox, Trial, environment, image, scratch
 from uvdock.backends.host import HostBackend, delivered, describe, find_uv
 from uvdock.backends.place import may_write
@@ -17,11 +18,14 @@ from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Result, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.manifest import Manifests
-from uvdock.errors import UvdockError
+from uvdock.errors import NotKnownYetError, UvdockError
 from uvdock.process import Output
 
 #: Keeps `uv add` and `uv remove` from installing where they lock: the environment follows in a step of its own.
 _NO_SYNC = {"UV_NO_SYNC": "1"}
+
+
+_NO_UV_CAN_TELL = "no uv can tell: the image that has it is not built, and the host's has no Python for the project"
 
 
 class ComposeBackend:
@@ -123,18 +127,22 @@ class ComposeBackend:
         findings = [self._check_lock()]
         if findings[0].fresh is False:
             return findings
+        for runner in self.runner.of_lock:
+            place, running = runner.place, runner.running
+            if running is not None and place is not None:
+                check = partial(environment.check, runner, place, running, self._export)
+                findings.append(_unless_dry(f"container {running.name}", check))
         findings += [
-            environment.check(runner, runner.place, runner.running, self._export)
-            for runner in self.runner.of_lock
-            if runner.running is not None and runner.place is not None
+            _unless_dry(f"image {runner.service.image}", partial(self._check_image, runner))
+            for runner in image.of_images(self.runner.of_lock)
         ]
-        for runner in image.of_images(self.runner.of_lock):
-            found, name = self.prove(runner), f"image {runner.service.image}"
-            if found is None:
-                findings.append(Finding(name, fresh=None, why="not built yet"))
-            else:
-                findings.append(Finding(name, found.fresh, found.why and f"{found.why}; deps.install mends it"))
         return findings
+
+    def _check_image(self, runner: ServiceRunner) -> Finding:
+        found, name = self.prove(runner), f"image {runner.service.image}"
+        if found is None:
+            return Finding(name, fresh=None, why="not built yet")
+        return Finding(name, found.fresh, found.why and f"{found.why}; deps.install mends it")
 
     def prove(self, runner: ServiceRunner) -> Proof | None:
         """Whether the image of a service of the lock was made from the host's lock; ``None`` without an image."""
@@ -172,6 +180,11 @@ class ComposeBackend:
         collect: bool = False,
         build: bool = True,
     ) -> Result:
+        if dry.on():
+            image.show_uv(self.locking, args)
+            if collect:
+                raise NotKnownYetError("what follows depends on what that says")
+            return Result(0, {}, Output(0, b"", b""))
         session = image.uv_session(self.locking, build=build)
         result = run_in_volume(session, manifests, args, deliver=deliver, collect=collect)
         if result.code == uvcommand.USAGE_ERROR and not collect:
@@ -190,6 +203,8 @@ class ComposeBackend:
         if mode == "volume":
             return False
         place = self.locking.place or self.locking.image_place
+        if place is None and dry.on():
+            return mode == "bind" or self._mounts_project()
         found = place is not None and place.uv is not None
         found = found and place is not None and may_write(place, self.project, self.locking.engine, manifests)
         if mode == "bind" and not found:
@@ -199,6 +214,12 @@ class ComposeBackend:
                 fix="mount the project's folder and give the service its owner's uid, or leave sync at auto",
             )
         return found
+
+    def _mounts_project(self) -> bool:
+        """Whether the service is built and has the project's folder mounted: in a dry run all that is known of it."""
+        service = self.locking.service
+        mounted = any(self.project.folder.is_relative_to(bind.source) for bind in service.binds)
+        return mounted and self.locking.engine.image_id(service.image) is not None
 
     def _uv_in(self, runner: ServiceRunner, args: Sequence[str], env: dict[str, str] | None = None) -> int:
         """Uv in a running container or a one-off, in the project's folder."""
@@ -247,8 +268,7 @@ class ComposeBackend:
         lockfile.parse(lock.read_bytes(), lock)
         tried = self._lock_without_building()
         if tried is None:
-            why = "no uv can tell: the image that has it is not built, and the host's has no Python for the project"
-            return Finding("uv.lock", fresh=None, why=why)
+            return Finding("uv.lock", fresh=None, why=_NO_UV_CAN_TELL)
         if tried.output.code != 0:
             from uvdock.deps import broken
 
@@ -258,9 +278,17 @@ class ComposeBackend:
 
     def _lock_without_building(self) -> Trial | None:
         """Lock a copy with the uv of the image or of a part of it, else the host's; ``None`` where neither can."""
-        if image.has_uv(self.locking):
+        if not dry.on() and image.has_uv(self.locking):
             return self._tried(["lock"], scratch.copied(self.project, {}), build=False)
         if find_uv() is None:
             return None
         tried = HostBackend(self.project).rehearse(["lock", "--no-python-downloads"])
         return None if tried.output.code == uvcommand.USAGE_ERROR else tried
+
+
+def _unless_dry(name: str, check: Callable[[], Finding]) -> Finding:
+    """What a look into a container or an image finds; in a dry run, that it was not looked at."""
+    try:
+        return check()
+    except NotKnownYetError:
+        return Finding(name, fresh=None, why="not looked at: that takes a container, and --dry makes and uses none")

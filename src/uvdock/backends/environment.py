@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from uvdock import dry
 from uvdock.backends import Change, Finding
 from uvdock.backends.place import Place, home_files, needs_aside, stale_files
 from uvdock.backends.proof import Export, prove_container
@@ -47,7 +48,7 @@ def push(runner: ServiceRunner, place: Place) -> PurePosixPath:
     folder, stale = place.folder, stale_files(runner.engine, place, home)
     if needs_aside(place, runner.project, home):
         folder, stale = _ASIDE, home
-    if stale:
+    if stale and not dry.on():
         files = {folder / name: content for name, content in stale.items()}
         folders = sorted({parent for name in files for parent in name.parents if parent.is_relative_to(_ASIDE)})
         runner.engine.put(place.container, archive.pack(folders, files, place.uid, place.gid))

@@ -68,7 +68,10 @@ class HostBackend:
         """The same with its output collected."""
         _no_user(user)
         env = {**self._env(), **(env or {})}
-        return process.capture(_resolved(argv, env), env=env, cwd=self.project.cwd / workdir)
+        argv = _resolved(argv, env)
+        if not process.announced(argv):
+            return Output(0, b"", b"")
+        return process.capture(argv, env=env, cwd=self.project.cwd / workdir)
 
     def uv(self, args: Sequence[str]) -> Change:
         """Run uv; when it fails, every manifest is as it was."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-from uvdock import dockerfile
+from uvdock import dockerfile, dry, process
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
-from uvdock.backends.volume import Session, uv_environment
-from uvdock.errors import NotBuiltError, UvdockError
+from uvdock.backends.volume import Session, shown, uv_environment
+from uvdock.errors import NotKnownYetError, UvdockError
+
+#: What makes a layer with uv in it: a step that copies, installs or runs it.
+_UV_LAYER = re.compile(r"(?<![\w.-])uvx?(?![\w.-])")
 
 
 def of_images(runners: Iterable[ServiceRunner]) -> list[ServiceRunner]:
@@ -37,28 +43,45 @@ def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
 
     Raises:
         UvdockError: Compose could not.
+        NotKnownYetError: In a dry run, where something runs that may have an old image then.
     """
     engine, stack = runners[0].engine, runners[0].stack
     images = {runner.service_name: runner.service.image for runner in runners if runner.service.build}
-    digests = {image: engine.digests(image) for image in set(images.values())}
     containers = [item for item in engine.running(stack.working_dir) if item.service in images]
-    names = sorted({item.service for item in containers if item.made_from not in digests[images[item.service]]})
-    if not names:
+    if dry.on():
+        commands = _recreating(runners, Counter(item.service for item in containers))
+        if commands:
+            told = " && ".join(shlex.join(stack.argv(*command)) for command, _ in commands)
+            raise NotKnownYetError(f"then, when the image is built, where it is another one: {told}")
         return []
-    counts = {name: sum(item.service == name for item in containers) for name in names}
-    hiding = {runner.service_name for runner in runners if runner.service_name in names and _hides_environment(runner)}
-    kept, renewed = [name for name in names if name not in hiding], sorted(hiding)
-    for flags, chosen in (((), kept), (("--renew-anon-volumes",), renewed)):
-        scale = [word for name in chosen if counts[name] > 1 for word in ("--scale", f"{name}={counts[name]}")]
-        code = stack.run("up", "--detach", "--no-deps", "--no-build", *flags, *scale, *chosen) if chosen else 0
-        if code != 0:
+    digests = {image: engine.digests(image) for image in set(images.values())}
+    old = {item.service for item in containers if item.made_from not in digests[images[item.service]]}
+    counts = Counter(item.service for item in containers if item.service in old)
+    for command, chosen in _recreating(runners, counts):
+        if code := stack.run(*command):
             raise UvdockError(
                 f"Compose could not recreate {', '.join(chosen)}",
                 where=str(stack.files[0]),
                 fix="read what Compose says above; the image is built and the lock is in place",
                 code=code,
             )
-    return names
+    return sorted(old)
+
+
+def _recreating(runners: Sequence[ServiceRunner], counts: Mapping[str, int]) -> list[tuple[list[str], list[str]]]:
+    """The commands of Compose that recreate some services, each with theirs.
+
+    Args:
+        runners: Those of the services of one Compose project.
+        counts: How many containers each of them has.
+    """
+    hiding = {runner.service_name for runner in runners if runner.service_name in counts and _hides_environment(runner)}
+    commands = []
+    for flags, chosen in (((), sorted({*counts} - hiding)), (("--renew-anon-volumes",), sorted(hiding))):
+        scale = [word for name in chosen if counts[name] > 1 for word in ("--scale", f"{name}={counts[name]}")]
+        if chosen:
+            commands.append((["up", "--detach", "--no-deps", "--no-build", *flags, *scale, *chosen], chosen))
+    return commands
 
 
 def _hides_environment(runner: ServiceRunner) -> bool:
@@ -108,6 +131,33 @@ def uv_session(runner: ServiceRunner, *, build: bool = True) -> Session:
     )
 
 
+def planned_uv(runner: ServiceRunner) -> str:
+    """In a dry run, the image in which uv would run in volume mode; what would make it is shown.
+
+    Whether the service's image has uv is seen in a running container, else told by how its layers were made: to look
+    into it takes a container.
+    """
+    image, engine = runner.service.image, runner.engine
+    built = engine.image_id(image) is not None
+    if runner.place is not None:
+        has_it = built and runner.place.uv is not None
+    else:
+        has_it = built and any(map(_UV_LAYER.search, engine.history(image)))
+    return image if has_it else _uv_image(runner)
+
+
+def planned_js(runner: ServiceRunner) -> str:
+    """The same for a JavaScript package manager: an image has it, unless a part of its build was made to have it."""
+    image, engine = runner.service.image, runner.engine
+    has_it = runner.place.program is not None if runner.place is not None else engine.image_id(_js_tag(runner)) is None
+    return image if has_it and engine.image_id(image) is not None else js_image(runner)
+
+
+def show_uv(runner: ServiceRunner, args: Sequence[str]) -> None:
+    """In a dry run, show the commands that uv in volume mode would be."""
+    process.announced(shown(runner.stack.docker, "uv", planned_uv(runner), args))
+
+
 def no_uv(where: str) -> UvdockError:
     """The error for a place without uv."""
     return UvdockError(
@@ -137,9 +187,13 @@ def js_image(runner: ServiceRunner) -> str:
     content = service.dockerfile
     if content is None:
         raise UvdockError("it cannot be read", where=where, fix="name another service with js_service")
-    tag = f"{runner.stack.config['name']}-{service.name}-js:uvdock"
+    tag = _js_tag(runner)
     _build_prefix(runner, dockerfile.before_packages(content, service.build.get("target")), tag, where)
     return tag
+
+
+def _js_tag(runner: ServiceRunner) -> str:
+    return f"{runner.stack.config['name']}-{runner.service.name}-js:uvdock"
 
 
 def cache_volume(runner: ServiceRunner, place: Place) -> str:
@@ -173,6 +227,3 @@ def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> 
             where=where,
             fix="read what the build says above; no file was changed",
         )
-    if runner.engine.image_id(tag) is None:
-        what = "the rest of this is known once that is built: where the image has its tools, and what they change"
-        raise NotBuiltError(what, where=tag, fix="leave --dry out once, to build it")

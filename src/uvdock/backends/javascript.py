@@ -9,12 +9,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.backends import Change, image
 from uvdock.backends.host import written
 from uvdock.backends.place import Place, home_files, look, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
-from uvdock.backends.volume import CACHE, Result, Session, run_in_volume
+from uvdock.backends.volume import CACHE, Result, Session, run_in_volume, shown
 from uvdock.deps import sync
 from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
@@ -22,7 +22,7 @@ from uvdock.engine.api import Engine
 from uvdock.engine.node import choose_js_service
 from uvdock.engine.services import choose_service, has_node, same_build
 from uvdock.engine.stack import Service, Stack
-from uvdock.errors import UvdockError
+from uvdock.errors import NotKnownYetError, UvdockError
 from uvdock.javascript import manifests, outdated
 from uvdock.javascript.manager import Manager, read
 from uvdock.javascript.outdated import FailedError, Row
@@ -131,10 +131,13 @@ class JsCompose:
 
     def outdated(self) -> list[Row]:
         """The direct dependencies that are behind, asked in a one-off that has the manifests and nothing else."""
-        session = self._session()
+        session = None if dry.on() else self._session()
         found = _collected(self.project)
 
         def ask(args: Sequence[str], further: Mapping[Path, bytes]) -> Output:
+            if session is None:
+                self._show(args)
+                raise NotKnownYetError("what follows depends on what that says")
             return run_in_volume(
                 session, found, args, deliver=False, collect=True, only_owned=True, further=further
             ).output
@@ -181,7 +184,15 @@ class JsCompose:
             return written(self.project, snapshot.changed()) if code == 0 else Change(code)
 
     def _volume(self, found: Manifests, args: Sequence[str]) -> Result:
+        if dry.on():
+            self._show(args)
+            return Result(0, {}, Output(0, b"", b""))
         return run_in_volume(self._session(), found, args, only_owned=True)
+
+    def _show(self, args: Sequence[str]) -> None:
+        """In a dry run, show the commands that the manager in volume mode would be."""
+        runner = self.runner
+        process.announced(shown(runner.stack.docker, self.manager.name, image.planned_js(runner), args))
 
     def _in_place(self) -> bool:
         """Whether the manager may run where the host's own folder is mounted, and write there.
@@ -217,6 +228,8 @@ class JsCompose:
     def _image_place(self) -> Place | None:
         """What there is to know of the service's image; it is built or pulled first, as only it knows the folder."""
         runner = self.runner
+        if dry.on() and runner.engine.image_id(runner.service.image) is not None:
+            return None
         if runner.image_place is None:
             code = image.build(runner, [runner.service_name]) if self.built() else int(not image.js_image(runner))
             if code != 0:
@@ -234,7 +247,7 @@ class JsCompose:
         home = home_files(self.project, manifests.collect(self.project))
         if needs_aside(place, self.project, home):
             return False
-        if stale := stale_files(self.runner.engine, place, home):
+        if (stale := stale_files(self.runner.engine, place, home)) and not dry.on():
             files = {place.folder / name: content for name, content in stale.items()}
             self.runner.engine.put(place.container, archive.pack([], files, place.uid, place.gid))
         return True

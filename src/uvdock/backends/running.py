@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import IO
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.database import not_running
 from uvdock.engine.api import Engine, Running, environment
 from uvdock.engine.marked import MARK
@@ -33,15 +33,23 @@ class RunningService:
 
     @cached_property
     def running(self) -> Running:
-        """The service's running container.
+        """The service's running container; in a dry run, the one that there would be.
 
         Raises:
             UvdockError: There is none; says how to start it.
         """
         found = self.engine.running(self.stack.working_dir, self.service.name)
+        if not found and dry.on():
+            name = str(self.service.data.get("container_name") or f"{self.stack.config['name']}-{self.service.name}-1")
+            return Running(id="", name=name, service=self.service.name, made_from="")
         if not found:
             raise not_running(self.service.name, str(self.stack.files[0]))
         return found[0]
+
+    @cached_property
+    def only_shown(self) -> bool:
+        """Whether this is a dry run and there is no container yet, so that only Compose can tell of it."""
+        return not self.running.id
 
     @property
     def where(self) -> str:
@@ -57,12 +65,14 @@ class RunningService:
     @cached_property
     def environment(self) -> dict[str, str]:
         """The container's variables: those of the Compose file, of its env files and of the image."""
-        return environment(self.config)
+        return self.service.environment if self.only_shown else environment(self.config)
 
     @property
     def command(self) -> list[str]:
         """What the container was started with, word for word."""
-        parts = [self.config.get("Entrypoint") or [], self.config.get("Cmd") or []]
+        config = self.service.data if self.only_shown else self.config
+        names = ("entrypoint", "command") if self.only_shown else ("Entrypoint", "Cmd")
+        parts = [config.get(name) or [] for name in names]
         return [str(word) for part in parts if isinstance(part, list) for word in part]
 
     def run(
@@ -95,6 +105,7 @@ class RunningService:
             self.engine,
             self.running.id,
             argv,
+            name=self.running.name,
             options=[option for name in given for option in ("--env", name)],
             env=given,
             tty=self.tty if tty is None else tty,
@@ -119,6 +130,7 @@ def exec_in(
     container: str,
     argv: Sequence[str],
     *,
+    name: str,
     options: Sequence[str],
     env: Mapping[str, str],
     tty: bool,
@@ -134,6 +146,7 @@ def exec_in(
         engine: The engine.
         container: The container's id.
         argv: The command.
+        name: The container's name, for a person.
         options: Those of `docker exec`.
         env: Variables for `docker` itself, which hands on those that ``options`` name.
         tty: Whether the command gets a terminal.
@@ -146,9 +159,10 @@ def exec_in(
         Its exit code; 128 + n when signal n stopped it.
     """
     mark = uuid.uuid4().hex
-    flags = ["--interactive", *(["--tty"] if tty else []), "--env", f"{MARK}={mark}", *options]
+    flags = ["--interactive", *(["--tty"] if tty else [])]
     return process.run(
-        [*stack.docker, "exec", *flags, container, *argv],
+        [*stack.docker, "exec", *flags, "--env", f"{MARK}={mark}", *options, container, *argv],
+        shown=[*stack.docker, "exec", *flags, *options, name, *argv],
         env={**stack.env, **env},
         stdin=stdin,
         stdout=stdout,

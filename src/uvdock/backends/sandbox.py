@@ -147,7 +147,17 @@ class ServiceSandbox:
         options = [word for name in env for word in ("--env", f"{name}={env[name]}")]
         options += ["--workdir", workdir] if workdir else []
         stack, engine = self.runner.stack, self.runner.engine
-        return exec_in(stack, engine, self.container, argv, options=options, env={}, tty=False, stdout_to_stderr=True)
+        return exec_in(
+            stack,
+            engine,
+            self.container,
+            argv,
+            name=self.container,
+            options=options,
+            env={},
+            tty=False,
+            stdout_to_stderr=True,
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from socket import socket
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.backends.place import Place, look
 from uvdock.backends.running import exec_in
 from uvdock.dockerfile import Sync, last_sync
@@ -77,9 +77,9 @@ class ServiceRunner:
 
     @cached_property
     def image_place(self) -> Place | None:
-        """What there is to know of a one-off of the service's image; ``None`` before it is built."""
+        """What there is to know of a one-off of the service's image; ``None`` before it is built, and in a dry run."""
         image = self.service.image
-        if self.engine.image_id(image) is None:
+        if dry.on() or self.engine.image_id(image) is None:
             return None
         sees = self.sees_host
         # Compose makes a folder that is not there; the engine by itself refuses it.
@@ -109,7 +109,7 @@ class ServiceRunner:
         """Whether the engine sees this machine's files; asked only where something is mounted."""
         if not any(bind.source.is_relative_to(self.stack.root) for bind in self.service.binds):
             return True
-        if self.engine.image_id(self.service.image) is None:
+        if dry.on() or self.engine.image_id(self.service.image) is None:
             return True
         file = self.stack.files[0]
         return self.engine.sees(self.service.image, str(file.parent), file.name)
@@ -175,6 +175,7 @@ class ServiceRunner:
                 self.engine,
                 self.running.id,
                 argv,
+                name=self.running.name,
                 options=options,
                 env=env or {},
                 tty=tty,
@@ -184,6 +185,9 @@ class ServiceRunner:
             if code in (126, 127):
                 self._explain(argv[0])
             return code
+        if dry.on():
+            process.announced(self._one_off_argv(argv, options, tty=tty))
+            return 0
         with self._one_off(argv, options, tty=tty) as (command, name):
 
             def run(stderr: socket | None) -> int:
@@ -201,7 +205,10 @@ class ServiceRunner:
     def capture(
         self, argv: Sequence[str], *, user: str = "", workdir: str = "", env: Mapping[str, str] | None = None
     ) -> Output:
-        """Run a command and collect its output."""
+        """Run a command and collect its output; of one that is only shown, none."""
+        if dry.on():
+            self.run(argv, user=user, workdir=workdir, env=env, to_stderr=True)
+            return Output(0, b"", b"")
         if self.running is not None:
             return self.engine.exec(self.running.id, argv, user=user, workdir=workdir or None, env=env)
         with self._one_off(argv, _options(user, workdir, env or {}), tty=False) as (command, _):
@@ -241,15 +248,20 @@ class ServiceRunner:
     def _one_off(self, argv: Sequence[str], options: Sequence[str], *, tty: bool) -> Iterator[tuple[list[str], str]]:
         name = f"{Path(self.stack.working_dir).name.lower()}-{self.service_name}-{uuid.uuid4().hex[:8]}"
         name = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
-        # Without its own progress the streams are the command's; a build that is still to come is shown.
-        quiet = ["--progress", "quiet"] if self.engine.image_id(self.service.image) else []
-        flags = ["--rm", "--no-deps", "--name", name, "--entrypoint", argv[0], *([] if tty else ["--no-TTY"]), *options]
         with self.stack.override(self.service, without_binds=not self.sees_host) as extra:
             try:
-                yield self.stack.argv(*quiet, "run", *flags, self.service_name, *argv[1:], extra=[extra]), name
+                yield self._one_off_argv(argv, ["--name", name, *options], tty=tty, extra=[extra]), name
             finally:
                 # Compose removes it, unless Compose itself was stopped.
                 self.engine.remove(name)
+
+    def _one_off_argv(
+        self, argv: Sequence[str], options: Sequence[str], *, tty: bool, extra: Sequence[str] = ()
+    ) -> list[str]:
+        # Without its own progress the streams are the command's; a build that is still to come is shown.
+        quiet = ["--progress", "quiet"] if self.engine.image_id(self.service.image) else []
+        flags = ["--rm", "--no-deps", "--entrypoint", argv[0], *([] if tty else ["--no-TTY"]), *options]
+        return self.stack.argv(*quiet, "run", *flags, self.service_name, *argv[1:], extra=extra)
 
 
 def _options(user: str, workdir: str, env: Mapping[str, str]) -> list[str]:

@@ -121,7 +121,7 @@ def run_in_volume(
             code = process.run(
                 argv,
                 on_signal=lambda signum: engine.signal_container(box, signum),
-                shown=[*session.docker, "run", "--rm", "--entrypoint", str(place.program), session.image, *args],
+                shown=shown(session.docker, str(place.program), session.image, args),
             )
             output = Output(code, b"", b"")
         back = (
@@ -136,6 +136,11 @@ def run_in_volume(
         _refuse_edited(manifests, sent, changed, PurePosixPath(str(place.program)).name)
         sync.replace_all({manifests.base / name: content for name, content in changed.items()})
     return Result(code, changed, output)
+
+
+def shown(docker: Sequence[str], program: str, image: str, args: Sequence[str]) -> list[str]:
+    """What a run is shown as; the files go in and come back besides."""
+    return [*docker, "run", "--rm", "--entrypoint", program, image, *args]
 
 
 def version(session: Session) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.deps import lockfile, sync
 from uvdock.errors import UvdockError
 from uvdock.project import Project
@@ -32,6 +32,9 @@ def settled(project: Project) -> Iterator[bool]:
     content = project.lock.read_bytes() if project.lock.is_file() else b""
     if not lockfile.is_in_conflict(content):
         yield False
+        return
+    if dry.on():
+        yield True
         return
     sync.replace_all({project.lock: _ours(project)})
     try:

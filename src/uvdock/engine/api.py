@@ -16,8 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from uvdock import dry
 from uvdock.engine import archive, endpoint
+from uvdock.engine.digests import digests_of, made_from
 from uvdock.engine.marked import GRACE, kill
+from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
 from uvdock.process import Output
@@ -74,7 +77,7 @@ class Engine:
             client.api.ping()
         except (DockerException, OSError) as error:
             raise self._unreachable(error) from error
-        return client.api
+        return ReadOnly(client.api) if dry.on() else client.api
 
     @property
     def address(self) -> str:
@@ -385,26 +388,6 @@ class Engine:
             where=self.address,
             fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
         )
-
-
-def made_from(container: Mapping[str, Any]) -> str:
-    """The digest of the image that a container was made from, by what the engine lists of the container.
-
-    With the containerd image store that is the digest of the manifest, which covers the configuration and the
-    layers. The image's id there covers the build's attestation too, and so differs after each build.
-    """
-    manifest = container.get("ImageManifestDescriptor") or {}
-    return str(manifest.get("digest") or container["ImageID"])
-
-
-def digests_of(image: Mapping[str, Any]) -> frozenset[str]:
-    """The digests by which `made_from` may name an image: its id, and those of its manifests that are no attestation.
-
-    Args:
-        image: What the engine says of it.
-    """
-    manifests = [item for item in image.get("Manifests") or [] if item.get("Kind") == "image"]
-    return frozenset((str(image["Id"]), *(str(item["ID"]) for item in manifests)))
 
 
 def running_labels(working_dir: str, service: str | None = None) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
-from uvdock import console
+from uvdock import console, dry
 from uvdock.bytecode import Kept
-from uvdock.errors import InterruptedBySignalError, NotBuiltError, UvdockError
+from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program, with_usage
 
 if TYPE_CHECKING:
@@ -164,6 +163,7 @@ def task(
     name: str,
     *,
     quiet: bool = False,
+    answers: bool = False,
     examples: Sequence[str] = (),
     values: Mapping[str, Sequence[str] | str] | None = None,
     usage: str = "",
@@ -176,6 +176,8 @@ def task(
         name: The task's name as a person types it.
         quiet: Say nothing of its own where nobody is at a terminal: for pass-through tasks, whose standard
             error is the command's own.
+        answers: It reads, and says what it found or would do: so it does in a dry run too, which only keeps it from
+            writing anything and from making and using containers. Of any other task a dry run shows the commands.
         examples: Command lines that `--help` shows, as `inv` takes them and without the program: ``uv -- add flask``.
         values: What may be typed for an argument, by its name, or after ``--`` (`kinds.WORDS`): a list of values, or
             what is looked up, as `kinds.SERVICES`, which goes without saying for ``service``.
@@ -187,7 +189,7 @@ def task(
     def decorate(body: Callable[..., int | None]) -> OwnTask:
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
-            _announce(args[0] if args else None)
+            take_up(args[0] if args else None, answers=answers)
             with Kept(), console.task(name, quiet=quiet):
                 code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
@@ -207,18 +209,25 @@ def task(
     return decorate
 
 
-def _announce(c: Any) -> None:
-    """Take up Invoke's own `--echo` (show each command) and `--dry` (show it, and do not run it)."""
+def take_up(c: Any, *, answers: bool = False) -> None:
+    """Take up Invoke's own `--echo` (show each command) and `--dry` (show it, and touch nothing).
+
+    Args:
+        c: Invoke's context.
+        answers: As for `task`.
+    """
     from uvdock import process
 
     settings = getattr(getattr(c, "config", None), "run", None)
     if settings is None or not (settings.echo or settings.dry):
         return
-    dry = bool(settings.dry)
+    only_shown = bool(settings.dry)
+    dry.DRY.set(only_shown)
+    dry.SILENT.set(only_shown and not answers)
 
     def announce(argv: Sequence[str]) -> bool:
-        console.say(shlex.join(argv), "bold")
-        return not dry
+        console.command(argv)
+        return not only_shown
 
     process.ANNOUNCE.set(announce)
 
@@ -240,8 +249,8 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
     try:
         with process.interruptible():
             return body()
-    except NotBuiltError as problem:
-        console.note(problem.what)
+    except NotKnownYetError as problem:
+        console.would(problem.what)
         return 0
     except UvdockError as problem:
         console.error(problem)
@@ -254,15 +263,15 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
 
 @contextmanager
 def as_far_as_known() -> Iterator[None]:
-    """In a dry run, say that what follows depends on an image that is not built, and go on after the ``with``."""
+    """In a dry run, say what is known of what follows, and go on after the ``with``."""
     try:
         yield
-    except NotBuiltError as problem:
-        console.note(problem.what)
+    except NotKnownYetError as problem:
+        console.would(problem.what)
 
 
 def ask(question: str, undone: str, where: str) -> None:
-    """Ask before something is lost.
+    """Ask before something is lost; not in a dry run, where nothing is.
 
     Args:
         question: What a person at a terminal is asked.
@@ -272,7 +281,7 @@ def ask(question: str, undone: str, where: str) -> None:
     Raises:
         UvdockError: The answer was not yes, or there is no terminal.
     """
-    if not console.confirm(question):
+    if not dry.on() and not console.confirm(question):
         raise UvdockError(undone, where=where, fix="answer y at a terminal, or give --yes")
 
 

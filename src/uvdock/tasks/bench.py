@@ -70,7 +70,9 @@ def bench(  # noqa: PLR0917 - the options of a task are its arguments
                 raise UvdockError("there is nothing to measure", where=str(repo.root), fix="leave out a --no-… option")
             if c.config.run.dry:
                 for item in taking_part:
-                    console.say(f"{item.group}: {item.who}")
+                    console.would(f"{item.group}: {item.who}")
+                    console.command(item.argv)
+                trees = []
                 return 0
             facts = _facts(repo, found, trees)
             measured = _sorted(measure(taking_part, runs, lambda what: console.say(f"▸ {what}", "dim")))

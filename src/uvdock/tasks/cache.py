@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock import console, dry
 from uvdock.tasks.base import Repo, ask, open_repo, task
 
 if TYPE_CHECKING:
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from uvdock.backends.cache import CacheVolume
 
 
-@task("cache.info", examples=["cache.info", "cache.info --json"], help={"json": "A list of objects, sizes in bytes."})
+@task(
+    "cache.info",
+    answers=True,
+    examples=["cache.info", "cache.info --json"],
+    help={"json": "A list of objects, sizes in bytes."},
+)
 def info(c: Context, json: bool = False) -> int:
     """Show the volumes that keep uv's cache: whose, how large, and what holds them."""
     from uvdock.backends import cache
@@ -54,7 +59,11 @@ def prune(c: Context, all: bool = False, yes: bool = False) -> int:  # noqa: A00
     runner = repo.compose("cache.prune")
     before = sum(item.size or 0 for item in found)
     if all:
-        cache.remove(runner.engine, found)
+        cache.remove(runner.engine, runner.stack.docker, found)
+    elif dry.on():
+        name = image.planned_uv(runner)
+        for item in found:
+            cache.prune(runner.engine, runner.stack.docker, name, "uv", item)
     else:
         session = image.uv_session(runner)
         assert session.place.uv is not None

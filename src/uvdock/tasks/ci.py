@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from uvdock import console
+from uvdock import console, dry
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, task
 
@@ -56,8 +56,10 @@ def test(c: Context) -> int:
     steps = repo.settings.ci or declared(every_name(ns))
     with steps_of("ci.test"):
         done = run(steps)
-    _summarize(done, steps)
     failed = next((item for item in done if item.code), None)
+    if dry.on():
+        return failed.code if failed else 0
+    _summarize(done, steps)
     if failed is None:
         return 0
     # `up --wait` has shown the last words of what did not come up.
@@ -78,6 +80,9 @@ def env(c: Context) -> int:
     root = open_repo(c).root
     if (root / ".env").exists() or not (root / ".env.example").is_file():
         console.say(".env is there already" if (root / ".env").exists() else "there is no .env.example to copy")
+        return 0
+    if dry.on():
+        console.would("copy .env.example to .env")
         return 0
     shutil.copyfile(root / ".env.example", root / ".env")
     console.say(".env is a copy of .env.example")
@@ -129,7 +134,7 @@ def _to_blame(repo: Repo) -> list[str]:
 @contextmanager
 def _group(name: str) -> Iterator[None]:
     """Fold what a step prints, in GitHub Actions: https://docs.github.com/actions (workflow commands)."""
-    folds = os.environ.get("GITHUB_ACTIONS") == "true"
+    folds = os.environ.get("GITHUB_ACTIONS") == "true" and not dry.on()
     console.data(f"::group::{name}") if folds else console.say(f"▸ {name}", "bold")
     try:
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvdock import console
 from uvdock.errors import SettingsError, UvdockError
-from uvdock.tasks.base import guarded, leave, open_repo, passed, task
+from uvdock.tasks.base import guarded, leave, open_repo, passed, take_up, task
 from uvdock.tasks.kinds import OwnTask, document, program
 from uvdock.tasks.separator import ProgramTask
 
@@ -105,6 +105,7 @@ def run(
     Raises:
         invoke.Exit: The command failed, or could not be run (in three lines on standard error).
     """
+    take_up(c)
 
     def body() -> int | Output:
         backend = open_repo(c, service=service).backend

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock import console, dry
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, passed, task
 from uvdock.tasks.kinds import WORDS, typed
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from uvdock.backends.database import DatabaseService
+    from uvdock.database import Account
 
 _SERVICE = {"service": "The database's service, where there are several."}
 
@@ -62,6 +63,11 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
     if output == "-":
         return db.dump(account, None)
     path = Path.cwd() / (output or dumpfile.default_name(account.database, datetime.now().astimezone()))
+    if dry.on():
+        dumpfile.refuse_existing(path, force=force)
+        db.dump(account, None)
+        console.would(f"its output goes to {path}{', compressed' if path.suffix == '.gz' else ''}")
+        return 0
     written = dumpfile.Written()
     with dumpfile.writing(path, force=force) as write:
 
@@ -103,8 +109,13 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
     db = _open(c, service)
     account = db.worked_on()
     where = f"database {account.database} in {db.running.where}"
+    if dry.on() and file == "-":
+        # It is not for a dry run to read it.
+        return _show_restore(db, account, "standard input")
     with dumpfile.reading(None if file == "-" else Path.cwd() / file, sys.stdin.buffer) as opened:
         dumpfile.check(opened, db.dialect.family, "standard input" if file == "-" else file)
+        if dry.on():
+            return _show_restore(db, account, str(Path.cwd() / file))
         if not yes:
             ask(
                 f"This replaces everything in the {where}. {_warning(db)}Go on?",
@@ -125,8 +136,11 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
 def wait(c: Context, timeout: int = 60, service: str = "") -> int:
     """Wait until the database takes connections; leaves with 1 when it does not."""
     db = _open(c, service)
-    found = db.wait(timeout)
     name = db.running.service.name
+    if dry.on():
+        console.would(f"wait until {name} takes connections, for {timeout} s at most")
+        return 0
+    found = db.wait(timeout)
     if found.up:
         console.say(f"{name} is up: {found.state}")
         return 0
@@ -136,6 +150,12 @@ def wait(c: Context, timeout: int = 60, service: str = "") -> int:
     start, logs = typed(f"up -- {name}"), typed(f"logs -- {name}")
     fix = f"start it: {start}" if found.ended else f"read its last lines above; {logs} shows all of them"
     raise UvdockError(what, where=f"container {found.where}: {found.state}", fix=fix)
+
+
+def _show_restore(db: DatabaseService, account: Account, source: str) -> int:
+    db.restore(account, ())
+    console.would(f"its input is {source}{', in one transaction' if db.dialect.transactional else ''}")
+    return 0
 
 
 def _open(c: Context, service: str) -> DatabaseService:

@@ -33,7 +33,7 @@ def lock(c: Context) -> int:
     return 0
 
 
-@task("deps.check", examples=["deps.check"])
+@task("deps.check", answers=True, examples=["deps.check"])
 def check(c: Context) -> int:
     """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
     repo = open_repo(c)

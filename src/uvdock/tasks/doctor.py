@@ -28,6 +28,7 @@ _WIDEST = 100
 
 @task(
     "doctor",
+    answers=True,
     examples=["doctor", "doctor --fix", "doctor --exit-code --json", "doctor --explain env-after-install"],
     iterable=["rule"],
     values={"rule": RULES, "explain": RULES},

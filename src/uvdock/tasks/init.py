@@ -20,6 +20,7 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 @task(
     "init",
+    answers=True,
     examples=["init --dry-run", "init", "init --yes"],
     help={"yes": "Write without asking.", "dry_run": "Only show what would be written."},
 )
@@ -41,7 +42,7 @@ def init(c: Context, yes: bool = False, dry_run: bool = False) -> int:
         console.say("everything is there already: nothing was changed", "green")
         return 0
     files = " and ".join(edit.name for edit in made.edits)
-    if dry_run:
+    if dry_run or c.config.run.dry:
         console.say(f"only shown, nothing was written: {files}")
         return 0
     if not yes:

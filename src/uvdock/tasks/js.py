@@ -99,6 +99,7 @@ def install(c: Context, build: bool = True) -> int:
 
 @task(
     "js.outdated",
+    answers=True,
     examples=["js.outdated", "js.outdated --json"],
     help={"json": "An object with every row instead of a table."},
 )

@@ -24,6 +24,7 @@ _PATHS = 100
 
 @task(
     "deps.diff",
+    answers=True,
     examples=["deps.diff", "deps.diff -- main", "deps.diff --markdown -- v1.2"],
     klass=WordsTask,
     usage="[REF]",
@@ -63,6 +64,7 @@ def diff(c: Context, markdown: bool = False, json: bool = False) -> int:
 
 @task(
     "deps.why",
+    answers=True,
     examples=["deps.why click", "deps.why urllib3 --json"],
     values={"package": PACKAGES},
     help={"package": "The package.", "json": "An object with every path."},
@@ -104,6 +106,7 @@ def why(c: Context, package: str, json: bool = False) -> int:
 
 @task(
     "deps.audit",
+    answers=True,
     examples=["deps.audit", "deps.audit --json", "deps.audit --ignore GHSA-xxxx-xxxx-xxxx"],
     iterable=["ignore"],
     help={

@@ -28,6 +28,7 @@ _HEADINGS = {
 
 @task(
     "migrate",
+    answers=True,
     examples=["migrate", "migrate --prove --check 'python manage.py check'", "migrate --apply", "migrate --rollback"],
     iterable=["check"],
     # -h is for help, and what writes is written out.
@@ -78,6 +79,9 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     if apply and plan.edits:
         # Before the images are built: that takes minutes.
         _allowed(repo, plan, accept_drift=accept_drift, allow_dirty=allow_dirty)
+    if prove and c.config.run.dry:
+        console.would("then the images would be built before and after, and compared")
+        prove = False
     proof = _prove(repo, plan, check or (), quiet=json) if prove else None
     backup = None
     if apply and not c.config.run.dry and (proof is None or proof.passed):

@@ -24,6 +24,7 @@ _STYLES = {"major": "red", "minor": "cyan", "patch": "green", "pre": "yellow"}
 
 @task(
     "deps.outdated",
+    answers=True,
     examples=[
         "deps.outdated",
         "deps.outdated --all --kind major",

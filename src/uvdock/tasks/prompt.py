@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 @task(
     "completion",
+    answers=True,
     quiet=True,
     values={"shell": completion.SHELLS},
     examples=["completion bash", "completion zsh --inv"],

@@ -123,7 +123,7 @@ def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     return code
 
 
-@task("config", examples=["config"], quiet=True)
+@task("config", answers=True, examples=["config"], quiet=True)
 def config(c: Context) -> int:
     """Show every setting, its value, and where it came from."""
     from uvdock import settings

@@ -39,7 +39,7 @@ def learn(c: Context, repo: Repo, service: str) -> None:
     from uvdock.tasks.command import own_tasks
 
     runner = getattr(repo.backend, "runner", None)
-    if service or runner is None or not fastpath.wanted():
+    if service or runner is None or c.config.run.dry or not fastpath.wanted():
         return
     # What cannot be found out, the command meets too, and tells.
     with suppress(UvdockError):

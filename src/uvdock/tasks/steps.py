@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import console, process
+from uvdock import console, dry, process
 from uvdock.errors import UvdockError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_steps(command: Command) -> int:
 
 
 def _run_steps(command: Command) -> int:
-    if command.parallel:
+    if command.parallel and not dry.on():
         return _together(command)
     for number, step in enumerate(command.steps, 1):
         code = run_step(step)
@@ -76,8 +76,9 @@ def _run_steps(command: Command) -> int:
 
 
 def run_step(step: str) -> int:
-    """Run one step; returns its exit code."""
-    return process.run([*_program(), *shlex.split(step)])
+    """Run one step; returns its exit code. In a dry run it shows its own commands."""
+    argv = [*_program(), *shlex.split(step)]
+    return process.show(argv) if dry.on() else process.run(argv)
 
 
 def _together(command: Command) -> int:
@@ -93,5 +94,7 @@ def _program() -> list[str]:
     """How this program was called: `inv` with its tasks.py, or `uvdock`."""
     called = Path(sys.argv[0])
     if called.name in ("inv", "invoke", "uvdock") and called.is_file():
-        return [sys.executable, str(called)]
-    return [sys.executable, "-m", "uvdock"]
+        program = [sys.executable, str(called)]
+    else:
+        program = [sys.executable, "-m", "uvdock"]
+    return [*program, "--dry"] if dry.on() else program

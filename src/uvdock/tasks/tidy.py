@@ -19,6 +19,7 @@ PATTERNS = ("__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache
 
 @task(
     "clean",
+    answers=True,
     examples=["clean --dry-run", "clean --yes", "clean -- 'build/*.map'"],
     klass=WordsTask,
     usage="[PATTERN…]",
@@ -36,7 +37,7 @@ def clean(c: Context, dry_run: bool = False, yes: bool = False) -> int:
     if not found:
         console.say("there is nothing to remove")
         return 0
-    if dry_run:
+    if dry_run or c.config.run.dry:
         console.say(f"{len(found)} would be removed")
         return 0
     if not yes:
@@ -48,6 +49,7 @@ def clean(c: Context, dry_run: bool = False, yes: bool = False) -> int:
 
 @task(
     "secret",
+    answers=True,
     examples=["secret", "secret --bytes 64"],
     quiet=True,
     help={"bytes": "How many random bytes; 32 by default."},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @task(
     "deps.upgrade",
+    answers=True,
     examples=[
         "deps.upgrade --minor --dry-run",
         "deps.upgrade -- flask celery",
