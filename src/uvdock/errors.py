@@ -37,6 +37,10 @@ class EngineError(UvdockError):
     """The Docker engine cannot be reached, or refused what it was asked."""
 
 
+class UnreachableError(EngineError):
+    """The Docker engine cannot be reached."""
+
+
 class NotBuiltError(UvdockError):
     """A dry run came to an image that is not built: what would follow depends on what is in it."""
 

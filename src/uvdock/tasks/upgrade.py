@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @task(
     "deps.upgrade",
+    on_backend=True,
     examples=[
         "deps.upgrade --minor --dry-run",
         "deps.upgrade -- flask celery",
