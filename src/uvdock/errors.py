@@ -37,6 +37,10 @@ class EngineError(UvdockError):
     """The Docker engine cannot be reached, or refused what it was asked."""
 
 
+class UnreachableError(EngineError):
+    """The Docker engine cannot be reached."""
+
+
 class NotKnownYetError(UvdockError):
     """A dry run came to where what follows depends on what a step would find that it does not take.
 

@@ -15,6 +15,7 @@ import sys
 
 from uvdock import seen
 from uvdock.completion.store import Store, own_modules, state
+from uvdock.engine.presence import has_docker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def attempt(program: str, task: str, args: Sequence[str], invoke: Mapping[str, A
     from time import time_ns
 
     since, store = _begun[0] if _begun else time_ns(), Store(program)
-    kept = store.read(KIND)
+    # Without Docker it is decided anew where commands run: perhaps this is the app's own container.
+    kept = store.read(KIND) if has_docker(os.environ) else None
     known = _known(store, kept, invoke, since) if kept is not None else None
     code = _run(known, task, args) if known is not None and task not in known["not"] else None
     _since = since if code is None else None

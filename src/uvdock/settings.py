@@ -99,6 +99,16 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     return Settings(**values, sources=sources)
 
 
+def with_options(settings: Settings, options: Mapping[str, str]) -> Settings:
+    """The settings with what options of a task replace; an empty one replaces nothing.
+
+    Raises:
+        SettingsError: A value is not allowed.
+    """
+    given = {key: _typed(key, value, f"--{key}") for key, value in options.items() if value}
+    return settings._replace(**given, sources={**settings.sources, **{key: f"--{key}" for key in given}})
+
+
 def own_tables(root: Path) -> dict[str, Any]:
     """The repo's own tables of settings, as they are, by the place of each: a file and, in it, a table.
 

@@ -394,16 +394,6 @@ def test_a_compose_file_that_is_not_there(program: Program, project: Path) -> No
     assert not (project / "uv.lock").exists()
 
 
-def test_without_an_engine_it_is_the_host_and_says_so(program: Program, project: Path) -> None:
-    (project / "compose.yaml").write_text(COMPOSE)
-
-    ran = program.run("deps.lock", cwd=project)
-
-    assert ran.code == 0, ran.err
-    assert ran.err.startswith("note: the Docker engine does not answer, so this runs on the host\n")
-    assert (project / "uv.lock").is_file()
-
-
 @pytest.mark.parametrize(
     ("arguments", "typed"),
     [

@@ -44,7 +44,7 @@ def test_the_help_of_each_task_is_whole(everything: Path, width: int) -> None:
         pytest.param("build", "build [OPTIONS] [SERVICE…]", id="services"),
         pytest.param("deps.upgrade", "deps.upgrade [OPTIONS] [PACKAGE…]", id="packages"),
         pytest.param("uv", "uv [OPTIONS] COMMAND…", id="command"),
-        pytest.param("flask", "flask [ARGUMENT…]", id="own"),
+        pytest.param("flask", "flask [OPTIONS] [ARGUMENT…]", id="own"),
         pytest.param("config", "config", id="nothing"),
     ],
 )

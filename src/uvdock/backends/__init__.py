@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from uvdock.deps.lockfile import LockDiff
-from uvdock.errors import EngineError, UvdockError
+from uvdock.errors import UnreachableError, UvdockError
 
 if TYPE_CHECKING:
     from uvdock.engine.api import Engine
@@ -205,22 +205,20 @@ def backend_of(project: Project, settings: Settings, found: tuple[Stack, Engine]
     return ComposeBackend(ServiceRunner(project, settings, engine, stack))
 
 
-def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager, settings: Settings) -> JsBackend:
-    """The backend that the settings name, for JavaScript.
+def js_backend_of(
+    cwd: Path, project: Project, manager: Manager, settings: Settings, found: tuple[Stack, Engine] | None
+) -> JsBackend:
+    """The backend for JavaScript.
 
     Args:
-        root: The repo root.
         cwd: Where the person is.
         project: The folder with the package.json.
         manager: Its package manager.
         settings: The settings.
-
-    Raises:
-        UvdockError: As `find_engine`.
+        found: What `find_engine` found.
     """
     from uvdock.backends.javascript import JsCompose, JsHost, JsRunner
 
-    found = find_engine(root, settings)
     if found is None:
         return JsHost(project, manager)
     stack, engine = found
@@ -230,8 +228,8 @@ def choose_javascript(root: Path, cwd: Path, project: Project, manager: Manager,
 def find_engine(root: Path, settings: Settings, *, ahead: bool = False) -> tuple[Stack, Engine] | None:
     """The Compose project and its engine, where commands run in containers; ``None`` where they run on the host.
 
-    With ``auto``: containers where the repo has a Compose file and the engine answers, else the host. So within
-    the app's own container, which has no engine, it is the host.
+    With ``auto``: containers where the repo has a Compose file, else the host. Within the app's own container, which
+    has the Compose file too and nothing of Docker, it is the host.
 
     Args:
         root: The repo root.
@@ -239,8 +237,8 @@ def find_engine(root: Path, settings: Settings, *, ahead: bool = False) -> tuple
         ahead: Let Compose read its files meanwhile, for a task that needs that in any case.
 
     Raises:
-        UvdockError: ``compose`` was asked for, and there is no Compose file or no engine; or a Docker context
-            was named that does not exist or answer.
+        UnreachableError: The engine cannot be reached. What was meant for a container does not go to the host.
+        UvdockError: ``compose`` was asked for, and there is no Compose file.
     """
     return _BACKENDS[settings.backend](root, settings, ahead)
 
@@ -266,34 +264,29 @@ def find_stack(root: Path, settings: Settings) -> Stack:
 
 def _compose(root: Path, settings: Settings, ahead: bool) -> tuple[Stack, Engine]:
     stack = find_stack(root, settings)
-    if ahead:
-        stack.read_ahead()
+    from uvdock.engine import presence
     from uvdock.engine.api import Engine
 
     engine = Engine(settings.context)
+    if not presence.has_docker(os.environ):
+        raise UnreachableError(
+            "docker is not installed: there is no such program on PATH",
+            where=engine.address,
+            fix="install the docker command with Compose",
+        )
+    if ahead:
+        stack.read_ahead()
     _ = engine.api
     return stack, engine
 
 
 def _auto(root: Path, settings: Settings, ahead: bool) -> tuple[Stack, Engine] | None:
+    from uvdock.engine import presence
     from uvdock.project import find_compose_files
 
-    if not find_compose_files(root, settings, os.environ):
+    if not find_compose_files(root, settings, os.environ) or presence.in_own_container(os.environ):
         return None
-    stack = find_stack(root, settings)
-    if ahead:
-        stack.read_ahead()
-    from uvdock.engine.api import Engine
-
-    engine = Engine(settings.context)
-    try:
-        _ = engine.api
-    except EngineError:
-        # Who names a context means that engine.
-        if engine.context is not None:
-            raise
-        return None
-    return stack, engine
+    return _compose(root, settings, ahead)
 
 
 _BACKENDS: Mapping[str, Callable[[Path, Settings, bool], tuple[Stack, Engine] | None]] = {

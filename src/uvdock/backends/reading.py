@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from uvdock.backends.host import HostBackend, find_uv
 from uvdock.deps import uvcommand
+from uvdock.errors import UnreachableError
 from uvdock.project import Project
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ class Reader:
         if found.output.code in (0, 1) or uvcommand.too_old(args, host.version(), "the host"):
             return found
         # What the host cannot reach, the container perhaps can.
-        chosen = self._chosen()
+        try:
+            chosen = self._chosen()
+        except UnreachableError:
+            return found
         return found if chosen.name == "host" else chosen.look(args, edits, alone=alone)
 
     def _chosen(self) -> Backend:

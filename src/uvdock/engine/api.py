@@ -68,7 +68,7 @@ class Engine:
         """The SDK's low-level client, connected.
 
         Raises:
-            EngineError: There is no engine, or it may not be used; says at which address.
+            UnreachableError: There is no engine, or it may not be used; says at which address.
         """
         from docker.errors import DockerException
 
@@ -76,7 +76,7 @@ class Engine:
             client = endpoint.client(self.context)
             client.api.ping()
         except (DockerException, OSError) as error:
-            raise self._unreachable(error) from error
+            raise endpoint.unreachable(error, self.address) from error
         return ReadOnly(client.api) if dry.on() else client.api
 
     @property
@@ -374,20 +374,6 @@ class Engine:
         """Whether root in a container is an ordinary user on the host."""
         with _told(self.address):
             return any("rootless" in option for option in self.api.info().get("SecurityOptions") or [])
-
-    def _unreachable(self, error: Exception) -> EngineError:
-        text = str(error)
-        if "PermissionError" in text:
-            return EngineError(
-                "you may not use the Docker engine: permission denied",
-                where=self.address,
-                fix="add yourself to the docker group, use a rootless engine, or set UVDOCK_BACKEND=host",
-            )
-        return EngineError(
-            f"the Docker engine does not answer: {text[:200]}",
-            where=self.address,
-            fix="start Docker (or correct DOCKER_HOST or the context), or set UVDOCK_BACKEND=host to work without it",
-        )
 
 
 def running_labels(working_dir: str, service: str | None = None) -> list[str]:

@@ -7,12 +7,22 @@ without a word (docker-py 7.2), so a named context is asked for from `docker con
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from uvdock import process
-from uvdock.errors import EngineError
+from uvdock.errors import UnreachableError
+
+#: What the SDK's words about an engine that does not answer mean.
+_WHY = {
+    "FileNotFoundError": "there is no such socket",
+    "ConnectionRefusedError": "the connection was refused",
+    "Connection refused": "the connection was refused",
+    "NameResolutionError": "there is no machine of that name",
+    "timed out": "it took too long",
+}
 
 
 def context_name(setting: str | None, environ: Mapping[str, str]) -> str | None:
@@ -47,15 +57,17 @@ def client(name: str | None) -> Any:
     """An SDK client for a context, or for the default engine; not connected yet.
 
     Raises:
-        EngineError: There is no such context.
+        UnreachableError: There is no such context.
     """
     import docker
 
     if name is None:
-        return docker.from_env(timeout=60, use_context=False)
+        # As `docker` does it, by the ssh program, which knows the person's keys and hosts.
+        by_ssh = os.environ.get("DOCKER_HOST", "").startswith("ssh://")
+        return docker.from_env(timeout=60, use_context=False, use_ssh_client=by_ssh)
     found = process.capture(["docker", "context", "inspect", name])
     if found.code != 0:
-        raise EngineError(
+        raise UnreachableError(
             f"there is no Docker context {name!r}",
             where="the context setting, DOCKER_CONTEXT or Docker's config.json",
             fix="`docker context ls` lists them; name one of those",
@@ -63,6 +75,25 @@ def client(name: str | None) -> Any:
     details = json.loads(found.text)[0]
     host = details["Endpoints"]["docker"]["Host"]
     return docker.DockerClient(base_url=host, tls=_tls(details), use_ssh_client=host.startswith("ssh://"), timeout=60)
+
+
+def unreachable(error: Exception, address: str) -> UnreachableError:
+    """The error for an engine that cannot be reached.
+
+    Args:
+        error: What the SDK says.
+        address: Where the engine is, for a person.
+    """
+    text = str(error)
+    what = f"the Docker engine does not answer: {next((why for name, why in _WHY.items() if name in text), text[:200])}"
+    fix = "start Docker, or correct DOCKER_HOST or the context"
+    if "PermissionError" in text:
+        what = "you may not use the Docker engine: permission denied"
+        fix = "add yourself to the docker group, or use a rootless engine"
+    elif "paramiko" in text:
+        what = "the Docker engine cannot be reached: ssh needs the package paramiko, which is not there"
+        fix = "install docker[ssh] into the environment that uvdock is in"
+    return UnreachableError(what, where=address, fix=fix)
 
 
 def _tls(details: Mapping[str, Any]) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -16,7 +16,7 @@ from invoke.tasks import task as invoke_task
 
 from uvdock import console, dry
 from uvdock.bytecode import Kept
-from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UvdockError
+from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UnreachableError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program, with_usage
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 
 _Result = TypeVar("_Result")
+#: The values of `--backend`, and its line in `--help`.
+_PLACES = ("host", "compose")
+_HELP = "Where it runs, whatever the settings say: host, or compose for the container."
+#: What `--backend` says in the task that runs; ``None`` in one that does not take it.
+_BACKEND: ContextVar[str | None] = ContextVar("backend", default=None)
 
 
 class Repo:
@@ -80,16 +85,19 @@ class Repo:
 
     @cached_property
     def engine(self) -> tuple[Stack, Engine] | None:
-        """The Compose project and its engine, where commands run in containers."""
-        from uvdock import backends
-        from uvdock.project import find_compose_files
+        """The Compose project and its engine, where commands run in containers.
 
-        found = backends.find_engine(self.root, self.settings, ahead=self.ahead)
-        fallen_back = self.settings.backend == "auto" and found is None
-        # In the app's own container there is no docker either, and nothing to be told.
-        if fallen_back and shutil.which("docker") and find_compose_files(self.root, self.settings, os.environ):
-            console.note("the Docker engine does not answer, so this runs on the host")
-        return found
+        Raises:
+            UvdockError: As `backends.find_engine`.
+        """
+        from uvdock import backends
+
+        try:
+            return backends.find_engine(self.root, self.settings, ahead=self.ahead)
+        except UnreachableError as problem:
+            if _BACKEND.get() is not None:
+                problem.fix += "; to run it on the host, give --backend host or set UVDOCK_BACKEND=host"
+            raise
 
     @cached_property
     def backend(self) -> Backend:
@@ -117,7 +125,7 @@ class Repo:
             raise UvdockError(
                 f"{asking} needs the compose backend, and this is the host's",
                 where=f"{self.root}, backend {self.settings.backend!r} ({self.settings.sources['backend']})",
-                fix="start Docker and set UVDOCK_BACKEND=compose to see what is missing",
+                fix="set UVDOCK_BACKEND=compose, in a repo that has a Compose file",
             )
         return runner
 
@@ -137,11 +145,15 @@ def open_repo(c: Context, *, ahead: bool = False, **changes: str) -> Repo:
     prefix = getattr(c.config, "_project_prefix", None)
     start = Path(prefix) if prefix and not cwd.is_relative_to(Path(prefix).resolve()) else cwd
     root = project.find_root(start)
-    loaded = settings.load(root, invoke_settings(c))
-    given = {key: value for key, value in changes.items() if value}
-    sources = {**loaded.sources, **{key: f"--{key}" for key in given}}
-    loaded = loaded._replace(sources=sources, **given)  # type: ignore[arg-type]
+    if told := backend_told():
+        changes["backend"] = told
+    loaded = settings.with_options(settings.load(root, invoke_settings(c)), changes)
     return Repo(root, start, loaded, ahead=ahead)
+
+
+def backend_told() -> str:
+    """What `--backend` says in the task that runs; empty where it is not given."""
+    return _BACKEND.get() or ""
 
 
 def invoke_settings(c: Context) -> Any:
@@ -164,6 +176,7 @@ def task(
     *,
     quiet: bool = False,
     answers: bool = False,
+    on_backend: bool = False,
     examples: Sequence[str] = (),
     values: Mapping[str, Sequence[str] | str] | None = None,
     usage: str = "",
@@ -178,6 +191,7 @@ def task(
             error is the command's own.
         answers: It reads, and says what it found or would do: so it does in a dry run too, which only keeps it from
             writing anything and from making and using containers. Of any other task a dry run shows the commands.
+        on_backend: It runs something where commands run, and takes `--backend` to say where.
         examples: Command lines that `--help` shows, as `inv` takes them and without the program: ``uv -- add flask``.
         values: What may be typed for an argument, by its name, or after ``--`` (`kinds.WORDS`): a list of values, or
             what is looked up, as `kinds.SERVICES`, which goes without saying for ``service``.
@@ -190,14 +204,17 @@ def task(
         @functools.wraps(body)
         def wrapped(*args: Any, **kwargs: Any) -> None:
             take_up(args[0] if args else None, answers=answers)
+            _BACKEND.set(kwargs.pop("backend", "") if on_backend else None)
             with Kept(), console.task(name, quiet=quiet):
                 code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
                 leave(code)
 
+        if on_backend:
+            _take_backend(wrapped, options)
         made: OwnTask = invoke_task(name=name.rpartition(".")[2], **{"klass": OwnTask, **options})(wrapped)
         made.examples = tuple(examples)
-        made.values = {**made.values, **(values or {})}
+        made.values = {**made.values, **({"backend": _PLACES} if on_backend else {}), **(values or {})}
         made.usage = usage or made.usage
         made.nicknames = nicknames or {}
         text = made.__doc__ or ""
@@ -207,6 +224,14 @@ def task(
         return made
 
     return decorate
+
+
+def _take_backend(body: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Give a task's function the option `--backend`, behind its own."""
+    told = signature(body)
+    option = Parameter("backend", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation="str")
+    body.__signature__ = told.replace(parameters=[*told.parameters.values(), option])  # type: ignore[attr-defined]
+    options["help"] = {**(options.get("help") or {}), "backend": _HELP}
 
 
 def take_up(c: Any, *, answers: bool = False) -> None:

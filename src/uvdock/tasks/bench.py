@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvdock import console
-from uvdock.errors import UvdockError
+from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, task
 
 if TYPE_CHECKING:
@@ -109,7 +109,11 @@ def _trees(repo: Repo, before: str, after: str, place: Path) -> list[Tree]:
     from uvdock import backends
     from uvdock.bench import images
 
-    if backends.find_engine(repo.root, repo.settings) is None:
+    try:
+        found = backends.find_engine(repo.root, repo.settings)
+    except UnreachableError:
+        found = None
+    if found is None:
         if before or after:
             raise UvdockError(
                 "images are built with Compose, and this repo's backend is the host",

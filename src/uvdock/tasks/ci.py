@@ -46,7 +46,7 @@ class Done(NamedTuple):
     seconds: float
 
 
-@task("ci.test", examples=["ci.test"])
+@task("ci.test", on_backend=True, examples=["ci.test"])
 def test(c: Context) -> int:
     """Run what CI runs, step by step; the setting `ci` names other steps."""
     from uvdock.tasks import every_name, ns
@@ -118,9 +118,14 @@ def markdown(done: Sequence[Done], steps: Sequence[str]) -> str:
 
 def _to_blame(repo: Repo) -> list[str]:
     """The services whose logs may tell why a step failed: those that do not run well, else the one of the project."""
-    if repo.engine is None:
+    try:
+        place = repo.engine
+    except UvdockError:
+        # The step that failed has said so.
         return []
-    stack, engine = repo.engine
+    if place is None:
+        return []
+    stack, engine = place
     found = sorted({item.service for item in engine.failed(stack.working_dir)})
     if found:
         return found

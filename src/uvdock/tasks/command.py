@@ -157,7 +157,7 @@ def passthrough(
 def _task_of(command: Command) -> Task[Any]:
     if command.steps:
 
-        @task(command.name, examples=[command.name])
+        @task(command.name, on_backend=True, examples=[command.name])
         def steps(c: Context) -> int:
             """Run its steps."""
             from uvdock.tasks import steps as runner
@@ -175,7 +175,7 @@ def _task_of(command: Command) -> Task[Any]:
 
     examples = [command.name, *(f"{command.name} -- {first}" for first in command.before)]
 
-    @task(command.name, quiet=True, klass=ProgramTask, examples=examples)
+    @task(command.name, quiet=True, on_backend=True, klass=ProgramTask, examples=examples)
     def one(c: Context) -> int:
         """Run its command."""
         return _run(c, command, passed(c))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 @task(
     "deps.install",
+    on_backend=True,
     examples=["deps.install", "deps.install --no-build"],
     help={"build": "Without it, only the running container is brought up to date."},
 )
@@ -23,7 +24,7 @@ def install(c: Context, build: bool = True) -> int:
     return installing.install(open_repo(c, ahead=True), build=build, dry=c.config.run.dry)
 
 
-@task("deps.lock", examples=["deps.lock"])
+@task("deps.lock", on_backend=True, examples=["deps.lock"])
 def lock(c: Context) -> int:
     """Bring uv.lock up to date with pyproject.toml, with the image's uv."""
     from uvdock.tasks import installing
@@ -33,7 +34,7 @@ def lock(c: Context) -> int:
     return 0
 
 
-@task("deps.check", answers=True, examples=["deps.check"])
+@task("deps.check", answers=True, on_backend=True, examples=["deps.check"])
 def check(c: Context) -> int:
     """Exit with 1 when the lock, the image or the environment is stale; write nothing."""
     repo = open_repo(c)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
@@ -36,6 +34,7 @@ def ready(root: Path) -> dict[str, Task[Any]]:
 
 @task(
     "js",
+    on_backend=True,
     examples=["js -- add esbuild", "js -- run build", "js -- ls"],
     quiet=True,
     klass=ProgramTask,
@@ -66,6 +65,7 @@ def js(c: Context) -> int:
 
 @task(
     "js.install",
+    on_backend=True,
     examples=["js.install", "js.install --no-build"],
     help={"build": "Without it, only the running container is brought up to date."},
 )
@@ -100,6 +100,7 @@ def install(c: Context, build: bool = True) -> int:
 @task(
     "js.outdated",
     answers=True,
+    on_backend=True,
     examples=["js.outdated", "js.outdated --json"],
     help={"json": "An object with every row instead of a table."},
 )
@@ -126,14 +127,9 @@ def _open(repo: Repo) -> tuple[Project, Manager, JsBackend]:
     """The folder with the package.json, its manager, and where commands run."""
     from uvdock import backends
     from uvdock.javascript import manifests
-    from uvdock.project import find_compose_files
 
     project, manager = manifests.find(repo.root, repo.cwd)
-    backend = backends.choose_javascript(repo.root, repo.cwd, project, manager, repo.settings)
-    fallen_back = repo.settings.backend == "auto" and backend.name == "host"
-    if fallen_back and shutil.which("docker") and find_compose_files(repo.root, repo.settings, os.environ):
-        console.note("the Docker engine does not answer, so this runs on the host")
-    return project, manager, backend
+    return project, manager, backends.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine)
 
 
 def _carry_out(work: Callable[[], None]) -> None:

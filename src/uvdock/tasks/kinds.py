@@ -69,6 +69,9 @@ class OwnTask(Task[Any]):
             self.help = lines
         for argument in found:
             argument.__class__ = OwnArgument
+            if argument.names[0] == "backend":
+                # A letter of its own would be taken from what many of these tasks hand on.
+                argument.names = argument.names[:1]
             if argument.names[0] in self.nicknames:
                 argument.names = (*argument.names, self.nicknames[argument.names[0]])
         return found

@@ -123,6 +123,7 @@ def format_shell(c: Context, diff: bool = False) -> int:
 
 @task(
     "test",
+    on_backend=True,
     examples=["test", "test -- -k login -x", "test --service worker"],
     quiet=True,
     klass=PassthroughTask,

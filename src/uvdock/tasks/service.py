@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from uvdock import console
-from uvdock.errors import UvdockError
+from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.kinds import UV, WORDS, typed
 from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
@@ -22,6 +22,7 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
 
 @task(
     "uv",
+    on_backend=True,
     examples=["uv -- add 'flask>=3'", "uv -- remove flask", "uv -- tree", "uv --service worker -- add celery"],
     quiet=True,
     klass=ProgramTask,
@@ -60,6 +61,7 @@ def uv(c: Context, service: str = "") -> int:
 
 @task(
     "cmd",
+    on_backend=True,
     examples=["cmd -- python -V", "cmd --user root -- apt-get update", "cmd --service worker -- env"],
     quiet=True,
     klass=CommandTask,
@@ -83,6 +85,7 @@ def cmd(c: Context, service: str = "", user: str = "") -> int:
 
 @task(
     "shell",
+    on_backend=True,
     examples=["shell", "shell -- postgres", "shell --user root"],
     quiet=True,
     klass=WordsTask,
@@ -142,7 +145,7 @@ def _js_service(repo: Repo) -> str:
     if not folders(repo.root):
         return ""
     project, manager = manifests.find(repo.root, repo.cwd)
-    runner = getattr(backends.choose_javascript(repo.root, repo.cwd, project, manager, repo.settings), "runner", None)
+    runner = getattr(backends.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine), "runner", None)
     return runner.service_name if runner is not None else ""
 
 
@@ -162,11 +165,17 @@ def _found(repo: Repo) -> dict[str, str]:
             relative(file) for file in find_compose_files(repo.root, repo.settings, os.environ)
         ),
     }
-    found = {}
+    found: dict[str, str] = {}
+    unreachable = False
     for key, look in looks.items():
+        if unreachable and key in ("service", "js_service"):
+            continue
         try:
             if seen := look():
                 found[key] = seen
+        except UnreachableError as problem:
+            # Said once, and not waited for again.
+            found[key], unreachable = f"– ({problem.what})", True
         except UvdockError as problem:
             found[key] = f"– ({problem.what})"
     return found

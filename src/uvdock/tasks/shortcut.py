@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import fastpath
 from uvdock.errors import UvdockError
-from uvdock.tasks.base import invoke_settings
+from uvdock.tasks.base import backend_told, invoke_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def attempt(c: Context, task: str, args: Sequence[str]) -> int | None:
     Returns:
         The command's exit code; ``None`` when the long way has to be taken.
     """
-    if _program() != "inv" or c.config.run.dry or c.config.run.echo:
+    if _program() != "inv" or c.config.run.dry or c.config.run.echo or backend_told():
         return None
     # The store is about the folder that the person is in; `inv -r FOLDER` means another.
     prefix = getattr(c.config, "_project_prefix", None)
@@ -39,7 +39,7 @@ def learn(c: Context, repo: Repo, service: str) -> None:
     from uvdock.tasks.command import own_tasks
 
     runner = getattr(repo.backend, "runner", None)
-    if service or runner is None or c.config.run.dry or not fastpath.wanted():
+    if service or backend_told() or runner is None or c.config.run.dry or not fastpath.wanted():
         return
     # What cannot be found out, the command meets too, and tells.
     with suppress(UvdockError):

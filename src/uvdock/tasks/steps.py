@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console, dry, process
 from uvdock.errors import UvdockError
+from uvdock.tasks.base import backend_told
 
 if TYPE_CHECKING:
     from uvdock.commands import Command
@@ -36,18 +37,22 @@ def steps_of(name: str) -> Iterator[None]:
     Raises:
         UvdockError: The task is one of its own steps, or of theirs.
     """
-    before = os.environ.get(_RUNNING, "")
-    running, this = before.splitlines(), f"{name} in {Path.cwd()}"
+    before, told = dict(os.environ), backend_told()
+    running, this = before.get(_RUNNING, "").splitlines(), f"{name} in {Path.cwd()}"
     if this in running:
         circle = " → ".join(line.partition(" in ")[0] for line in [*running[running.index(this) :], this])
         raise UvdockError(
             f"tasks call each other in a circle: {circle}", where=this, fix="take one of the steps out", code=2
         )
-    os.environ[_RUNNING] = "\n".join([*running, this])
+    # Each step runs where the whole is told to run.
+    changes = {_RUNNING: "\n".join([*running, this]), **({"UVDOCK_BACKEND": told} if told else {})}
+    os.environ.update(changes)
     try:
         yield
     finally:
-        os.environ[_RUNNING] = before
+        for key in changes:
+            del os.environ[key]
+        os.environ.update({key: before[key] for key in changes if key in before})
 
 
 def run_steps(command: Command) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @task(
     "deps.upgrade",
     answers=True,
+    on_backend=True,
     examples=[
         "deps.upgrade --minor --dry-run",
         "deps.upgrade -- flask celery",
