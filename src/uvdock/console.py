@@ -18,6 +18,8 @@ from typing import TextIO
 from uvdock import dry
 from uvdock.errors import NotKnownYetError, UvdockError
 
+#: What a step leaves that has not failed, and has not done all it is named for.
+LEFT_OUT = -1
 #: Keeps what is said while several steps run at the same time, until it can be shown in one piece.
 HELD: ContextVar[list[str] | None] = ContextVar("HELD", default=None)
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -87,7 +89,7 @@ def error(problem: UvdockError) -> None:
 
 @dataclass
 class Step:
-    """A step that runs: the exit code it will leave, for one that does not raise when it fails."""
+    """A step that runs: the exit code it will leave, for one that does not raise when it fails; or `LEFT_OUT`."""
 
     code: int = 0
 
@@ -102,9 +104,9 @@ def step(name: str) -> Iterator[Step]:
     except NotKnownYetError:
         raise  # of a dry run: nothing has failed
     except BaseException:
-        ended(name, start, ok=False)
+        ended(name, start, 1)
         raise
-    ended(name, start, ok=not made.code)
+    ended(name, start, made.code)
 
 
 def begun(name: str) -> None:
@@ -112,9 +114,9 @@ def begun(name: str) -> None:
     say(f"▸ {name}", "bold")
 
 
-def ended(name: str, start: float, *, ok: bool) -> None:
-    """Say that a step has ended, and how long it took since a moment of `time.monotonic`."""
-    mark, style = ("✔", "green") if ok else ("✘", "red")
+def ended(name: str, start: float, code: int) -> None:
+    """Say that a step has ended with a code, and how long it took since a moment of `time.monotonic`."""
+    mark, style = {0: ("✔", "green"), LEFT_OUT: ("–", "yellow")}.get(code, ("✘", "red"))
     say(f"{mark} {name} ({_seconds(start)})", style)
 
 

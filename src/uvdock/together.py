@@ -24,6 +24,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
+_NOT_FAILED = (0, console.LEFT_OUT)
 
 _Result = TypeVar("_Result")
 
@@ -110,11 +111,11 @@ class Plain:
             if step.streamed and not step.quiet:
                 self._lines(lines)
 
-    def end(self, step: Step, *, ok: bool) -> None:
+    def end(self, step: Step, code: int) -> None:
         """A step ends."""
         with self.lock:
             self.running.remove(step)
-            last = step.rest()
+            last, ok = step.rest(), code in _NOT_FAILED
             if not step.streamed:
                 console.begun(step.name)
             if step.quiet:
@@ -122,7 +123,7 @@ class Plain:
             else:
                 self._lines(last if step.streamed else step.output)
             self._lines(step.said)
-            console.ended(step.name, step.start, ok=ok)
+            console.ended(step.name, step.start, code)
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
@@ -155,14 +156,14 @@ class Live(Plain):
         with self.lock:
             step.take(part)
 
-    def end(self, step: Step, *, ok: bool) -> None:
+    def end(self, step: Step, code: int) -> None:
         """A step ends: its own words stay, and all of its commands' when it failed by itself."""
         with self.lock:
             self.running.remove(step)
             step.rest()
-            shown = [] if step.stopped else step.failure()
+            ok, shown = code in _NOT_FAILED, [] if step.stopped else step.failure()
             self._lines([*(step.warnings() if ok and step.quiet else [] if ok else shown), *step.said])
-            console.ended(step.name, step.start, ok=ok)
+            console.ended(step.name, step.start, code)
 
     def _render(self) -> RenderableType:
         from rich.table import Table
@@ -192,7 +193,8 @@ def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, q
     """Run several steps at the same time and show them; in a dry run one after the other, with nothing but commands.
 
     Args:
-        works: What each does, by its name; one that did not succeed, and need not have, returns its exit code.
+        works: What each does, by its name; one that did not succeed, and need not have, returns its exit code, and one
+            that left something out `console.LEFT_OUT`.
         stream: The first is the longest one: where no terminal can show all of them, its output is shown as it comes.
         quiet: Those whose output is shown only when they fail; in CI and with `--echo` it is shown as it comes.
 
@@ -225,16 +227,16 @@ def _step(view: Plain, step: Step, work: Callable[[], int | None]) -> Callable[[
         console.HELD.set(None if step.streamed else step.said)
         process.SINK.set(lambda part: view.more(step, part))
         view.begin(step)
-        ok = False
+        code = 1
         try:
-            code = work()
-            ok, step.stopped = not code, code in _STOPPED
+            code = work() or 0
+            step.stopped = code in _STOPPED
         except UvdockError as error:
             step.stopped = error.code in _STOPPED
             raise
         finally:
             console.HELD.set(None)
-            view.end(step, ok=ok)
+            view.end(step, code)
 
     return body
 

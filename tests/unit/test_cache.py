@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from uvdock.backends.cache import CacheVolume, find, readable, remove
+from uvdock.backends.cache import CacheVolume, find, readable, remove, removed
 from uvdock.engine.api import Engine
 from uvdock.errors import UvdockError
 
@@ -56,3 +56,17 @@ def test_one_that_is_held_keeps_all() -> None:
 )
 def test_sizes(size: int | None, expected: str) -> None:
     assert readable(size) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        pytest.param([3000, 500], [1000, 500], "2.0 kB removed, 1.5 kB left", id="less"),
+        pytest.param([3000], [], "3.0 kB removed, 0 B left", id="the-volumes-too"),
+        pytest.param([3000], [None], "pruned; the engine does not say how large the volumes are", id="not-known"),
+        pytest.param([1000], [3000], "pruned; 3.0 kB left, more than before: something else writes there", id="more"),
+    ],
+)
+def test_what_was_removed_is_no_guess(before: list[int | None], after: list[int | None], said: str) -> None:
+    old, new = ([CacheVolume(f"c-{at}", at, size, ()) for at, size in enumerate(sizes)] for sizes in (before, after))
+    assert removed(old, new) == said

@@ -33,6 +33,7 @@ class Change:
         places: Where the change is now: the host, a running container, ...
         notes: What a person should know besides.
         first: There was no lock before.
+        skipped: The running containers that it did not come to.
     """
 
     code: int
@@ -41,6 +42,7 @@ class Change:
     places: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     first: bool = False
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,17 @@ def remove(engine: Engine, docker: Sequence[str], volumes: Sequence[CacheVolume]
             engine.remove_volume(volume.name)
 
 
+def removed(before: Sequence[CacheVolume], after: Sequence[CacheVolume]) -> str:
+    """What a prune came to, in a sentence; without numbers where the engine does not know all of them."""
+    old, new = ([item.size for item in volumes] for volumes in (before, after))
+    if None in old or None in new:
+        return "pruned; the engine does not say how large the volumes are"
+    was, now = (sum(size or 0 for size in sizes) for sizes in (old, new))
+    if now > was:
+        return f"pruned; {readable(now)} left, more than before: something else writes there"
+    return f"{readable(was - now)} removed, {readable(now)} left"
+
+
 def readable(size: int | None) -> str:
     """A size as a person reads it."""
     if size is None:

@@ -102,6 +102,7 @@ class ComposeBackend:
             next((change.code for change in made if change.code), 0),
             places=tuple(place for change in made for place in change.places),
             notes=tuple(note for change in made for note in change.notes),
+            skipped=tuple(place for change in made for place in change.skipped),
         )
 
     def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:

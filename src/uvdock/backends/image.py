@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from uvdock import dockerfile, dry, process
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
+from uvdock.engine.api import MOMENT
 from uvdock.errors import NotKnownYetError, UvdockError
 
 #: What makes a layer with uv in it: a step that copies, installs or runs it.
@@ -42,7 +44,7 @@ def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
         Their names.
 
     Raises:
-        UvdockError: Compose could not.
+        UvdockError: Compose could not, or one does not run from the new image then.
         NotKnownYetError: In a dry run, where something runs that may have an old image then.
     """
     engine, stack = runners[0].engine, runners[0].stack
@@ -65,6 +67,18 @@ def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
                 fix="read what Compose says above; the image is built and the lock is in place",
                 code=code,
             )
+    if not old:
+        return []
+    # What ends at once is started first.
+    time.sleep(MOMENT)
+    current = engine.running(stack.working_dir)
+    new = {item.service for item in current if item.service in old and item.made_from in digests[images[item.service]]}
+    if dead := sorted(old - new):
+        raise UvdockError(
+            f"recreated from the new image, and not running: {', '.join(dead)}",
+            where=str(stack.files[0]),
+            fix=f"read why: logs -- {dead[0]}; the image is built and the lock is in place",
+        )
     return sorted(old)
 
 

@@ -124,7 +124,7 @@ class JsCompose:
             raise self._no_program(self.where)
         if not self._push(place):
             note = f"container {running.name} cannot get the new files where they are mounted; js.install recreates it"
-            return Change(0, notes=(note,))
+            return Change(0, notes=(note,), skipped=(f"container {running.name}",))
         argv = [place.program, *self.manager.frozen]
         code = self.runner.run(argv, workdir=str(place.folder), env=self._variables(), to_stderr=True)
         return Change(code, places=(f"container {running.name}",) if code == 0 else ())

@@ -32,8 +32,9 @@ _ONEOFF = "com.docker.compose.oneoff"
 _UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
+_NOT_FOUND = 404
 #: After how long a container that was started is looked at, seconds.
-_MOMENT = 1.0
+MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,10 @@ class Engine:
             # The SDK has no parameter for the manifests, which engines list since API 1.48.
             url = f"{self.api.base_url}/v{self.api.api_version}/images/{quote(reference, safe='/:@')}/json"
             answer = self.api.get(url, params={"manifests": "1"})
-            return digests_of(answer.json()) if answer.status_code == 200 else frozenset()
+            if answer.status_code == _NOT_FOUND:
+                return frozenset()
+            answer.raise_for_status()
+            return digests_of(answer.json())
 
     def history(self, reference: str) -> tuple[str, ...]:
         """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""
@@ -271,7 +275,10 @@ class Engine:
         with _told(f"{path} in {container[:12]}"):
             # The SDK has no call for the archive's HEAD, which transfers nothing.
             url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
-            return bool(self.api.head(url, params={"path": str(path)}).status_code == 200)
+            answer = self.api.head(url, params={"path": str(path)})
+            if answer.status_code != _NOT_FOUND:
+                answer.raise_for_status()
+            return bool(answer.status_code != _NOT_FOUND)
 
     def which(self, container: str, program: str, path: str) -> str | None:
         """Where ``program`` is on the given PATH in a container, running or not."""
@@ -342,7 +349,7 @@ class Engine:
             self.api.stop(container)
             self.api.start(container)
         started = self.container(container)["State"]["StartedAt"]
-        time.sleep(_MOMENT)
+        time.sleep(MOMENT)
         state = self.container(container)["State"]
         return bool(state["Running"] and not state["Restarting"] and state["StartedAt"] == started)
 
@@ -398,10 +405,14 @@ def _told(where: str) -> Iterator[None]:
         raise
     except Exception as error:
         from docker.errors import APIError, DockerException
-        from requests.exceptions import RequestException
+        from requests.exceptions import ConnectionError as RequestConnectionError
+        from requests.exceptions import RequestException, Timeout
 
         if not isinstance(error, (DockerException, RequestException)):
             raise
+        if isinstance(error, (Timeout, RequestConnectionError)):
+            what, fix = f"the Docker engine does not answer any more: {str(error)[:300]}", "see that it runs"
+            raise EngineError(what, where=where, fix=f"{fix}, then run it again") from error
         text = str(error.explanation or error) if isinstance(error, APIError) else str(error)
         raise EngineError(
             f"the engine refused: {text[:300]}", where=where, fix="correct what it names, then run it again"

@@ -282,7 +282,7 @@ def guarded(body: Callable[[], _Result], name: str) -> _Result | int:
         return problem.code
     except (KeyboardInterrupt, InterruptedBySignalError) as stopped:
         code = stopped.code if isinstance(stopped, InterruptedBySignalError) else 130
-        console.error(UvdockError("stopped", where=name, fix="run it again; no file was left half-written"))
+        console.error(UvdockError("stopped", where=name, fix="run it again"))
         return code
 
 

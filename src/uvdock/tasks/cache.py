@@ -57,7 +57,6 @@ def prune(c: Context, all: bool = False, yes: bool = False) -> int:  # noqa: A00
         what = f"Remove {names}" if all else f"Remove what is unused from {names}"
         ask(f"{what}? The next install fetches again what is gone.", "nothing was removed", names)
     runner = repo.compose("cache.prune")
-    before = sum(item.size or 0 for item in found)
     if all:
         cache.remove(runner.engine, runner.stack.docker, found)
     elif dry.on():
@@ -72,8 +71,7 @@ def prune(c: Context, all: bool = False, yes: bool = False) -> int:  # noqa: A00
                 step.code = cache.prune(runner.engine, runner.stack.docker, session.image, session.place.uv, item)
             if step.code:
                 return step.code
-    after = sum(item.size or 0 for item in _volumes(repo))
-    console.say(f"{cache.readable(max(before - after, 0))} removed, {cache.readable(after)} left")
+    console.say(cache.removed(found, _volumes(repo)))
     return 0
 
 

@@ -127,14 +127,23 @@ def _lock(repo: Repo, _: bool = True) -> None:
 def _build(repos: Sequence[Repo]) -> None:
     from uvdock.backends import image
 
-    runners = image.of_images(_runners(*repos))
-    names = [runner.service_name for runner in runners]
-    stop_on(
-        image.build(runners[0], names),
-        "the image could not be built",
-        repos[0],
-        f"{_LOCKED}, and every service still runs",
-    )
+    services = _runners(*repos)
+    runners = image.of_images(services)
+    if not runners:
+        # Compose builds everything where nothing is named.
+        raise UvdockError(
+            f"the service {services[0].service_name} has no build, so there is no image to build",
+            where=str(services[0].stack.files[0]),
+            fix=f"{_LOCKED}; give the service a `build:`, or use deps.install --no-build",
+        )
+    if code := image.build(runners[0], [runner.service_name for runner in runners]):
+        stop_on(code, "the image could not be built", repos[0], _still(services[0]))
+
+
+def _still(runner: ServiceRunner) -> str:
+    """What is so after a step that failed when the lock was there: what runs is looked at again."""
+    running = sorted({item.service for item in runner.engine.running(runner.stack.working_dir)})
+    return f"{_LOCKED}" + (f", and {', '.join(running)} still run{'s' * (len(running) == 1)}" if running else "")
 
 
 def _prove(repos: Sequence[Repo]) -> None:
@@ -174,7 +183,10 @@ def _sync(repo: Repo, needed: bool) -> int:
     """Bring the environment in use to the lock; one that the build replaces anyway need not succeed.
 
     Returns:
-        What uv left.
+        What uv left; `console.LEFT_OUT` where a container was left out, or there was none.
+
+    Raises:
+        UvdockError: uv could not, or a running container cannot be brought to the lock, and nothing else does that.
     """
     change = repo.backend.sync()
     if change.code and not needed and change.code not in _STOPPED:
@@ -186,7 +198,18 @@ def _sync(repo: Repo, needed: bool) -> int:
         console.note(note)
     if change.places:
         console.say(f"installed in: {' · '.join(change.places)}")
-    return 0
+    if change.skipped and needed:
+        raise not_installed(change.skipped, str(repo.project.folder), "deps.install")
+    return console.LEFT_OUT if change.notes else 0
+
+
+def not_installed(skipped: Sequence[str], where: str, task: str) -> UvdockError:
+    """The error for running containers that could not be brought to the lock."""
+    return UvdockError(
+        f"nothing was installed in {', '.join(skipped)}",
+        where=where,
+        fix=f"the lock is in place; {task} builds the image with it",
+    )
 
 
 #: What is so after uv has failed, and after a later step has.

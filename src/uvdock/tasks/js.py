@@ -81,6 +81,7 @@ def install(c: Context, build: bool = True) -> int:
         if step is Step.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
         name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value
+        work: Callable[[], int | None]
         if step is Step.LOCK:
             work = partial(_lock, project, manager, backend)
         elif compose is None or step is Step.SYNC_CONTAINER:
@@ -90,8 +91,8 @@ def install(c: Context, build: bool = True) -> int:
         together.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
     if compose is not None and builds and compose.keeps_packages():
         # A mount hides the image's packages, and outlives the container.
-        with console.step(Step.SYNC_CONTAINER.value):
-            _sync(project, manager, compose)
+        with console.step(Step.SYNC_CONTAINER.value) as synced:
+            synced.code = _sync(project, manager, compose)
     if compose is not None and not build:
         console.note("the image is not rebuilt: js.install does that")
     return 0
@@ -132,9 +133,9 @@ def _open(repo: Repo) -> tuple[Project, Manager, JsBackend]:
     return project, manager, backends.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine)
 
 
-def _carry_out(work: Callable[[], None]) -> None:
+def _carry_out(work: Callable[[], int | None]) -> int | None:
     with as_far_as_known():
-        work()
+        return work()
 
 
 def _lock(project: Project, manager: Manager, backend: JsBackend) -> None:
@@ -145,13 +146,20 @@ def _lock(project: Project, manager: Manager, backend: JsBackend) -> None:
         console.say(f"{project.lock.name} follows from {project.manifest.name} already")
 
 
-def _sync(project: Project, manager: Manager, backend: JsBackend) -> None:
+def _sync(project: Project, manager: Manager, backend: JsBackend) -> int:
+    """Install what the lock says; returns `console.LEFT_OUT` where there was no container to install into."""
     change = backend.sync()
-    _stop_on(change.code, f"{manager.name} could not install what the lock says", project, backend)
+    what = f"{manager.name} could not install what the lock says"
+    _stop_on(change.code, what, project, backend, f"{project.lock.name} is in place")
     for note in change.notes:
         console.note(note)
     if change.places:
         console.say(f"installed in: {' · '.join(change.places)}")
+    if change.skipped:
+        from uvdock.tasks.installing import not_installed
+
+        raise not_installed(change.skipped, str(project.folder), "js.install")
+    return console.LEFT_OUT if change.notes else 0
 
 
 def _with_image(step: object, project: Project, backend: JsCompose) -> None:
@@ -162,7 +170,8 @@ def _with_image(step: object, project: Project, backend: JsCompose) -> None:
     runner = backend.runner
     if step is Step.BUILD:
         names = [item.service_name for item in image.of_images(runner.of_lock)]
-        _stop_on(image.build(runner, names), "the image could not be built", project, backend)
+        left = f"{project.lock.name} is in place"
+        _stop_on(image.build(runner, names), "the image could not be built", project, backend, left)
     elif step is Step.PROVE:
         same = lock_is_hosts(runner)
         if not same:
@@ -180,12 +189,14 @@ def _with_image(step: object, project: Project, backend: JsCompose) -> None:
         console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")
 
 
-def _stop_on(code: int, what: str, project: Project, backend: JsBackend) -> None:
+def _stop_on(code: int, what: str, project: Project, backend: JsBackend, left: str = "") -> None:
+    """Raise what is to be said of a step that left an exit code; ``left`` is what is so after it."""
     if code:
         stopped = code in (128 + SIGINT, 128 + SIGTERM)
+        left = left or f"{project.manifest.name} and {project.lock.name} are as they were"
         raise UvdockError(
             "stopped" if stopped else what,
             where=f"folder {project.folder} ({backend.where})",
-            fix=f"read the words above; {project.manifest.name} and {project.lock.name} are as they were",
+            fix=f"{'run it again' if stopped else 'read the words above'}; {left}",
             code=code,
         )
