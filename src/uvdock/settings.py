@@ -307,7 +307,7 @@ def _names() -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value in {None, (), ""}:
         return "–"
     if isinstance(value, bool):
         return str(value).lower()

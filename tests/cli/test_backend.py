@@ -19,7 +19,7 @@ FILES = {
     "Dockerfile": "FROM scratch\n",
     "package.json": '{"name": "app", "version": "1.0.0"}\n',
     "tasks.py": "from uvdock import ns\n",
-    "uvdock.toml": '[commands]\nmine = "touch made"\nboth = ["mine", "cmd -- touch made"]\n',
+    "uvdock.toml": 'ci = ["deps.install"]\n[commands]\nmine = "touch made"\nboth = ["mine", "cmd -- touch made"]\n',
 }
 #: Each task that runs something where commands run, with its words.
 TASKS = {

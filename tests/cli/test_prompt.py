@@ -122,7 +122,7 @@ def test_help_of_a_command_says_what_it_runs(program: Program, repo: Path) -> No
     for line in ("python manage.py", "Before test: python manage.py collectstatic", "In the service: web"):
         assert f"{line}\n" in manage
     assert "  uvdock manage test\n" in manage
-    assert "Usage: uvdock manage [ARGUMENT…]\n" in manage
+    assert "Usage: uvdock manage [OPTIONS] [ARGUMENT…]\n" in manage
     assets = program.run("--help", "assets", cwd=repo, program="inv").out
     assert "  Build the assets.\n" in assets
     assert "  Runs: yarn js and yarn css\n" in assets

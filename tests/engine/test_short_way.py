@@ -19,6 +19,7 @@ import pytest
 from tests.conftest import BIN
 from tests.engine.conftest import Stack
 from tests.engine.counting import Counting
+from uvdock.engine import presence
 
 pytestmark = pytest.mark.engine
 
@@ -164,3 +165,21 @@ def test_an_engine_that_does_not_answer_is_told_as_ever(stack: Stack) -> None:
     ran = stack.program.run("cmd", "true", cwd=stack.root, env=env)
     assert ran.code == 1
     assert ran.err.startswith("error: the Docker engine does not answer")
+
+
+@pytest.mark.slow
+def test_without_docker_it_decides_nothing(stack: Stack, tmp_path: Path) -> None:
+    """A home that the app's own container shares may hold what was learned outside of it."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("sh", "hostname", "git"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    env = {"PATH": os.pathsep.join((str(BIN), str(tools)))}
+
+    ran = stack.program.run("cmd", "hostname", cwd=stack.root, env=env)
+
+    assert ran.out.strip() != stack.in_container("hostname")
+    if any(map(os.path.exists, presence.MARKS)):
+        assert (ran.code, ran.out.strip()) == (0, os.uname().nodename)
+    else:
+        assert ran.err.startswith("error: docker is not installed")

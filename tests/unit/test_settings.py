@@ -307,3 +307,9 @@ def test_rows_show_what_looking_found_where_nothing_was_set() -> None:
 
 def test_every_key_explains_itself() -> None:
     assert all(item.help for item in KEYS.values())
+
+
+def test_what_is_empty_is_shown_as_nothing(tmp_path: Path) -> None:
+    shown = {key: value for key, value, _ in settings.rows(settings.load(tmp_path, {"cache_volume": ""}, {}))}
+    assert [shown[key] for key in ("cooldown", "cache_volume", "ci", "tty")] == ["–"] * 4
+    assert shown["sync"] == "auto"

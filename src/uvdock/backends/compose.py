@@ -52,8 +52,9 @@ class ComposeBackend:
 
     @property
     def where(self) -> str:
-        """The running container or the one-off, by name."""
-        return self.locking.where
+        """Where uv runs: the running container, or the one-off where that has no uv."""
+        place = self.locking.place
+        return f"one-off of {self.locking.service_name}" if place and place.uv is None else self.locking.where
 
     def run(
         self,

@@ -26,7 +26,7 @@ def sync(runner: ServiceRunner) -> Change:
         name = runner.service_name
         return Change(0, notes=(f"no container of {name} is running, so there is none to install into",))
     if place.uv is None:
-        note = f"container {running.name} has no uv, so nothing was installed in it; deps.install builds it anew"
+        note = f"container {running.name} has no uv, so nothing was installed in it"
         return Change(0, notes=(note,), skipped=(f"container {running.name}",))
     # Bytecode of the whole environment takes longer than the packages that changed; Python makes it on import.
     folder, flags, env = push(runner, place), runner.sync.flags, {"UV_COMPILE_BYTECODE": "0"}

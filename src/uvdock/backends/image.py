@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -235,7 +236,13 @@ def _uv_tag(runner: ServiceRunner) -> str:
 
 
 def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> None:
-    if runner.stack.build_prefix(runner.service, content, tag) != 0:
+    # One that is there is mostly built from what is cached, and a line about that with each command is noise.
+    quiet = not sys.stderr.isatty() and runner.engine.image_id(tag) is not None
+    code = runner.stack.build_prefix(runner.service, content, tag, quiet=quiet)
+    if code and quiet and code < 128:
+        # Once more, to show why.
+        code = runner.stack.build_prefix(runner.service, content, tag)
+    if code != 0:
         raise UvdockError(
             "the first part of the image could not be built",
             where=where,

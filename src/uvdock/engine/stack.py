@@ -244,7 +244,7 @@ class Stack:
         argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
         return argv, json.dumps(model).encode()
 
-    def build_prefix(self, service: Service, content: str, tag: str) -> int:
+    def build_prefix(self, service: Service, content: str, tag: str, *, quiet: bool = False) -> int:
         """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
         build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}
         import tempfile
@@ -263,7 +263,8 @@ class Stack:
                 **{key: self.config[key] for key in ("secrets",) if key in self.config},
             }
             # By standard input: build arguments may hold what nobody wants in a file.
-            argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build", "uv"]
+            options = ["--project-directory", self.working_dir, *(["--progress", "quiet"] if quiet else [])]
+            argv = [*self.docker, "compose", *options, "-f", "-", "build", "uv"]
             content_in = json.dumps(model).encode()
             return process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.tasks.base import Repo, open_repo, task
-from uvdock.tasks.kinds import RULES
+from uvdock.tasks.kinds import RULES, typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ def _sum_up(findings: Sequence[Finding], facts: Facts) -> None:
     if safe := sum(bool(item.edits) for item in findings):
         console.say(f"{safe} of them can be mended by --fix", "bold")
     if findings:
-        console.say("more on a rule: uvdock doctor --explain RULE", "dim")
+        console.say(f"more on a rule: {typed('doctor --explain RULE')}", "dim")
 
 
 def _count(number: int, name: str) -> str:

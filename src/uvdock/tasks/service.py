@@ -103,8 +103,15 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
             code=2,
         )
     repo = open_repo(c, service=service or "".join(words))
+    if words and not service:
+        repo.settings = repo.settings._replace(sources={**repo.settings.sources, "service": "the command line"})
     script = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
-    return repo.backend.run(["sh", "-c", script], user=user)
+    try:
+        return repo.backend.run(["sh", "-c", script], user=user)
+    except UvdockError as problem:
+        if problem.what.startswith("sh was not found"):
+            problem.fix = f"this image has no shell: type {typed('cmd -- PROGRAM…')} for a program that it has"
+        raise
 
 
 @task(
