@@ -48,7 +48,7 @@ def test_pip_and_uv_side_by_side(program: Program, project: Path, tmp_path: Path
     ("args", "code", "expected"),
     [
         pytest.param(["--runs", "0"], 2, "0 runs make no bench", id="no-runs"),
-        pytest.param(["--runs", "nine"], 2, "'nine' is no number", id="no-number"),
+        pytest.param(["--runs", "nine"], 2, "--runs needs a number, and 'nine' is none", id="no-number"),
         pytest.param(["--svg", "nowhere/x.svg"], 2, "there is no such folder", id="no-folder"),
         pytest.param(["--no-installs"], 1, "there is nothing to measure", id="nothing"),
         pytest.param(["--before", "main"], 1, "images are built with Compose", id="no-compose"),
