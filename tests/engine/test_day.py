@@ -81,17 +81,18 @@ down
 
 
 class Shape(NamedTuple):
-    """A stack, where a person works in it, and the service that they work with."""
+    """A stack, where a person works in it, the service that they work with, and a package that they ask about."""
 
     name: str
     member: str
     service: str
     owner: int
+    package: str = "idna"
 
 
 SHAPES = (
-    Shape("flask", ".", "web", 1000),
-    Shape("django", "apps/backend", "web", 1000),
+    Shape("flask", ".", "web", 1000, "flask"),
+    Shape("django", "apps/backend", "web", 1000, "django"),
     Shape("template", "backend", "backend", 0),
     Shape("workspace", "apps/api", "api", 1000),
     Shape("astral", ".", "web", 4321),
@@ -108,6 +109,7 @@ VARIES = [
     (r"https?://[^\s/]+/", "http://INDEX/"),
     (r"sha256:[0-9a-f]+", "DIGEST"),
     (r"\b[0-9a-f]{12,64}\b", "ID"),
+    (r"\b\d\d/[A-Z][a-z]{2}/\d{4}:[\d:]+( \+\d{4})?", "DATE"),
     (r"\b\d{4}-\d\d-\d\d([T ][\d:.]+Z?)?", "DATE"),
     (r"\d[\d.]* ?(KiB|MiB|GiB|kB|MB|GB|B)\b", "SIZE"),
     (r"(127\.0\.0\.1|0\.0\.0\.0|\[::\]):\d+", "ADDRESS"),
@@ -173,7 +175,7 @@ def _commit(root: Path) -> None:
 
 def _typed(stack: Stack, shape: Shape, program: str, line: str) -> str:
     """A command line with all it said: as a terminal shows it, standard output first."""
-    line, _, stdin = line.replace("SERVICE", shape.service).partition(" < ")
+    line, _, stdin = line.replace("SERVICE", shape.service).replace("idna", shape.package).partition(" < ")
     command = shown(line, program)
     cwd = stack.root / shape.member
     ran = stack.program.run(*shlex.split(command)[1:], cwd=cwd, program=program, stdin=stdin.encode(), timeout=900)
