@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from uvdock import process
+from uvdock.engine.building import captured_build, shown_build
 from uvdock.engine.services import choose_service, environment_services, same_build
-from uvdock.engine.stack import Bind, Service, Stack, captured_build, compose_env
+from uvdock.engine.stack import Bind, Service, Stack, compose_env
 from uvdock.errors import UvdockError
 from uvdock.project import Project
 
@@ -335,6 +337,20 @@ def test_a_build_that_lost_a_layer_is_tried_once_more(
     script = f"echo run >> {count}; test $(wc -l < {count}) -gt 1 && exit 0; printf '%s' '{said}' >&2; {last}"
     assert captured_build(["sh", "-c", script]).code == code
     assert len(count.read_text().splitlines()) == runs
+
+
+def test_a_shown_build_that_lost_a_layer_is_tried_once_more(tmp_path: Path) -> None:
+    count, heard = tmp_path / "count", list[bytes]()
+    script = f"echo run >> {count}; test $(wc -l < {count}) -gt 1 && exit 0; printf '%s' '{LOST}' >&2; exit 1"
+    token = process.SINK.set(heard.append)
+    try:
+        assert shown_build(lambda: process.run(["sh", "-c", script])) == 0
+        # One that fails otherwise is not tried again.
+        assert shown_build(lambda: process.run(["sh", "-c", f"echo run >> {count}; exit 3"])) == 3
+    finally:
+        process.SINK.reset(token)
+    assert len(count.read_text().splitlines()) == 3
+    assert LOST.encode() in b"".join(heard)
 
 
 def test_a_build_that_loses_a_layer_twice_has_failed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
 from uvdock.engine.api import MOMENT
+from uvdock.engine.building import shown_build
 from uvdock.errors import NotKnownYetError, UvdockError
 
 #: What makes a layer with uv in it: a step that copies, installs or runs it.
@@ -30,7 +31,7 @@ def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = Fa
     for name in services:
         runner.stack.service(name, "the command line")
     flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull else [])]
-    return runner.stack.run("build", *flags, *services)
+    return shown_build(lambda: runner.stack.run("build", *flags, *services))
 
 
 def recreate(runners: Sequence[ServiceRunner]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uvdock import process
 from uvdock.bench.figures import Measured, in_turn
-from uvdock.engine.stack import captured_build
+from uvdock.engine.building import captured_build
 from uvdock.errors import UvdockError
 
 

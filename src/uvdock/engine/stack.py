@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from uvdock import process
 from uvdock.engine import endpoint
+from uvdock.engine.building import shown_build
 from uvdock.engine.reading import Reading
 from uvdock.errors import UvdockError, nearest
 
@@ -266,28 +267,9 @@ class Stack:
             options = ["--project-directory", self.working_dir, *(["--progress", "quiet"] if quiet else [])]
             argv = [*self.docker, "compose", *options, "-f", "-", "build", "uv"]
             content_in = json.dumps(model).encode()
-            return process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
-
-
-def lost_a_layer(output: process.Output) -> bool:
-    """Whether a build failed because an image that shares a layer with it was removed at the same moment.
-
-    With the containerd image store the two can meet (https://github.com/moby/buildkit/issues/6521). The next build has
-    all steps in its cache.
-    """
-    text = output.stdout + output.stderr
-    return output.code != 0 and b"parent snapshot" in text and b"does not exist" in text
-
-
-def captured_build(argv: Sequence[str], **options: Any) -> process.Output:
-    """Run a command that builds and collect its output; once more where it `lost_a_layer`.
-
-    Args:
-        argv: The command.
-        options: Those of `uvdock.process.capture`.
-    """
-    found = process.capture(argv, **options)
-    return process.capture(argv, **options) if lost_a_layer(found) else found
+            return shown_build(
+                lambda: process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
+            )
 
 
 #: What of a build section belongs to the real image and not to the one for uv.

@@ -14,7 +14,8 @@ from typing import Any
 from uvdock import process
 from uvdock.dockerfile import instructions
 from uvdock.engine.api import Engine
-from uvdock.engine.stack import Stack, captured_build
+from uvdock.engine.building import captured_build
+from uvdock.engine.stack import Stack
 from uvdock.errors import UvdockError
 from uvdock.files import is_dockerfile, listed
 
