@@ -147,7 +147,7 @@ class Day:
 
 def _in_engine(stack: Stack) -> tuple[str, str]:
     """The images and containers of a stack, as the engine lists them."""
-    images = docker("images", "--no-trunc", f"{stack.name}-*", env=stack.program.env)
+    images = docker("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}", f"{stack.name}-*")
     return images, docker("ps", "--all", "--quiet", "--filter", f"name={stack.name}", env=stack.program.env)
 
 
