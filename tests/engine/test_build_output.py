@@ -12,7 +12,7 @@ from tests.cli.test_tables import picture
 from tests.conftest import BIN
 from tests.engine.conftest import Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 NOISY = "FROM python:3.13-slim-trixie\nCOPY pyproject.toml .\nRUN for n in $(seq 40); do echo line $n end; done"
 

@@ -15,7 +15,7 @@ from tests import dryruns
 from tests.conftest import Program, Ran, hashes
 from tests.engine.conftest import Stack, _remove, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 @pytest.fixture

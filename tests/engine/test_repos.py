@@ -17,7 +17,7 @@ import pytest
 
 from tests.engine.conftest import Stack, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,12 @@ class Day:
         return self.stack.in_container("python", "-c", script, service=self.shape.service)
 
 
-def _in_engine(stack: Stack) -> tuple[str, str]:
+def _in_engine(stack: Stack) -> tuple[list[str], str]:
     """The images and containers of a stack, as the engine lists them."""
     images = docker("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}", f"{stack.name}-*")
-    return images, docker("ps", "--all", "--quiet", "--filter", f"name={stack.name}", env=stack.program.env)
+    return sorted(images.splitlines()), docker(
+        "ps", "--all", "--quiet", "--filter", f"name={stack.name}", env=stack.program.env
+    )
 
 
 def _owned(folder: Path, owner: int) -> None:

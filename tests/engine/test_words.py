@@ -11,7 +11,7 @@ from tests import dryruns
 from tests.conftest import Program
 from tests.engine.conftest import Stack, _remove, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 def test_what_is_said_of_steps_that_did_not_do_what_they_are_named_for(small: Callable[..., Stack]) -> None:
