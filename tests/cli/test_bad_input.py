@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import Program, Ran, hashes, make_project
 
+pytestmark = pytest.mark.slow
+
 LOCK = """version = {version}
 revision = 2
 requires-python = ">=3.11"

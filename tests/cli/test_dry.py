@@ -11,6 +11,8 @@ import pytest
 from tests import dryruns
 from tests.conftest import Program, hashes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import BIN, Program, make_project
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 [tool.uvdock.commands]
 manage = { run = "python manage.py", service = "web", before = { test = "python manage.py collectstatic" } }

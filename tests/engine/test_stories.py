@@ -80,6 +80,7 @@ def test_django_with_its_project_in_a_sub_folder(reference: Reference) -> None:
     stack.inv("cmd", "--", "python", "manage.py", "test")
 
 
+@pytest.mark.slow
 def test_no_build_makes_the_package_importable_at_once(reference: Reference) -> None:
     stack = reference("flask", ".")
     stack.inv("deps.install")
