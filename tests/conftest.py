@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
+#: Repos of others have tests of their own.
+collect_ignore = ["fixtures"]
 BIN = Path(sys.executable).parent
 # The programs of this environment, uv among them, are those that the tests start, whoever's shell runs them.
 os.environ["PATH"] = os.pathsep.join((str(BIN), os.environ["PATH"]))
