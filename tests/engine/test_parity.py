@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 PAGE = REPO / "docs" / "run.md"
 #: What is no file of the repo's own: by-products, and the variables of this machine.
 IGNORED = ".env\n.coverage\n__pycache__/\n.pytest_cache/\n.ruff_cache/\nnode_modules/\n"
-#: They follow those that the stack has, in the last table of its pyproject.toml.
+#: They follow those that the stack has, in the last table of its uvdock.toml.
 COMMANDS = """
 flask = {run = "flask --app hello.app:create_app", help = "The app's own CLI."}
 psql = {service = "postgres", run = "psql -U ${POSTGRES_USER} ${POSTGRES_DB}"}
@@ -115,7 +115,7 @@ def bring_up(folder: Path, name: str, project: str) -> Typed:
     (root / ".env.example").write_text(re.sub(r"(POSTGRES_DB)=\w+", rf"\1={stack.database}", example))
     (root / ".gitignore").write_text(IGNORED)
     if stack.flask:
-        with stack.pyproject.open("a") as file:
+        with (root / "uvdock.toml").open("a") as file:
             file.write(COMMANDS)
         # The image's user is another than the owner of these files when root runs the tests.
         for path in (root, root / "public"):

@@ -111,7 +111,12 @@ def locking_on(place: Place) -> list[str]:
 
 
 def _owner(runner: ServiceRunner, place: Place) -> str:
-    """Who owns the environment, where that is not the container's user: many images install as root and run as not."""
+    """Who owns the environment, where that is another than the container's user; many images install as root.
+
+    Empty for the container's user, and for root, who may write whatever is there.
+    """
+    if place.uid == 0:
+        return ""
     names = ("pyvenv.cfg", "bin/python", "bin/python3")
     owners = (runner.engine.owner(place.container, place.environment / name) for name in names)
     owner = next((found for found in owners if found is not None), None)
