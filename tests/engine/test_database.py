@@ -350,7 +350,7 @@ class TestWait:
             assert "  the last words" in log
             assert what == "error: sick did not come up within 1 s"
             assert "its health check says " in where
-            assert "logs -- sick" in fix
+            assert "uvdock logs sick" in fix
 
             ends = stack.uvdock("db.wait", "--service", "ends", ok=False)
             assert ends.code == 1

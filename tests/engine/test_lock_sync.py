@@ -44,17 +44,14 @@ def test_manifests_come_back_owned_by_their_owner(small: Small, shape: dict[str,
     assert stack.owners() == expected
 
     stack.up()
-    # A user whom the image does not know may not write its environment, with or without uvdock.
-    stranger = shape.get("user") == "5555:5555"
-    added = stack.uvdock("uv", "add", "iniconfig", ok=not stranger)
-    assert ("could not be installed in the running container" in added.err) == stranger
+    # The environment's owner installs, also where the container's user may not, or is unknown to the image.
+    stack.uvdock("uv", "add", "iniconfig")
     assert 'name = "iniconfig"' in stack.lock.read_text()
     assert stack.owners() == expected
     assert not (stack.root / ".venv").exists()
-    if not stranger:
-        assert stack.in_container("python", "-c", "import six, iniconfig; print('there')") == "there"
+    assert stack.in_container("python", "-c", "import six, iniconfig; print('there')") == "there"
 
-    stack.uvdock("uv", "remove", "iniconfig", ok=not stranger)
+    stack.uvdock("uv", "remove", "iniconfig")
     assert "iniconfig" not in stack.lock.read_text()
     assert stack.owners() == expected
     assert sorted(path.name for path in stack.root.iterdir()) == [
@@ -104,7 +101,9 @@ def test_what_runs_and_cannot_be_brought_up_to_date_waits_for_the_image(small: S
     stack = small()
     stack.uvdock("deps.install")
     stack.up()
-    docker("exec", "--user", "root", stack.container(), "chown", "-R", "root", "/opt/venv")
+    lines = "'#!/bin/sh' '[ $1 = sync ] && exit 3' 'exec real-uv $@'"
+    script = f"cd /usr/local/bin && mv uv real-uv && printf '%s\\n' {lines} > uv"
+    docker("exec", "--user", "root", stack.container(), "sh", "-c", f"{script} && chmod +x uv")
     stack.pyproject.write_text(stack.pyproject.read_text().replace("idna==3.10", "idna==3.9"))
 
     ran = stack.uvdock("deps.install")
@@ -117,7 +116,7 @@ def test_an_image_with_another_lock_is_not_taken_for_proved(small: Small) -> Non
     stack = small(final="RUN echo '# another' >> /app/uv.lock")
     ran = stack.uvdock("deps.install", ok=False)
     assert ran.code == 1
-    assert "the image holds another uv.lock than the host" in ran.err
+    assert "the image does not match uv.lock: it holds another uv.lock" in ran.err
 
 
 def test_two_adds_at_the_same_time_are_both_kept(small: Small) -> None:
