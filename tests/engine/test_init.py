@@ -68,7 +68,7 @@ DATABASE = """\
     image: postgres:18.4-trixie
     env_file: .env
     stop_grace_period: 0s
-    healthcheck: {test: ["CMD-SHELL", "pg_isready -h 127.0.0.1 -U ada"], interval: 1s}
+    healthcheck: {test: ["CMD-SHELL", "pg_isready -h 127.0.0.1 -U ada"], interval: 1s, retries: 60}
 """
 
 
