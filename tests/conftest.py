@@ -22,8 +22,12 @@ collect_ignore = ["fixtures"]
 BIN = Path(sys.executable).parent
 # The programs of this environment, uv among them, are those that the tests start, whoever's shell runs them.
 os.environ["PATH"] = os.pathsep.join((str(BIN), os.environ["PATH"]))
-#: Variables of whoever runs the tests that would change what is tested.
-_FOREIGN = ("UVDOCK_", "UV_", "COMPOSE_", "DOCKER_", "INVOKE_", "VIRTUAL_ENV", "_UVDOCK", "NO_COLOR", "PYTEST_")
+#: How the names of variables begin that would change what is tested: those of whoever runs the tests, a person or CI.
+_FOREIGN = (
+    *("UVDOCK_", "_UVDOCK", "UV_", "VIRTUAL_ENV", "INVOKE_", "PYTEST_"),
+    *("COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_"),
+    *("CI", "GITHUB_", "NO_COLOR", "FORCE_COLOR"),
+)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ VARIES = [
 #: Lines of progress: which of them come, and how many, depends on what is cached.
 PROGRESS = re.compile(
     r"^\s*(Downloading|Downloaded|Building|Built|Updating|Updated|Using CPython|Creating virtual|#\d+ "
-    r"|(Container|Network|Volume|Image) \S+  ?\S+( .*)?$| \S+ (Built|Building|Pulled)$)"
+    r"|(Container|Network|Volume|Image) \S+  ?\S+( .*)?$| +\S+ +(Built|Building|Pulled)$)"
 )
 
 

@@ -97,7 +97,7 @@ def test_several_projects_are_installed_at_once_and_a_failure_changes_nothing_th
     ran = stack.uvdock("deps.install")
     assert "✔ lock (apps/one, container" in ran.err
     assert ran.err.index("▸ build") < ran.err.index("✔ build")
-    assert "✔ sync the running container (apps/two)" in ran.err
+    assert "✔ sync running containers (apps/two)" in ran.err
     assert "recreated: two\n" in ran.err
     after = {name: stack.container(name) for name in before}
     assert {name for name in before if before[name] != after[name]} == {"two"}

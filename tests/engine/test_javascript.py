@@ -130,7 +130,7 @@ def test_both_files_come_back_owned_by_their_owner(
     again = stack.uvdock("js.install")
     assert stack.container("assets") != container
     # What a mount hides from the new container is brought there too.
-    assert ("sync the running container" in again.err) == bool(shape)
+    assert ("sync running containers" in again.err) == bool(shape)
     assert stack.in_container("ls", "node_modules", service="assets") == "ms"
 
 

@@ -22,7 +22,7 @@ def test_what_is_said_of_steps_that_did_not_do_what_they_are_named_for(small: Ca
 
     # Nothing runs: there is nothing to install into, and no service that runs on.
     ran = stack.uvdock("deps.install", "--no-build")
-    assert "– sync the running container" in ran.err
+    assert "– sync running containers" in ran.err
     assert "✔ sync" not in ran.err
     dockerfile.write_text(bad)
     ran = stack.uvdock("deps.install", ok=False)
@@ -76,5 +76,5 @@ def test_what_is_said_of_a_javascript_lock_after_a_build_that_failed(scripts: St
     assert "package-lock.json is in place\n" in ran.err
     assert "as they were" not in ran.err
     ran = scripts.uvdock("js.install", "--no-build")
-    assert "– sync the running container" in ran.err
+    assert "– sync running containers" in ran.err
     assert "✔ sync" not in ran.err

@@ -115,7 +115,7 @@ class ComposeBackend:
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
-        """Replace files of the project together, sync the running container and restart it."""
+        """Replace files of the project together, sync running containers and restart them."""
         return self._restarted(self._followed(delivered(self.project, files, expected)))
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:

@@ -43,9 +43,6 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Changed
     The workspace's own members are left out.
     """
     diff = lockfile.diff(before, after)
-    own = {
-        item["name"] for lock in (before, after) for item in lock.get("package", []) if lockfile.is_member(item, lock)
-    }
     direct = {item.name for lock in (before, after) for item in lockfile.direct(lock)}
     found = [
         *(Changed(name, "added", "", version, "", name in direct) for name, version in diff.added.items()),
@@ -55,7 +52,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Changed
             for name, (old, new) in diff.changed.items()
         ),
     ]
-    return sorted((item for item in found if item.name not in own), key=lambda item: (not item.direct, item.name))
+    return sorted(found, key=lambda item: (not item.direct, item.name))
 
 
 def summary(found: Iterable[Changed]) -> str:

@@ -10,7 +10,7 @@ class Step(Enum):
 
     LOCK = "lock"
     SYNC_HOST = "sync the host's environment"
-    SYNC_CONTAINER = "sync the running container"
+    SYNC_CONTAINER = "sync running containers"
     BUILD = "build"
     PROVE = "prove that the image matches the lock"
     RECREATE = "recreate what runs from an old image"

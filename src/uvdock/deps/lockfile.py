@@ -103,8 +103,14 @@ def versions(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> LockDiff:
-    """What changed from one lock to another, both as `parse` gives them; an empty mapping is no lock."""
-    old, new = versions(before), versions(after)
+    """What changed from one lock to another, both as `parse` gives them; an empty mapping is no lock.
+
+    The workspace's own members are left out.
+    """
+    own = {item["name"] for lock in (before, after) for item in lock.get("package", []) if is_member(item, lock)}
+    old, new = (
+        {name: version for name, version in versions(lock).items() if name not in own} for lock in (before, after)
+    )
     return LockDiff(
         added={name: new[name] for name in new.keys() - old.keys()},
         removed={name: old[name] for name in old.keys() - new.keys()},

@@ -84,14 +84,19 @@ def open_stack(c: Context) -> tuple[Stack, Engine, bool | None]:
     return backends.find_stack(repo.root, settings), Engine(settings.context), settings.tty
 
 
-def tell_tasks(task: str, words: Sequence[str], services: Collection[str]) -> None:
-    """Say of words that are no services, but tasks, how to run those: for a command of Compose that failed."""
+def tell_unknown(task: str, words: Sequence[str], services: Collection[str]) -> None:
+    """Say which words are no services, and how to run those that are tasks: for a command of Compose that failed."""
+    from uvdock.errors import nearest
     from uvdock.tasks import every_name, ns
 
-    tasks = [word for word in words if word in every_name(ns) and word not in services]
-    if tasks:
+    unknown = [word for word in words if word not in services]
+    if tasks := [word for word in unknown if word in every_name(ns)]:
         both = " && ".join(typed(name) for name in [task, *tasks])
         console.note(f"{tasks[0]} is a task, and no service: for one after the other, type {both}")
+    # What follows an option may be its value.
+    elif unknown and not any(word.startswith("-") for word in words):
+        here = sorted(services)
+        console.note(f"there is no service {unknown[0]!r}{nearest(unknown[0], here)}; services here: {', '.join(here)}")
 
 
 def _run(c: Context, *command: str) -> int:
@@ -99,7 +104,7 @@ def _run(c: Context, *command: str) -> int:
     stack, words = _stack(c), passed(c)
     code = stack.run(*command, *words, stdout_to_stderr=False)
     if code and words:
-        tell_tasks(command[0], words, stack.services)
+        tell_unknown(command[0], words, stack.services)
     return code
 
 
