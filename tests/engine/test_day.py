@@ -144,6 +144,10 @@ def test_a_day(reference: Callable[[str, str], Stack], shape: Shape, called: str
         (stack.root / "tasks.py").write_text('"""Tasks."""\n\nfrom uvdock import ns\n\n__all__ = ["ns"]\n')
     # One of its own: others on this engine use the usual one.
     stack.program.env |= {"UVDOCK_CACHE_VOLUME": f"{stack.name}-cache", "COLUMNS": "100"}
+    if shape.name == "monorepo":
+        # The others' locks came with the clone.
+        stack.program.run("deps.lock", cwd=stack.root, timeout=300)
+        (stack.root / shape.member / "uv.lock").unlink()
     # Root runs the tests, and the clone is somebody's.
     stack.program.env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     _commit(stack.root)

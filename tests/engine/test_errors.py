@@ -62,6 +62,22 @@ def test_a_service_that_is_not_there(small: Small) -> None:
     assert not list(stack.root.glob("*.sql*")) + list(stack.root.glob("mine"))
 
 
+def test_a_build_without_a_lock(small: Small) -> None:
+    stack = small()
+    told = "note: there is no uv.lock yet: uvdock deps.install makes it, and builds\n"
+    for task in ("build", "up"):
+        ran = stack.uvdock(task, ok=False)
+        assert ran.code != 0
+        assert told in ran.err
+    (stack.root / "sub").mkdir()
+    assert (
+        told.replace(" makes", " in the repo's root makes") in stack.uvdock("up", ok=False, cwd=stack.root / "sub").err
+    )
+    stack.uvdock("deps.lock")
+    (stack.root / "Dockerfile").write_text("FROM python:3.13-slim-trixie\nRUN exit 3\n")
+    assert "uv.lock" not in stack.uvdock("build", ok=False).err
+
+
 def test_two_services_that_could_be_meant(small: Small) -> None:
     stack = small()
     both = "services:\n  web: {build: {context: ., args: {A: 1}}}\n  other: {build: .}\n"

@@ -124,10 +124,12 @@ def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named."""
     from uvdock import together
     from uvdock.backends import image
-    from uvdock.tasks.stack import tell_unknown
+    from uvdock.tasks.stack import tell_unknown, tell_unlocked
 
     runner, words = open_repo(c).compose("build"), passed(c)
     code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull))
+    if code:
+        tell_unlocked(open_repo(c))
     if code and words:
         tell_unknown("build", words, runner.stack.services)
     return code

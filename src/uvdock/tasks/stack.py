@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from uvdock.engine.api import Engine
     from uvdock.engine.stack import Stack
+    from uvdock.tasks.base import Repo
 
 
 @task(
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 def up(c: Context, wait: bool = False) -> int:
     """Start the stack in the background, or the services named."""
     code = _run(c, "up", "--detach", *(["--wait"] if wait else []))
+    if code:
+        tell_unlocked(open_repo(c))
     if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
         _show_failed(_stack(c))
     return code
@@ -97,6 +100,19 @@ def tell_unknown(task: str, words: Sequence[str], services: Collection[str]) -> 
     elif unknown and not any(word.startswith("-") for word in words):
         here = sorted(services)
         console.note(f"there is no service {unknown[0]!r}{nearest(unknown[0], here)}; services here: {', '.join(here)}")
+
+
+def tell_unlocked(repo: Repo) -> None:
+    """Say which projects have no lock, for their Dockerfiles may copy it: for a build that failed."""
+    from uvdock.project import find_projects
+
+    found = [item for item in find_projects(repo.root, repo.root, repo.settings) if not item.lock.exists()]
+    if found:
+        folders = ", ".join(str(item.folder.relative_to(repo.root)) for item in found)
+        there = "" if repo.cwd == repo.root else " in the repo's root"
+        where = "" if folders == "." else f" in {folders}"
+        it = "it" if len(found) == 1 else "them"
+        console.note(f"there is no uv.lock yet{where}: {typed('deps.install')}{there} makes {it}, and builds")
 
 
 def _run(c: Context, *command: str) -> int:
