@@ -111,23 +111,31 @@ def make_project(folder: Path, dependencies: Sequence[str] = (), extra: str = ""
     return folder
 
 
+@pytest.fixture(scope="session")
+def _stub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a `docker` that notes that it was called, in a file beside it."""
+    folder = tmp_path_factory.mktemp("no-docker")
+    stub = folder / "docker"
+    stub.write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\nexit 97\n')
+    stub.chmod(0o755)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _no_docker(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _no_docker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Without the ``engine`` marker, docker is a program that notes that it was called, and no engine answers."""
     if request.node.get_closest_marker("engine"):
         yield
         return
-    folder = tmp_path_factory.mktemp("no-docker")
-    called = folder / "called"
-    stub = folder / "docker"
-    stub.write_text(f'#!/bin/sh\necho "$@" >> {called}\nexit 97\n')
-    stub.chmod(0o755)
-    monkeypatch.setenv("PATH", os.pathsep.join((str(folder), os.environ["PATH"])))
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/no-engine.sock")
+    stub: Path = request.getfixturevalue("_stub")
+    monkeypatch.setenv("PATH", os.pathsep.join((str(stub), os.environ["PATH"])))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{stub}/no-engine.sock")
     yield
-    assert not called.exists(), f"an unmarked test reached docker: {called.read_text()}"
+    called = stub / "called"
+    if called.exists():
+        said = called.read_text()
+        called.unlink()
+        pytest.fail(f"an unmarked test reached docker: {said}")
 
 
 @pytest.fixture
