@@ -6,7 +6,6 @@ Commands are argument lists; no shell stands between uvdock and a program.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -168,6 +167,8 @@ def piped(argv: Sequence[str], stream: socket, errors: IO[bytes]) -> subprocess.
     Raises:
         UvdockError: The program is not there.
     """
+    import shutil
+
     program = shutil.which(argv[0])
     return _start(
         [*_DEAF, program or argv[0], *argv[1:]] if program else argv, stdin=stream, stdout=stream, stderr=errors

@@ -43,6 +43,20 @@ def _engine() -> None:
         pytest.skip("no Docker engine")
 
 
+#: A second engine, which does not see this machine's files: by TCP, and by ssh.
+REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
+BY_SSH = os.environ.get("UVDOCK_TEST_REMOTE_SSH", "ssh://engine-ssh")
+
+
+def need(address: str) -> None:
+    """Skip where no engine answers at an address; fail instead where there must be one."""
+    ping = subprocess.run(["docker", "-H", address, "version"], capture_output=True, check=False, timeout=60)
+    if ping.returncode != 0:
+        if os.environ.get("UVDOCK_REQUIRE_REMOTE"):
+            pytest.fail(f"UVDOCK_REQUIRE_REMOTE is set and no engine answers at {address}")
+        pytest.skip(f"no second engine at {address}")
+
+
 @dataclass
 class Stack:
     """A copy of a stack in a folder of its own, and the program to use on it."""

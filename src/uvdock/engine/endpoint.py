@@ -105,7 +105,7 @@ def unreachable(error: Exception, address: str) -> UnreachableError:
 def _by_ssh(host: str, name: str | None) -> Any:
     from uvdock.engine.ssh import Ssh
 
-    engine = Ssh(host, describe(name, os.environ), ahead=1)
+    engine = Ssh(host, describe(name, os.environ))
     # While ssh connects, the SDK is imported.
     from uvdock.engine import sshadapter
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 import weakref
 from contextlib import suppress
+from threading import Lock
 
 from uvdock import process
 from uvdock.errors import UnreachableError
@@ -28,10 +29,13 @@ _TIMEOUT = "ConnectTimeout=30"
 _ASKED = 300
 #: How long ssh has for its last words, and for leaving, seconds.
 _LAST_WORDS, _LEAVING = 5.0, 1.0
+#: How an engine's answer begins.
+_ANSWER = b"HTTP/1."
 #: The exit code of ssh for all that is its own matter, and of a shell for a program that is not there.
 _OWN, _NO_PROGRAM = 255, 127
 
 _begun: list[_Pipe] = []
+_lock = Lock()
 
 
 class Ssh:
@@ -40,16 +44,19 @@ class Ssh:
     Args:
         address: ``ssh://[user@]host[:port][/path/of/the/socket]``.
         where: Where the address stands, for a person.
-        ahead: How many connections are begun at once, for somebody to take when he is as far.
+        two: Whether two connections are begun at once, or one, before they are asked for.
 
     Raises:
         UnreachableError: It is not such an address.
         UvdockError: There is no ssh program.
     """
 
-    def __init__(self, address: str, where: str, *, ahead: int) -> None:
+    def __init__(self, address: str, where: str, *, two: bool = False) -> None:
         self._argv, self._where = command(address, where), where
-        self._ahead = [self._pipe() for _ in range(ahead)]
+        self._first: list[_Pipe] = [_Pipe(self._argv, where)]
+        # Two cannot ask at the same terminal, so the second asks nothing.
+        silent = [self._argv[0], "-o", "BatchMode=yes", *self._argv[1:]]
+        self._second: list[_Pipe] = [_Pipe(silent, where)] if two else []
 
     def connected(self) -> socket.socket:
         """A connection at whose other end the engine answers.
@@ -57,14 +64,11 @@ class Ssh:
         Raises:
             UnreachableError: It does not; with what ssh said.
         """
-        try:
-            pipe = self._ahead.pop()
-        except IndexError:
-            pipe = self._pipe()
-        return pipe.connected()
-
-    def _pipe(self) -> _Pipe:
-        return _Pipe(self._argv, self._where)
+        with suppress(IndexError):
+            return self._first.pop().connected()
+        with suppress(IndexError, UnreachableError):
+            return self._second.pop().connected()
+        return _Pipe(self._argv, self._where).connected()
 
 
 class _Pipe:
@@ -79,8 +83,11 @@ class _Pipe:
         self._ours: socket.socket | None = ours
         # Whoever drops the socket closes it, and ssh leaves when it is closed.
         self._seen = weakref.ref(ours)
-        _begun[:] = [pipe for pipe in _begun if pipe.process.poll() is None]
-        _begun.append(self)
+        with _lock:
+            for gone in [pipe for pipe in _begun if pipe.process.poll() is not None]:
+                gone.end()
+                _begun.remove(gone)
+            _begun.append(self)
 
     def connected(self) -> socket.socket:
         """The connection, once the engine answers at its other end; to be had once."""
@@ -88,24 +95,26 @@ class _Pipe:
         assert ours is not None
         ours.settimeout(_ASKED)
         content = b""
-        try:
+        # How it ended, ssh says better.
+        with suppress(OSError):
             ours.sendall(b"HEAD /_ping HTTP/1.1\r\nHost: docker\r\n\r\n")
-            while not content.endswith(b"\r\n\r\n") and (part := ours.recv(4096)):
+            while _ANSWER.startswith(content[: len(_ANSWER)]) and not content.endswith(b"\r\n\r\n"):
+                part = ours.recv(4096)
+                if not part:
+                    break
                 content += part
-        except TimeoutError as error:
-            raise self._unreachable(f"no answer after {_ASKED} seconds") from error
-        except OSError:
-            content = b""
-        if not content.startswith(b"HTTP/1."):
-            ours.close()
-            raise self._unreachable(content.decode("utf-8", "replace"))
-        return ours
+        if content.startswith(_ANSWER):
+            return ours
+        ours.close()
+        raise self._unreachable(content.decode("utf-8", "replace").strip())
 
     def _unreachable(self, heard: str) -> UnreachableError:
-        code = self._left(_LAST_WORDS)
+        code = None if heard else self._left(_LAST_WORDS)
         self.said.seek(0)
-        said = self.said.read().decode("utf-8", "replace").strip() or heard or f"exit code {code}"
-        if code == _OWN:
+        said = self.said.read().decode("utf-8", "replace").strip() or "there is no answer"
+        if heard:
+            said, fix = f"the login there prints {heard!r}", "let its shell print nothing where there is no terminal"
+        elif code == _OWN:
             fix = f"see that `{shlex.join(self.login)}` logs in: correct the address, the key or ~/.ssh/config"
         elif code == _NO_PROGRAM:
             fix = "install docker there, where a login by ssh finds it on PATH"
@@ -126,15 +135,17 @@ class _Pipe:
         if held is not None:
             with suppress(OSError):
                 held.shutdown(socket.SHUT_RDWR)
-        if self._ours is not None or self.process.poll() is None:
-            # Deaf to it in general; one that is asking something at the terminal puts that in order.
-            self.process.terminate()
 
     def end(self) -> None:
         """See that it is gone."""
-        if self._left(_LEAVING) is None:
+        deadline = time.monotonic() + _LEAVING
+        while self._left(0.02) is None and time.monotonic() < deadline:
+            # Deaf to it but while it asks at the terminal, which it puts in order then.
+            self.process.terminate()
+        if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.said.close()
 
 
 def command(address: str, where: str) -> list[str]:

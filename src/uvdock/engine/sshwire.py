@@ -26,7 +26,7 @@ class SshWire(Wire):
         super().__init__(address)
         try:
             # One for the questions, and one that becomes the command's streams: both connect at the same time.
-            self._engine = Ssh(address, address, ahead=2)
+            self._engine = Ssh(address, address, two=True)
         except UvdockError as error:
             raise WireError(str(error)) from error
         self._questions = _Questions(self._connected)
