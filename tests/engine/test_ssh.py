@@ -6,20 +6,22 @@ Needs the engine that `test_remote` has by ssh.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN
-from tests.engine.conftest import BY_SSH, Stack, need
+from tests.conftest import BIN, Program, clean_environment
+from tests.engine.conftest import BY_SSH, Stack, _remove, make_small, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -55,28 +57,36 @@ def gone(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-@pytest.fixture
-def there(small: Callable[..., Stack], tmp_path: Path) -> There:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[There]:
     need(BY_SSH)
-    noting, noted = tmp_path / "bin" / "ssh", tmp_path / "noted"
+    folder = tmp_path_factory.mktemp("ssh")
+    noting, noted = folder / "bin" / "ssh", folder / "noted"
     noting.parent.mkdir()
     noting.write_text(f'#!/bin/sh\necho "$$ $(cat /proc/$PPID/comm)" >> {noted}\nexec {shutil.which("ssh")} "$@"\n')
     noting.chmod(0o755)
-    stack = small(owner=1000)
+    stack = make_small(folder / f"s{uuid.uuid4().hex[:10]}", Program(clean_environment()), owner=1000)
     stack.program.env |= {
         "PATH": os.pathsep.join((str(noting.parent), stack.program.env["PATH"])),
         "DOCKER_HOST": BY_SSH,
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
     }
     stack.uvdock("deps.install")
     stack.up()
     stack.uvdock("cmd", "true")
-    return There(stack, noted)
+    yield There(stack, noted)
+    _remove(stack)
+
+
+@pytest.fixture
+def there(running: There) -> There:
+    """The stack, and nothing noted yet."""
+    running.ours()
+    return running
 
 
 def test_few_processes_carry_all_of_it(there: There) -> None:
     stack = there.stack
-    there.ours()
     # A command whose output is collected takes its connection with it, so `deps.check` has another one after that.
     for line, most in {"ps": 1, "deps.check": 2, "cmd --user app true": 1, "cmd true": 2, "uv --version": 2}.items():
         stack.uvdock(*line.split())
@@ -98,7 +108,6 @@ def test_streams_and_codes_are_the_commands_own(there: There, way: str) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_what_stops_all_at_once_reaches_the_command(there: There, way: str, signum: signal.Signals) -> None:
     """Ctrl-C at the terminal, and what `timeout` sends: the ssh processes get it too."""
-    there.ours()
     with at_terminal(there.stack, *WAYS[way], "sleep", "871") as (process, master):
         there.wait_for("sleep 871")
         if signum == signal.SIGINT:
@@ -111,7 +120,6 @@ def test_what_stops_all_at_once_reaches_the_command(there: There, way: str, sign
 
 
 def test_an_engine_that_goes_away_is_told(there: There) -> None:
-    there.ours()
     process = there.stack.program.start("cmd", "sleep", "872", cwd=there.stack.root)
     there.wait_for("sleep 872")
     for pid in there.ours():
@@ -125,7 +133,7 @@ class TestAsking:
     """ssh asks for the key's passphrase at the terminal."""
 
     @pytest.fixture
-    def locked(self, there: There, tmp_path: Path) -> There:
+    def locked(self, there: There, tmp_path: Path) -> Iterator[There]:
         """The same engine, by a key with a passphrase."""
         host = BY_SSH.removeprefix("ssh://")
         known = subprocess.run(["ssh", "-G", host], capture_output=True, text=True, check=True).stdout
@@ -137,31 +145,40 @@ class TestAsking:
         kept = [f"{name} {lines[name]}" for name in ("hostname", "port", "user", "loglevel")]
         alone = ["IdentitiesOnly yes", "IdentityAgent none", "PasswordAuthentication no", "StrictHostKeyChecking no"]
         config.write_text("\n".join([*kept, f"IdentityFile {key}", *alone, "UserKnownHostsFile /dev/null"]))
-        wrapper = tmp_path / "bin" / "ssh"
-        wrapper.write_text(wrapper.read_text().replace('"$@"', f'-F {config} "$@"'))
-        return there
+        wrapper = there.noted.parent / "bin" / "ssh"
+        before = wrapper.read_text()
+        wrapper.write_text(before.replace('"$@"', f'-F {config} "$@"'))
+        yield there
+        wrapper.write_text(before)
 
     def test_an_answer_is_taken(self, locked: There) -> None:
         with at_terminal(locked.stack, "cmd", "echo", "there") as (process, master):
             # One after the other, for each of the two connections.
             for _ in range(2):
-                assert b"passphrase" in os.read(master, 4096)
+                asked(master)
                 os.write(master, b"secret\n")
-                os.read(master, 4096)
             assert process.stdout is not None
             assert process.stdout.read() == b"there\n"
             assert process.wait(timeout=60) == 0
 
     def test_ctrl_c_stops_and_leaves_the_terminal_in_order(self, locked: There) -> None:
-        locked.ours()
         with at_terminal(locked.stack, "cmd", "echo", "there") as (process, master):
             before = termios.tcgetattr(master)
-            assert b"passphrase" in os.read(master, 4096)
+            asked(master)
             os.write(master, b"\x03")
             _, said = process.communicate(timeout=60)
             assert (process.returncode, said) == (130, b"error: stopped\n   at: cmd\n next: run it again\n")
             assert termios.tcgetattr(master) == before
         assert gone(locked.ours())
+
+
+def asked(master: int) -> None:
+    """Wait until ssh asks at the terminal; one question at a time is read."""
+    shown, deadline = b"", time.monotonic() + 60
+    while not shown.endswith(b"': "):
+        assert time.monotonic() < deadline, shown
+        if select.select([master], [], [], 1)[0]:
+            shown += os.read(master, 1)
 
 
 @contextmanager
