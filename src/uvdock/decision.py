@@ -34,7 +34,8 @@ class Decision(NamedTuple):
     inside: str
     working_dir: str
     service: str
-    socket: str
+    #: Where the engine answers (`uvdock.engine.endpoint.direct`).
+    address: str
     #: The repo's own commands, one of which may take the place of a task.
     commands: str
 
@@ -62,7 +63,8 @@ def decide(
         begun: Compose reading the files that decided it the last time.
 
     Returns:
-        ``None`` where it is not a container behind a Unix socket, or where not everything that counts can be told.
+        ``None`` where it is not a container, where its engine is behind neither a Unix socket nor ssh, or where not
+        everything that counts can be told.
 
     Raises:
         UvdockError: Something is not as it should be; the long way says what.
@@ -81,16 +83,16 @@ def decide(
         else:
             stack.read_ahead(begun)
         context = endpoint.context_name(loaded.context, os.environ)
-        socket = endpoint.socket(context, os.environ)
+        address = endpoint.direct(context, os.environ)
         commands = seen.digest(repr(own_commands(root)[0]))
         service = choose_service(stack, project, loaded.service, "the settings")
     read = read_by_compose([str(file) for file in files], str(root), {**stack.dotenv, **stack.env})
-    if not socket or read is None:
+    if not address or read is None:
         return None
     names = {*watched.opened, *read.files, *_signs(cwd, root), *_contexts(context)}
     if any(seen.changed_since(name, since) for name in names):
         return None
-    where = (str(root), str(project.folder), str(project.inside), stack.working_dir, service.name, socket, commands)
+    where = (str(root), str(project.folder), str(project.inside), stack.working_dir, service.name, address, commands)
     return Made(
         Decision(*where),
         {name: seen.file(name) for name in sorted(names)},

@@ -1,7 +1,7 @@
 """The short way for `uv` and `cmd`: straight into the running container, without Invoke, the SDK or Compose.
 
 It knows nothing by itself. When such a task goes the long way into a container, what was found out on the way is
-stored (`remember`): the engine's socket, the service, the container and where uv is in it, and with it everything that
+stored (`remember`): the engine's address, the service, the container and where uv is in it, and with it everything that
 decided it (`uvdock.decision`). As long as all of that says what it said, and the engine still runs that very container,
 the next call takes the short way (`attempt`). Where something of it changed, only the decision is made again, for which
 Compose has to read its files; with the same outcome, the rest still holds. Whatever is not plain (an option, a
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uvdock.engine.stack import Stack
 
 #: What is stored changes its meaning with this.
-KIND = "container-3"
+KIND = "container-4"
 #: Subcommands of uv that do more than one exec does; see `uvdock.deps.uvcommand`.
 _LONG = frozenset(
     ("add", "remove", "lock", "version", "upgrade", "tree", "export", "audit", "sync", "run", "self", "auth", "publish")
@@ -107,9 +107,9 @@ def remember(program: str, known: dict[str, object], invoke: Mapping[str, Any] |
 
     Args:
         program: ``uvdock`` or ``inv``.
-        known: ``service``, ``socket``, ``labels``, ``container``, ``name``, ``path`` (where programs are looked for in
-            it), ``uv`` (its place in the container), ``workdir`` (where uv is to run), and ``not``: the tasks that are
-            not uvdock's own here.
+        known: ``service``, ``address`` (the engine's), ``labels``, ``container``, ``name``, ``path`` (where programs
+            are looked for in it), ``uv`` (its place in the container), ``workdir`` (where uv is to run), and ``not``:
+            the tasks that are not uvdock's own here.
         invoke: The ``uvdock`` part of Invoke's configuration.
         stack: The Compose project.
 
@@ -119,7 +119,7 @@ def remember(program: str, known: dict[str, object], invoke: Mapping[str, Any] |
     from uvdock.decision import decide, invoke_files
 
     made = decide(invoke, _since, known=stack) if _since is not None else None
-    if made is None or (made.decision.service, made.decision.socket) != (known["service"], known["socket"]):
+    if made is None or (made.decision.service, made.decision.address) != (known["service"], known["address"]):
         return
     fixed = {}
     if program != "inv":
@@ -189,15 +189,16 @@ def _plain(invoke: Mapping[str, Any] | None) -> Any:
 
 def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:
     try:
-        from uvdock.engine.wire import Wire, WireError
+        from uvdock.engine.wire import WireError, to
     except ImportError:
         # A machine without Unix sockets.
         return None
     from uvdock.variables import forwarded
 
-    container, wire = known["container"], Wire(known["socket"])
+    container = known["container"]
     argv = [known["uv"], *args] if task == "uv" else list(args)
     try:
+        wire = to(known["address"])
         if wire.running(known["labels"])[:1] != [container]:
             return None
         env = [f"{name}={os.environ[name]}" for name in forwarded(os.environ)]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How much of a stream is held at a time, bytes.
 _PART = 2**16
+#: Runs the words after it without these signals, which only the program itself can ignore from its first moment on.
+_DEAF = ("sh", "-c", 'trap "" INT TERM HUP; exec "$@"', "sh")
 
 
 #: Told of each command that is about to run, and says whether it shall: for `--echo` and `--dry`.
@@ -154,6 +156,23 @@ def capture(
         process.wait()
         raise
     return Output(process.returncode, out, err)
+
+
+def piped(argv: Sequence[str], stream: socket, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a program whose standard input and output is a socket.
+
+    What means "stop" does not reach it, for what is to be stopped may be at the other end; it leaves when the socket
+    is closed. It stays among the terminal's foreground processes, so that it can ask a person there.
+
+    Raises:
+        UvdockError: The program is not there.
+    """
+    import shutil
+
+    program = shutil.which(argv[0])
+    return _start(
+        [*_DEAF, program or argv[0], *argv[1:]] if program else argv, stdin=stream, stdout=stream, stderr=errors
+    )
 
 
 def show(argv: Sequence[str]) -> int:

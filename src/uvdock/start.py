@@ -43,10 +43,12 @@ def _attempted(task: str, args: list[str]) -> int | None:
     start = monotonic()
     try:
         code = fastpath.attempt("uvdock", task, args)
-    except Exception as problem:
+    except (Exception, KeyboardInterrupt) as problem:
         from uvdock import console
         from uvdock.errors import UvdockError
 
+        if isinstance(problem, KeyboardInterrupt):
+            problem = UvdockError("stopped", where=task, fix="run it again", code=130)
         if not isinstance(problem, UvdockError):
             raise
         console.error(problem)

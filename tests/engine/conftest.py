@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,20 @@ def _engine() -> None:
         if os.environ.get("UVDOCK_REQUIRE_ENGINE"):
             pytest.fail(f"UVDOCK_REQUIRE_ENGINE is set and there is no engine: {done.stderr}")
         pytest.skip("no Docker engine")
+
+
+#: A second engine, which does not see this machine's files: by TCP, and by ssh.
+REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
+BY_SSH = os.environ.get("UVDOCK_TEST_REMOTE_SSH", "ssh://engine-ssh")
+
+
+def need(address: str) -> None:
+    """Skip where no engine answers at an address; fail instead where there must be one."""
+    ping = subprocess.run(["docker", "-H", address, "version"], capture_output=True, check=False, timeout=60)
+    if ping.returncode != 0:
+        if os.environ.get("UVDOCK_REQUIRE_REMOTE"):
+            pytest.fail(f"UVDOCK_REQUIRE_REMOTE is set and no engine answers at {address}")
+        pytest.skip(f"no second engine at {address}")
 
 
 @dataclass
@@ -159,63 +174,70 @@ def reference(new_folder: Path, program: Program) -> Iterator[Callable[[str, str
         _remove(stack)
 
 
+def make_small(
+    new_folder: Path,
+    program: Program,
+    *,
+    volumes: Sequence[str] = (),
+    owner: int = 0,
+    user: str = "",
+    uv: str = f"COPY --from=ghcr.io/astral-sh/uv:{UV} /uv /uvx /usr/local/bin/",
+    base: str = "python:3.13-slim-trixie",
+    dependencies: Sequence[str] = ("idna==3.10",),
+    service: str = "",
+    final: str = "",
+) -> Stack:
+    """A small stack in a new folder: one service that sleeps, with what a test asks for."""
+    new_folder.mkdir()
+    listed = ", ".join(f'"{item}"' for item in dependencies)
+    files = {
+        "pyproject.toml": f"""\
+            [project]
+            name = "app"
+            version = "0.1.0"
+            requires-python = ">=3.11"
+            dependencies = [{listed}]
+            """,
+        "Dockerfile": f"""\
+            FROM {base}
+            {uv}
+            RUN useradd --uid {IMAGE_UID} --create-home app && install -d -o app /app /opt/venv
+            ENV UV_PROJECT_ENVIRONMENT=/opt/venv PATH=/opt/venv/bin:$PATH UV_PYTHON_DOWNLOADS=never
+            USER app
+            WORKDIR /app
+            COPY --chown=app pyproject.toml uv.lock ./
+            RUN uv sync --locked --no-install-project
+            CMD ["sleep", "infinity"]
+            {final}
+            """,
+        "compose.yaml": f"""\
+            services:
+              web:
+                build: .
+                init: true
+                stop_grace_period: 0s
+                {f'user: "{user}"' if user else ""}
+                volumes: [{", ".join(f'"{volume}"' for volume in volumes)}]
+                {service}
+            """,
+        "tasks.py": """\
+            from uvdock import ns
+            """,
+    }
+    for name, content in files.items():
+        (new_folder / name).write_text(textwrap.dedent(content))
+    for path in (new_folder, *new_folder.iterdir()):
+        os.chown(path, owner, owner)
+    return Stack(new_folder, program, new_folder)
+
+
 @pytest.fixture
 def small(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
     """A small stack: one service that sleeps, with the mounts, user, uv and owner that a test asks for."""
     made: list[Stack] = []
 
-    def make(
-        *,
-        volumes: Sequence[str] = (),
-        owner: int = 0,
-        user: str = "",
-        uv: str = f"COPY --from=ghcr.io/astral-sh/uv:{UV} /uv /uvx /usr/local/bin/",
-        base: str = "python:3.13-slim-trixie",
-        dependencies: Sequence[str] = ("idna==3.10",),
-        service: str = "",
-        final: str = "",
-    ) -> Stack:
-        new_folder.mkdir()
-        listed = ", ".join(f'"{item}"' for item in dependencies)
-        files = {
-            "pyproject.toml": f"""\
-                [project]
-                name = "app"
-                version = "0.1.0"
-                requires-python = ">=3.11"
-                dependencies = [{listed}]
-                """,
-            "Dockerfile": f"""\
-                FROM {base}
-                {uv}
-                RUN useradd --uid {IMAGE_UID} --create-home app && install -d -o app /app /opt/venv
-                ENV UV_PROJECT_ENVIRONMENT=/opt/venv PATH=/opt/venv/bin:$PATH UV_PYTHON_DOWNLOADS=never
-                USER app
-                WORKDIR /app
-                COPY --chown=app pyproject.toml uv.lock ./
-                RUN uv sync --locked --no-install-project
-                CMD ["sleep", "infinity"]
-                {final}
-                """,
-            "compose.yaml": f"""\
-                services:
-                  web:
-                    build: .
-                    init: true
-                    stop_grace_period: 0s
-                    {f'user: "{user}"' if user else ""}
-                    volumes: [{", ".join(f'"{volume}"' for volume in volumes)}]
-                    {service}
-                """,
-            "tasks.py": """\
-                from uvdock import ns
-                """,
-        }
-        for name, content in files.items():
-            (new_folder / name).write_text(textwrap.dedent(content))
-        for path in (new_folder, *new_folder.iterdir()):
-            os.chown(path, owner, owner)
-        made.append(Stack(new_folder, program, new_folder))
+    def make(**options: Any) -> Stack:
+        made.append(make_small(new_folder, program, **options))
         return made[-1]
 
     yield make

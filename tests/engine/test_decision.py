@@ -216,7 +216,7 @@ def remember() -> None:
     root = find_root(Path.cwd())
     runner = Repo(root, Path.cwd(), own.load(root)).compose("it")
     runner.engine.api.close()
-    fastpath.remember("uvdock", {"service": runner.service_name, "socket": "/var/run/docker.sock"}, None, runner.stack)
+    fastpath.remember("uvdock", {"service": runner.service_name, "address": "/var/run/docker.sock"}, None, runner.stack)
 
 
 def holds() -> bool:
@@ -281,6 +281,6 @@ def test_what_changes_while_it_is_read_is_not_kept() -> None:
         assert runner.service_name == "web"
         fastpath._since = time.time_ns()
         append("compose.yaml", "# x\n")(root)
-        known: dict[str, object] = {"service": runner.service_name, "socket": "/var/run/docker.sock"}
+        known: dict[str, object] = {"service": runner.service_name, "address": "/var/run/docker.sock"}
         fastpath.remember("uvdock", known, None, runner.stack)
         assert not holds()

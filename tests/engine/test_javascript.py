@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Program
-from tests.engine.conftest import IMAGE_UID, Stack, _remove
-from tests.engine.test_remote import REMOTE
+from tests.engine.conftest import IMAGE_UID, REMOTE, Stack, _remove, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -135,11 +134,7 @@ def test_both_files_come_back_owned_by_their_owner(
 
 
 def test_on_an_engine_that_does_not_see_the_files(node: Callable[..., Stack]) -> None:
-    ping = subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False, timeout=60)
-    if ping.returncode != 0:
-        if os.environ.get("UVDOCK_REQUIRE_REMOTE"):
-            pytest.fail(f"UVDOCK_REQUIRE_REMOTE is set and no engine answers at {REMOTE}")
-        pytest.skip(f"no second engine at {REMOTE}")
+    need(REMOTE)
     if subprocess.run(["docker", "-H", REMOTE, "image", "inspect", NODE], capture_output=True, check=False).returncode:
         with subprocess.Popen(["docker", "save", NODE], stdout=subprocess.PIPE) as saved:
             subprocess.run(["docker", "-H", REMOTE, "load"], stdin=saved.stdout, capture_output=True, check=True)

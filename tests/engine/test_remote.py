@@ -1,12 +1,12 @@
 """An engine that does not see this machine's files: the main job works there, and the host's files are right.
 
 Needs a second engine with a file system of its own, at ``UVDOCK_TEST_REMOTE`` (by default on this machine, port
-23750), with the images the reference stacks are built from.
+23750) and at ``UVDOCK_TEST_REMOTE_SSH`` (by default ssh://engine-ssh), with the images the reference stacks are built
+from.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,29 +14,33 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import clean_environment
-from tests.engine.conftest import Stack
+from tests.engine.conftest import BY_SSH, REMOTE, Stack, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
+#: Each way to name the second engine, and an address of it.
+WAYS = [
+    ("DOCKER_HOST", REMOTE),
+    ("context setting", REMOTE),
+    ("DOCKER_CONTEXT", REMOTE),
+    ("DOCKER_HOST", BY_SSH),
+    ("DOCKER_CONTEXT", BY_SSH),
+]
 
 
-@pytest.fixture(params=["DOCKER_HOST", "context setting", "DOCKER_CONTEXT"])
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[1].partition(':')[0]} {way[0]}")
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The variables that name the second engine, in each way there is."""
-    ping = subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False, timeout=60)
-    if ping.returncode != 0:
-        if os.environ.get("UVDOCK_REQUIRE_REMOTE"):
-            pytest.fail(f"UVDOCK_REQUIRE_REMOTE is set and no engine answers at {REMOTE}")
-        pytest.skip(f"no second engine at {REMOTE}")
-    if request.param == "DOCKER_HOST":
-        yield {"DOCKER_HOST": REMOTE}
+    """The variables that name the second engine."""
+    way, address = request.param
+    need(address)
+    if way == "DOCKER_HOST":
+        yield {"DOCKER_HOST": address}
         return
     # The plugins are looked for beside the configuration too, so they are linked into the new one.
     env = {**clean_environment(), "DOCKER_CONFIG": str(tmp_path / "docker")}
-    argv = ["docker", "context", "create", "elsewhere", "--docker", f"host={REMOTE}"]
+    argv = ["docker", "context", "create", "elsewhere", "--docker", f"host={address}"]
     subprocess.run(argv, env=env, capture_output=True, check=True, timeout=60)
-    key = "UVDOCK_CONTEXT" if request.param == "context setting" else "DOCKER_CONTEXT"
+    key = "UVDOCK_CONTEXT" if way == "context setting" else "DOCKER_CONTEXT"
     yield {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
 
 

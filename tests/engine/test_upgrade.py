@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import hashes
-from tests.engine.conftest import Stack, docker
+from tests.engine.conftest import REMOTE, Stack, docker, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
 Reference = Callable[[str, str], Stack]
 # Both have newer releases than the ones that are asked for here.
 IMPORTED = "import importlib.metadata as m; print(m.version('iniconfig'), m.version('pytest'))"
@@ -202,8 +201,7 @@ def server(request: pytest.FixtureRequest, small: Callable[..., Stack]) -> Stack
     (stack.root / "server.py").write_text(SERVER)
     (stack.root / "check.py").write_text(CHECK)
     if request.param == "another engine":
-        if subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False).returncode:
-            pytest.skip(f"no second engine at {REMOTE}")
+        need(REMOTE)
         stack.program.env["DOCKER_HOST"] = REMOTE
     _host_uv(stack, "lock", cwd=stack.project)
     for path in stack.root.iterdir():

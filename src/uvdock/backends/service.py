@@ -221,15 +221,15 @@ class ServiceRunner:
     def shortcut(self) -> dict[str, object] | None:
         """What the short way needs to know of the running container (`uvdock.fastpath`); ``None`` where there is none.
 
-        Not for an engine that is not behind a Unix socket, a terminal that is forced, or a container without uv.
+        Not for an engine behind neither a Unix socket nor ssh, a terminal that is forced, or a container without uv.
         """
         place, running = self.place, self.running
-        socket = endpoint.socket(self.engine.context, os.environ)
-        if place is None or running is None or place.uv is None or self.settings.tty or not socket:
+        address = endpoint.direct(self.engine.context, os.environ)
+        if place is None or running is None or place.uv is None or self.settings.tty or not address:
             return None
         return {
             "service": self.service_name,
-            "socket": socket,
+            "address": address,
             "labels": running_labels(self.stack.working_dir, self.service_name),
             "container": running.id,
             "name": running.name,

@@ -75,10 +75,10 @@ class Engine:
 
         try:
             client = endpoint.client(self.context)
-            client.api.ping()
+            client.ping()
         except (DockerException, OSError) as error:
             raise endpoint.unreachable(error, self.address) from error
-        return ReadOnly(client.api) if dry.on() else client.api
+        return ReadOnly(client) if dry.on() else client
 
     @property
     def address(self) -> str:

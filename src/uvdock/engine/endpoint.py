@@ -15,6 +15,10 @@ from typing import Any
 from uvdock import process
 from uvdock.errors import UnreachableError
 
+#: What an address begins with that is reached by the ssh program.
+SSH = "ssh://"
+#: How long an answer may take, seconds.
+_TIMEOUT = 60
 #: What the SDK's words about an engine that does not answer mean.
 _WHY = {
     "FileNotFoundError": "there is no such socket",
@@ -43,28 +47,29 @@ def describe(name: str | None, environ: Mapping[str, str]) -> str:
     return f"DOCKER_HOST={host}" if host else "the default Docker context"
 
 
-def socket(name: str | None, environ: Mapping[str, str]) -> str:
-    """The path of the Unix socket at which the engine answers; empty for one that is reached in another way."""
+def direct(name: str | None, environ: Mapping[str, str]) -> str:
+    """Where the engine answers who has no SDK: a Unix socket's path, or an ssh address; empty for any other."""
     if name is not None:
         found = process.capture(["docker", "context", "inspect", name, "--format", "{{.Endpoints.docker.Host}}"])
         host = found.text.strip()
     else:
         host = environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    return host.removeprefix("unix://") if host.startswith("unix://") else ""
+    return host.removeprefix("unix://") if host.startswith(("unix://", SSH)) else ""
 
 
 def client(name: str | None) -> Any:
-    """An SDK client for a context, or for the default engine; not connected yet.
+    """The SDK's low-level client for a context, or for the default engine.
 
     Raises:
-        UnreachableError: There is no such context.
+        UnreachableError: There is no such context, or ssh does not get through to it.
     """
-    import docker
-
     if name is None:
-        # As `docker` does it, by the ssh program, which knows the person's keys and hosts.
-        by_ssh = os.environ.get("DOCKER_HOST", "").startswith("ssh://")
-        return docker.from_env(timeout=60, use_context=False, use_ssh_client=by_ssh)
+        host = os.environ.get("DOCKER_HOST", "")
+        if host.startswith(SSH):
+            return _by_ssh(host, name)
+        import docker
+
+        return docker.from_env(timeout=_TIMEOUT, use_context=False).api
     found = process.capture(["docker", "context", "inspect", name])
     if found.code != 0:
         raise UnreachableError(
@@ -74,7 +79,11 @@ def client(name: str | None) -> Any:
         )
     details = json.loads(found.text)[0]
     host = details["Endpoints"]["docker"]["Host"]
-    return docker.DockerClient(base_url=host, tls=_tls(details), use_ssh_client=host.startswith("ssh://"), timeout=60)
+    if host.startswith(SSH):
+        return _by_ssh(host, name)
+    import docker
+
+    return docker.DockerClient(base_url=host, tls=_tls(details), timeout=_TIMEOUT).api
 
 
 def unreachable(error: Exception, address: str) -> UnreachableError:
@@ -90,10 +99,17 @@ def unreachable(error: Exception, address: str) -> UnreachableError:
     if "PermissionError" in text:
         what = "you may not use the Docker engine: permission denied"
         fix = "add yourself to the docker group, or use a rootless engine"
-    elif "paramiko" in text:
-        what = "the Docker engine cannot be reached: ssh needs the package paramiko, which is not there"
-        fix = "install docker[ssh] into the environment that uvdock is in"
     return UnreachableError(what, where=address, fix=fix)
+
+
+def _by_ssh(host: str, name: str | None) -> Any:
+    from uvdock.engine.ssh import Ssh
+
+    engine = Ssh(host, describe(name, os.environ))
+    # While ssh connects, the SDK is imported.
+    from uvdock.engine import sshadapter
+
+    return sshadapter.client(engine, _TIMEOUT)
 
 
 def _tls(details: Mapping[str, Any]) -> Any:

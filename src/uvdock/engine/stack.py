@@ -145,8 +145,8 @@ class Stack:
             self._reading = begun
             return
         named = endpoint.context_name(self.context, os.environ) is not None
-        socket = "" if named else endpoint.socket(None, os.environ)
-        if not socket or not Path(socket).exists():
+        address = "" if named else endpoint.direct(None, os.environ)
+        if not address or not Path(address).exists():
             return
         self._reading.start()
 

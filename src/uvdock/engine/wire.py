@@ -1,8 +1,8 @@
-"""A command in a running container over the engine's own socket, without the SDK and without starting `docker`.
+"""A command in a running container over a connection to the engine, without the SDK and without starting `docker`.
 
 The SDK takes longer to import than a container takes to answer. This speaks as much of the engine's HTTP API
-(https://docs.docker.com/reference/api/engine/) as one exec needs, over a Unix socket and nothing else. It imports
-nothing heavy.
+(https://docs.docker.com/reference/api/engine/) as one exec needs, over a Unix socket, and imports nothing heavy;
+`uvdock.engine.sshwire` does it over ssh.
 """
 
 from __future__ import annotations
@@ -33,6 +33,22 @@ _HEAD = 8
 
 class WireError(Exception):
     """The engine does not answer as it should; nothing was started."""
+
+
+def to(address: str) -> Wire:
+    """A wire to an engine.
+
+    Args:
+        address: Where it answers (`uvdock.engine.endpoint.direct`).
+
+    Raises:
+        WireError: There is no way to that address.
+    """
+    if not address.startswith("ssh://"):
+        return Wire(address)
+    from uvdock.engine.sshwire import SshWire
+
+    return SshWire(address)
 
 
 class Wire:
@@ -140,7 +156,8 @@ class Wire:
                 reading = [connection.fileno(), *([stdin] if stdin is not None and not waiting else [])]
                 ready, writable, _ = select.select(reading, [connection.fileno()] if waiting else [], [])
                 if writable:
-                    waiting = waiting[connection.send(waiting) :]
+                    left = _unsent(connection, waiting)
+                    stdin, waiting = (None, b"") if left is None else (stdin, left)
                 if stdin in ready:
                     assert stdin is not None
                     waiting = os.read(stdin, _PART)
@@ -234,6 +251,15 @@ class _Frames:
             now, self.held = self.held[: self.left], self.held[self.left :]
             self.left -= len(now)
             _write(2 if self.stream == 2 else 1, now)
+
+
+def _unsent(connection: Socket, content: bytes) -> bytes | None:
+    """Send what goes at once, and give back the rest; ``None`` where the command ended and left input unread."""
+    try:
+        return content[connection.send(content) :]
+    except OSError:
+        # What it printed is still to come.
+        return None
 
 
 def _write(stream: int, content: bytes) -> None:
