@@ -278,7 +278,10 @@ def _compose(root: Path, settings: Settings, ahead: bool) -> tuple[Stack, Engine
         )
     if ahead:
         stack.read_ahead()
-    _ = engine.api
+    if not engine.has_buildkit:
+        from uvdock.engine.building import WITHOUT_BUILDKIT
+
+        stack.env = WITHOUT_BUILDKIT | stack.env
     return stack, engine
 
 

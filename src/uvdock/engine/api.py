@@ -33,6 +33,8 @@ _UNNAMED = re.compile("[0-9a-f]{64}")
 #: On every container uvdock makes through the API.
 LABEL = "dev.uvdock.oneoff"
 _NOT_FOUND = 404
+#: How an engine's ping names BuildKit (https://docs.docker.com/reference/api/engine/version/v1.51/#tag/System).
+_BUILDKIT = "2"
 #: After how long a container that was started is looked at, seconds.
 MOMENT = 1.0
 
@@ -75,10 +77,22 @@ class Engine:
 
         try:
             client = endpoint.client(self.context)
-            client.ping()
+            answer = client.get(f"{client.base_url}/_ping")
+            answer.raise_for_status()
+            self._builder: str = answer.headers.get("Builder-Version", "")
         except (DockerException, OSError) as error:
             raise endpoint.unreachable(error, self.address) from error
         return ReadOnly(client) if dry.on() else client
+
+    @property
+    def has_buildkit(self) -> bool:
+        """Whether it builds with BuildKit; Podman, which answers as Docker does, has none.
+
+        Raises:
+            UnreachableError: As `api`.
+        """
+        _ = self.api
+        return self._builder == _BUILDKIT
 
     @property
     def address(self) -> str:

@@ -13,6 +13,9 @@ from typing import Any
 
 from uvdock import process
 
+#: What Compose needs to know to build on an engine without BuildKit.
+WITHOUT_BUILDKIT = {"DOCKER_BUILDKIT": "0", "COMPOSE_BAKE": "false"}
+
 
 def captured_build(argv: Sequence[str], **options: Any) -> process.Output:
     """Run a command that builds and collect its output; once more where it lost a layer.

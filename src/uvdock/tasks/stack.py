@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock import console
+from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.kinds import typed
 from uvdock.tasks.separator import WordsTask
@@ -35,6 +37,7 @@ def up(c: Context, wait: bool = False) -> int:
     code = _run(c, "up", "--detach", *(["--wait"] if wait else []))
     if code:
         tell_unlocked(open_repo(c))
+        _tell_no_buildkit(_stack(c))
     if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
         _show_failed(_stack(c))
     return code
@@ -129,6 +132,17 @@ def _stack(c: Context) -> Stack:
 
     repo = open_repo(c)
     return backends.find_stack(repo.root, repo.settings)
+
+
+def _tell_no_buildkit(stack: Stack) -> None:
+    """Say that Compose wanted to build with what the engine does not have, and what builds without it."""
+    from uvdock.engine.api import Engine
+
+    if "DOCKER_BUILDKIT" in stack.env:
+        return
+    with suppress(UvdockError):
+        if not Engine(stack.context).has_buildkit:
+            console.note(f"this engine has no BuildKit, with which Compose builds: {typed('build')} builds without it")
 
 
 def _show_failed(stack: Stack) -> None:
