@@ -14,7 +14,7 @@ from typing import Any
 from uvdock import process
 
 #: What Compose needs to know to build on an engine without BuildKit.
-WITHOUT_BUILDKIT = {"DOCKER_BUILDKIT": "0", "COMPOSE_BAKE": "false"}
+WITHOUT_BUILDKIT = {"DOCKER_BUILDKIT": "0"}
 
 
 def captured_build(argv: Sequence[str], **options: Any) -> process.Output:

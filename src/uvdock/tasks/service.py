@@ -124,12 +124,13 @@ def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
     """Build the images of all services, or of those named."""
     from uvdock import together
     from uvdock.backends import image
-    from uvdock.tasks.stack import tell_unknown, tell_unlocked
+    from uvdock.tasks.stack import tell_no_buildkit, tell_unknown, tell_unlocked
 
     runner, words = open_repo(c).compose("build"), passed(c)
     code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull))
     if code:
         tell_unlocked(open_repo(c))
+        tell_no_buildkit(runner.stack)
     if code and words:
         tell_unknown("build", words, runner.stack.services)
     return code

@@ -37,7 +37,7 @@ def up(c: Context, wait: bool = False) -> int:
     code = _run(c, "up", "--detach", *(["--wait"] if wait else []))
     if code:
         tell_unlocked(open_repo(c))
-        _tell_no_buildkit(_stack(c))
+        tell_no_buildkit(_stack(c))
     if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
         _show_failed(_stack(c))
     return code
@@ -118,6 +118,19 @@ def tell_unlocked(repo: Repo) -> None:
         console.note(f"there is no uv.lock yet{where}: {typed('deps.install')}{there} makes {it}, and builds")
 
 
+def tell_no_buildkit(stack: Stack) -> None:
+    """Say what an engine without BuildKit builds and what it does not: for a build that failed."""
+    from uvdock.engine.api import Engine
+
+    with suppress(UvdockError):
+        if Engine(stack.context).has_buildkit:
+            return
+        if "DOCKER_BUILDKIT" in stack.env:
+            console.note("this engine has no BuildKit: secrets, ssh and additional contexts of a build need one")
+        else:
+            console.note(f"this engine has no BuildKit, with which Compose builds: {typed('build')} builds without it")
+
+
 def _run(c: Context, *command: str) -> int:
     """Run a command of Compose on the services that were named, or on all."""
     stack, words = _stack(c), passed(c)
@@ -132,17 +145,6 @@ def _stack(c: Context) -> Stack:
 
     repo = open_repo(c)
     return backends.find_stack(repo.root, repo.settings)
-
-
-def _tell_no_buildkit(stack: Stack) -> None:
-    """Say that Compose wanted to build with what the engine does not have, and what builds without it."""
-    from uvdock.engine.api import Engine
-
-    if "DOCKER_BUILDKIT" in stack.env:
-        return
-    with suppress(UvdockError):
-        if not Engine(stack.context).has_buildkit:
-            console.note(f"this engine has no BuildKit, with which Compose builds: {typed('build')} builds without it")
 
 
 def _show_failed(stack: Stack) -> None:
