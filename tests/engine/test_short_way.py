@@ -160,6 +160,12 @@ def test_who_reads_no_more_ends_the_command(stack: Stack) -> None:
 
 
 @pytest.mark.slow
+def test_input_that_the_command_leaves_unread_changes_nothing(stack: Stack) -> None:
+    ran = stack.uvdock("cmd", "sh", "-c", "echo out; exit 5", ok=False, stdin=bytes(2**24))
+    assert (ran.code, ran.out, ran.err) == (5, "out\n", "")
+
+
+@pytest.mark.slow
 def test_an_engine_that_does_not_answer_is_told_as_ever(stack: Stack) -> None:
     env = {"UVDOCK_BACKEND": "compose", "DOCKER_HOST": "unix:///nonexistent.sock"}
     ran = stack.program.run("cmd", "true", cwd=stack.root, env=env)
