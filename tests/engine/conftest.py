@@ -243,3 +243,24 @@ def small(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
     yield make
     for stack in made:
         _remove(stack)
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> str:
+    """A folder for PATH in which `docker` notes that it was called; nothing may call it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    stub = folder / "docker"
+    stub.write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\nexec {shutil.which("docker")} "$@"\n')
+    stub.chmod(0o755)
+    return str(folder)
+
+
+def short(stack: Stack, folder: str, *args: str, program: str = "uvdock") -> tuple[bool, str]:
+    """Whether a call went the short way, and its output."""
+    called = Path(folder, "called")
+    called.unlink(missing_ok=True)
+    env = {"PATH": os.pathsep.join((folder, stack.program.env["PATH"]))}
+    ran = stack.program.run(*args, cwd=stack.root, program=program, env=env)
+    assert ran.code == 0, ran.err
+    return not called.exists(), ran.out

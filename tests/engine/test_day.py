@@ -100,7 +100,7 @@ SHAPES = (
     Shape("hardened", ".", "web", 4321),
 )
 #: Those that always run.
-OFTEN = {("hardened", "uvdock"), ("workspace", "inv")}
+OFTEN = {("workspace", "inv")}
 #: What differs from run to run, in this order.
 VARIES = [
     (r"\x1b\[[0-9;]*m", ""),

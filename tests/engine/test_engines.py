@@ -11,15 +11,14 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import REPO, Program, clean_environment
-from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, docker, make_small, need
-from tests.engine.test_short_way import short, silent
+from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, docker, make_small, need, short
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -121,8 +120,7 @@ def test_install(there: There) -> None:
 
 def test_nothing_changed(there: There) -> None:
     stack, before = there.stack, there.stack.container()
-    for _ in range(3):
-        assert "no running service has an old image" in stack.uvdock("deps.install").err
+    assert "no running service has an old image" in stack.uvdock("deps.install").err
     assert stack.container() == before
     there.saw("`deps.install` with nothing changed recreates nothing")
 
@@ -180,12 +178,10 @@ def test_a_one_off(there: There) -> None:
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_signals(there: There, signum: signal.Signals) -> None:
-    runs: Callable[[], bool] = lambda: (
-        "sleep 873"
-        in there.stack.in_container(  # noqa: E731
-            "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
-        )
-    )
+    def runs() -> bool:
+        shown = there.stack.in_container("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+        return "sleep 873" in shown
+
     process = there.stack.program.start("cmd", "sleep", "873", cwd=there.stack.root)
     deadline = time.monotonic() + 60
     while not runs():

@@ -14,8 +14,10 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 Small = Callable[..., Stack]
 
+MOUNTED: dict[str, object] = {"volumes": [".:/app"], "owner": IMAGE_UID}
+PLAIN: dict[str, object] = {"owner": 4321}
 SHAPES = [
-    pytest.param({"volumes": [".:/app"], "owner": IMAGE_UID}, id="folder mounted, its owner is the image's user"),
+    pytest.param(MOUNTED, id="folder mounted, its owner is the image's user"),
     pytest.param({"volumes": [".:/app"], "owner": 0}, id="folder mounted, another owner"),
     pytest.param({"volumes": [".:/app"], "owner": 4321}, id="folder mounted, a third owner"),
     pytest.param(
@@ -23,7 +25,7 @@ SHAPES = [
     ),
     pytest.param({"volumes": [".:/app:ro"], "owner": IMAGE_UID}, id="folder mounted read-only"),
     pytest.param({"volumes": ["./uv.lock:/app/uv.lock"], "owner": IMAGE_UID}, id="only the lock mounted"),
-    pytest.param({"owner": 4321}, id="nothing mounted"),
+    pytest.param(PLAIN, id="nothing mounted"),
     pytest.param({"owner": 4321, "user": "5555:5555"}, id="nothing mounted, a user the image does not know"),
 ]
 
@@ -59,8 +61,7 @@ def test_manifests_come_back_owned_by_their_owner(small: Small, shape: dict[str,
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[6]])
-@pytest.mark.parametrize("running", [True, False], ids=["running", "one-off"])
+@pytest.mark.parametrize(("shape", "running"), [(MOUNTED, True), (PLAIN, False)], ids=["running", "one-off"])
 def test_nothing_changes_when_uv_fails(small: Small, shape: dict[str, object], running: bool) -> None:
     stack = small(**shape)
     stack.uvdock("deps.install")
@@ -200,8 +201,7 @@ def test_what_uv_writes_beside_the_manifests_comes_back_too(small: Small) -> Non
     assert (stack.root / "exported.txt").stat().st_uid == 4321
 
 
-@pytest.mark.parametrize("uv", ["0.13.8", "0.6.17"])
-@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[6]])
+@pytest.mark.parametrize(("shape", "uv"), [(MOUNTED, "0.6.17"), (PLAIN, "0.13.8")], ids=["mounted", "plain"])
 def test_an_image_that_forbids_locking_to_its_build_locks_all_the_same(
     small: Small, shape: dict[str, object], uv: str
 ) -> None:

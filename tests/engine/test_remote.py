@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import clean_environment
-from tests.engine.conftest import BY_SSH, REMOTE, Stack, need
+from tests.engine.conftest import BY_SSH, REMOTE, Stack, docker, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -28,7 +28,11 @@ WAYS = [
 ]
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[1].partition(':')[0]} {way[0]}")
+def _named(way: tuple[str, str]) -> str:
+    return f"{way[1].partition(':')[0]} {way[0]}"
+
+
+@pytest.fixture(params=WAYS, ids=_named)
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The variables that name the second engine."""
     way, address = request.param
@@ -44,6 +48,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str,
     yield {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
 
 
+@pytest.mark.parametrize("remote", [WAYS[1], WAYS[4]], ids=_named, indirect=True)
 def test_the_main_job(reference: Callable[[str, str], Stack], remote: dict[str, str]) -> None:
     stack = reference("flask", ".")
     stack.program.env |= remote
@@ -70,15 +75,13 @@ def test_the_main_job(reference: Callable[[str, str], Stack], remote: dict[str, 
     assert stack.inv("uv", "--", "tree", "--frozen", "--depth", "1").out.count("humanize") == 1
 
 
-def test_a_running_container_there(small: Callable[..., Stack], remote: dict[str, str]) -> None:
-    stack = small(owner=4321)
+def test_each_way_names_the_same_engine(small: Callable[..., Stack], remote: dict[str, str]) -> None:
+    stack = small()
     stack.program.env |= remote
-    if "UVDOCK_CONTEXT" in remote:
-        stack.program.env["DOCKER_CONTEXT"] = remote["UVDOCK_CONTEXT"]
-    stack.uvdock("deps.install")
-    stack.up()
-    stack.uvdock("uv", "add", "six")
-    assert stack.in_container("python", "-c", "import six; print('there')") == "there"
-    assert stack.owners() == {(4321, 0o644)}
-    stack.uvdock("deps.install")
-    assert stack.uvdock("deps.check").code == 0
+    (stack.root / "compose.yaml").write_text("services: {web: {image: python:3.13-slim-trixie, command: sleep 600}}\n")
+    stack.uvdock("up")
+    there = docker("ps", "--format", "{{.Names}}", env={**clean_environment(), "DOCKER_HOST": REMOTE}).split()
+    assert f"{stack.name}-web-1" in there
+    assert f"{stack.name}-web-1" in stack.uvdock("ps").out
+    assert stack.uvdock("cmd", "python", "-c", "print('there')").out == "there\n"
+    stack.uvdock("down")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BIN
-from tests.engine.conftest import Stack
+from tests.engine.conftest import Stack, short
 from tests.engine.counting import Counting
 from uvdock.engine import presence
 
@@ -36,27 +36,6 @@ def stack(small: Callable[..., Stack], tmp_path: Path) -> Stack:
     made.program.env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
     made.uvdock("uv", "--version")
     return made
-
-
-@pytest.fixture
-def silent(tmp_path: Path) -> str:
-    """A folder for PATH in which `docker` notes that it was called; nothing may call it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    stub = folder / "docker"
-    stub.write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\nexec {shutil.which("docker")} "$@"\n')
-    stub.chmod(0o755)
-    return str(folder)
-
-
-def short(stack: Stack, folder: str, *args: str, program: str = "uvdock") -> tuple[bool, str]:
-    """Whether a call went the short way, and its output."""
-    called = Path(folder, "called")
-    called.unlink(missing_ok=True)
-    env = {"PATH": os.pathsep.join((folder, stack.program.env["PATH"]))}
-    ran = stack.program.run(*args, cwd=stack.root, program=program, env=env)
-    assert ran.code == 0, ran.err
-    return not called.exists(), ran.out
 
 
 def test_four_questions_no_process_and_nothing_heavy(stack: Stack, silent: str, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def serving(stack: Stack) -> tuple[str, str, list[Any]]:
     return stack.container(), started, json.loads(found)
 
 
-@pytest.fixture(params=["a mount", "no mount", "another engine"])
+@pytest.fixture(params=["a mount", "another engine"])
 def server(request: pytest.FixtureRequest, small: Callable[..., Stack]) -> Stack:
     """A stack whose server runs from old packages: its source mounted or not, on an engine that sees it or not."""
     mounted, copied = request.param == "a mount", "COPY --chown=app . .\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from uvdock.migrate import shelltext
 from uvdock.migrate.dockerfile import convert
 from uvdock.migrate.model import Facts, Install, ProjectFacts
 from uvdock.migrate.place import Place
+
+pytestmark = pytest.mark.slow
 
 FILES = {
     Path("requirements.txt"): "flask\n",
@@ -127,7 +130,7 @@ def lost(before: str, after: str) -> list[str]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(dockerfiles)
 def test_a_dockerfile(text: str) -> None:
     for facts in (FACTS, HARDENED):
