@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from uvdock import process
-from uvdock.engine.building import captured_build, shown_build
-from uvdock.engine.services import choose_service, environment_services, same_build
+from uvdock.engine.building import LOCK_LABEL, added, captured_build, shown_build
+from uvdock.engine.services import choose_service, environment_services, lock_digests, same_build
 from uvdock.engine.stack import Bind, Service, Stack, compose_env
 from uvdock.errors import UvdockError
 from uvdock.project import Project
+from uvdock.settings import Settings
 
 
 @pytest.fixture
@@ -355,3 +357,35 @@ def test_a_shown_build_that_lost_a_layer_is_tried_once_more(tmp_path: Path) -> N
 
 def test_a_build_that_loses_a_layer_twice_has_failed(tmp_path: Path) -> None:
     assert captured_build(["sh", "-c", f"printf '%s' '{LOST}' >&2; exit 4"]).code == 4
+
+
+def projects(repo: Path, *names: str) -> None:
+    for name in names:
+        (repo / name).mkdir(exist_ok=True)
+        (repo / name / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+        (repo / name / "uv.lock").write_text(f"# {name}\n")
+        (repo / name / "Dockerfile").write_text(f"{UV}CMD {name}\n")
+
+
+def test_each_image_is_labelled_with_the_lock_that_it_is_built_for(repo: Path) -> None:
+    projects(repo, "api", "worker")
+    (repo / "worker" / "Dockerfile").write_text(f"{UV}CMD worker\n")
+    made = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker"), "db": {"image": "x"}})
+    found = lock_digests(made, Settings())
+    assert set(found) == {"api", "worker"}
+    assert found["api"] != found["worker"]
+    assert found["api"] == "sha256:" + hashlib.sha256(b"# api\n").hexdigest()
+    assert added(["api", "db"], found) == {"services": {"api": {"build": {"labels": {LOCK_LABEL: found["api"]}}}}}
+    assert added(["db"], found) == {}
+    # One for which there is no lock yet has none.
+    (repo / "worker" / "uv.lock").unlink()
+    assert set(lock_digests(made, Settings())) == {"api"}
+
+
+def test_an_image_for_which_there_are_two_locks_has_no_label(repo: Path) -> None:
+    projects(repo, "api", "worker", "tools")
+    (repo / "Dockerfile").write_text(f"{UV}CMD all\n")
+    # A project that is in no image makes nothing unclear.
+    made = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker")})
+    assert set(lock_digests(made, Settings())) == {"api", "worker"}
+    assert lock_digests(stack(repo, {"all": built(repo)}), Settings()) == {}

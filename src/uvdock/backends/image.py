@@ -14,7 +14,8 @@ from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
 from uvdock.engine.api import MOMENT
-from uvdock.engine.building import shown_build
+from uvdock.engine.building import SAME_IMAGE, added, shown_build
+from uvdock.engine.services import lock_digests
 from uvdock.errors import NotKnownYetError, UvdockError
 
 #: What makes a layer with uv in it: a step that copies, installs or runs it.
@@ -28,10 +29,12 @@ def of_images(runners: Iterable[ServiceRunner]) -> list[ServiceRunner]:
 
 def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = False, pull: bool = False) -> int:
     """`docker compose build` of the named services, or of all; returns its exit code."""
+    stack = runner.stack
     for name in services:
-        runner.stack.service(name, "the command line")
+        stack.service(name, "the command line")
     flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull else [])]
-    return shown_build(lambda: runner.stack.run("build", *flags, *services))
+    with stack.adding(added(services or [*stack.services], lock_digests(stack, runner.settings))) as extra:
+        return shown_build(lambda: stack.run("build", *flags, *services, extra=extra, env=SAME_IMAGE))
 
 
 def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
