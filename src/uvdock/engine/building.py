@@ -1,35 +1,17 @@
-"""What uvdock adds to a build of Compose's; and builds that are tried once more where they lost a layer.
+"""Builds that are tried once more where the removal of another image took a layer from under them.
 
-With the containerd image store a build and the removal of another image can meet
-(https://github.com/moby/buildkit/issues/6521). The next build has all steps in its cache.
+With the containerd image store a build and a removal can meet (https://github.com/moby/buildkit/issues/6521). The next
+build has all steps in its cache.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from uvdock import process
-
-#: On every image that is built for a lock: the digest of the lock that was there when the build was asked for. What
-#: the Dockerfile does with it, the label does not tell.
-LOCK_LABEL = "dev.uvdock.lock"
-#: For the `docker` command: no attestation that Compose adds by itself. It has the time of the build, and with the
-#: containerd image store each build would be another image to Compose, for which it recreates what runs.
-SAME_IMAGE = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-
-
-def added(services: Sequence[str], locks: Mapping[str, str]) -> dict[str, Any]:
-    """What a further Compose file adds to the builds of some services; empty where that is nothing.
-
-    Args:
-        services: Their names.
-        locks: The digest of its lock by the name of a service that is built for one.
-    """
-    builds = {name: {"labels": {LOCK_LABEL: locks[name]}} for name in services if name in locks}
-    return {"services": {name: {"build": build} for name, build in builds.items()}} if builds else {}
 
 
 def captured_build(argv: Sequence[str], **options: Any) -> process.Output:

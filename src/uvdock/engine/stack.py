@@ -271,9 +271,32 @@ class Stack:
         argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
         return argv, json.dumps(model).encode()
 
-    def build_prefix(self, service: Service, content: str, tag: str, *, quiet: bool = False) -> int:
-        """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
+    def build_prefix(
+        self,
+        service: Service,
+        content: str,
+        tag: str,
+        *,
+        cache_from: Sequence[str] = (),
+        builder: str = "",
+        quiet: bool = False,
+    ) -> int:
+        """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments.
+
+        Args:
+            service: The service.
+            content: The Dockerfile.
+            tag: The image's name.
+            cache_from: Where layers are taken from besides, as buildx writes it.
+            builder: The buildx builder; empty for the one that is in use.
+            quiet: Show nothing.
+
+        Returns:
+            The build's exit code.
+        """
         build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}
+        if cache_from:
+            build["cache_from"] = [*(build.get("cache_from") or []), *cache_from]
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
@@ -291,7 +314,8 @@ class Stack:
             }
             # By standard input: build arguments may hold what nobody wants in a file.
             options = ["--project-directory", self.working_dir, *(["--progress", "quiet"] if quiet else [])]
-            argv = [*self.docker, "compose", *options, "-f", "-", "build", "uv"]
+            chosen = ["--builder", builder] if builder else []
+            argv = [*self.docker, "compose", *options, "-f", "-", "build", *chosen, "uv"]
             content_in = json.dumps(model).encode()
             return shown_build(
                 lambda: process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
