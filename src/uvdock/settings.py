@@ -7,8 +7,9 @@ readers of all these sources follow from it.
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -20,12 +21,16 @@ DEFAULT = "default"
 #: The file of its own: nobody copies it into an image, as most Dockerfiles do with pyproject.toml.
 FILE = "uvdock.toml"
 PREFIX = "UVDOCK_"
+#: What in a cache's description is a secret: an option by its name, or what stands before an address.
+_SECRET = re.compile(
+    r"(?:^|[,\"\s])([\w-]*(?:token|password|secret|access_key)[\w-]*)\s*=|://[^/,]*@|[?&]sig=", re.IGNORECASE
+)
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
 class Key(NamedTuple):
-    """What a setting may be: its kind (``choice``, ``text``, ``texts``, ``flag``), its help, a choice's values."""
+    """What a setting may be: its kind, as ``choice``, ``text`` or ``flag``; its help; a choice's values."""
 
     kind: str
     help: str
@@ -61,6 +66,13 @@ class Settings(NamedTuple):
         Literal["auto", "bind", "volume"],
         Key("choice", "how a lock changed in a container comes back", ("auto", "bind", "volume")),
     ] = "auto"
+    builder: Annotated[str | None, Key("text", "the buildx builder that builds; the one in use when not given")] = None
+    cache_from: Annotated[
+        tuple[str, ...], Key("caches", "where builds take layers from: `type=registry,ref=…`, as buildx writes it")
+    ] = ()
+    cache_to: Annotated[
+        tuple[str, ...], Key("caches", "where builds keep their layers; {service} is the name of each service")
+    ] = ()
     tty: Annotated[bool | None, Key("flag", "force a terminal on or off instead of looking")] = None
     cooldown: Annotated[str, Key("text", "how old a release must be before deps.upgrade takes it, as `7 days`")] = ""
     ci: Annotated[tuple[str, ...], Key("texts", "the steps of ci.test, each as it would be typed")] = ()
@@ -99,14 +111,15 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     return Settings(**values, sources=sources)
 
 
-def with_options(settings: Settings, options: Mapping[str, str]) -> Settings:
+def with_options(settings: Settings, options: Mapping[str, str | Sequence[str]]) -> Settings:
     """The settings with what options of a task replace; an empty one replaces nothing.
 
     Raises:
         SettingsError: A value is not allowed.
     """
-    given = {key: _typed(key, value, f"--{key}") for key, value in options.items() if value}
-    return settings._replace(**given, sources={**settings.sources, **{key: f"--{key}" for key in given}})
+    names = {key: f"--{key.replace('_', '-')}" for key, value in options.items() if value}
+    given = {key: _typed(key, options[key], name) for key, name in names.items()}
+    return settings._replace(**given, sources={**settings.sources, **names})
 
 
 def own_tables(root: Path) -> dict[str, Any]:
@@ -259,6 +272,9 @@ def _from_text(key: str, text: str) -> Any:
     kind = KEYS[key].kind
     if kind == "texts":
         return [part for part in text.split(os.pathsep) if part]
+    if kind == "caches":
+        # Their addresses have colons.
+        return text.split()
     if kind == "flag":
         if text.lower() in _TRUE:
             return True
@@ -279,9 +295,11 @@ def _typed(key: str, value: Any, where: str) -> Any:
         return value
     if kind == "flag" and isinstance(value, bool):
         return value
-    if kind == "texts":
+    if kind in ("texts", "caches"):
         items = [value] if isinstance(value, str) else value
         if isinstance(items, (list, tuple)) and all(isinstance(item, str) and item for item in items):
+            if kind == "caches":
+                _refuse_secret(key, items, where)
             return tuple(items)
     raise SettingsError(
         f"{key} may not be {value!r}",
@@ -291,12 +309,29 @@ def _typed(key: str, value: Any, where: str) -> Any:
     )
 
 
+def _refuse_secret(key: str, caches: Sequence[str], where: str) -> None:
+    """Refuse a cache that holds what nobody wants in a file; the message does not hold it either.
+
+    Raises:
+        SettingsError: There is one.
+    """
+    found = next((match for item in caches if (match := _SECRET.search(item))), None)
+    if found is not None:
+        raise SettingsError(
+            f"{key} holds a secret: {found[1] or 'a password in an address'}",
+            where=where,
+            fix="take it out: buildx has it from `docker login`, ACTIONS_RUNTIME_TOKEN or AWS_SECRET_ACCESS_KEY",
+            code=2,
+        )
+
+
 def _allowed(key: str) -> str:
     kind, _, allowed = KEYS[key]
     kinds = {
         "choice": ", ".join(allowed),
         "text": "a text",
         "texts": f"a list of texts (in a variable separated by {os.pathsep!r})",
+        "caches": "a list of texts as buildx has them, type=registry,ref=… (in a variable separated by blanks)",
         "flag": "true or false",
     }
     return str(kinds[kind])

@@ -15,6 +15,8 @@ class Counting:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.asked: list[str] = []
+        #: Each request, also the later ones of a connection.
+        self.requests: list[str] = []
         self.moved = 0
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(str(path))
@@ -48,15 +50,23 @@ class Counting:
             engine.connect("/var/run/docker.sock")
             back = self._start(self._copy, engine, client)
             part = client.recv(65536)
-            self.asked.append(part.split(b"?")[0].split(b" HTTP")[0].decode())
+            self.asked.append(_request(part))
+            self.requests.append(_request(part))
             self.moved += len(part)
             engine.sendall(part)
-            self._copy(client, engine)
+            self._copy(client, engine, self.requests)
             back.join(10)
 
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+    def _copy(self, source: socket.socket, target: socket.socket, noted: list[str] | None = None) -> None:
         with suppress(OSError):
             while part := source.recv(65536):
+                if noted is not None and part.startswith((b"GET /", b"HEAD /", b"POST /", b"PUT /", b"DELETE /")):
+                    noted.append(_request(part))
                 self.moved += len(part)
                 target.sendall(part)
             target.shutdown(socket.SHUT_WR)
+
+
+def _request(part: bytes) -> str:
+    """The method and the path of a request."""
+    return part.split(b"?")[0].split(b" HTTP")[0].decode()

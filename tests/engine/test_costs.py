@@ -50,6 +50,7 @@ class Cost:
         moved: Kilobytes from and to the engine.
         modules: How many modules are imported.
         without: Packages that are not among them.
+        made: How many containers are made: none but for what only a container can answer.
     """
 
     line: str
@@ -58,6 +59,7 @@ class Cost:
     moved: int
     modules: int
     without: set[str]
+    made: int = 0
 
 
 COSTS = [
@@ -71,8 +73,10 @@ COSTS = [
     # what is new, and whether what is locked is still there.
     Cost("uvdock deps.outdated", [["uv", "compile"], ["uv", "compile"]], 0, 0, 560, {DOCKER}),
     Cost("uvdock deps.install --no-build", [CONFIG, [*EXEC, "lock"], [*EXEC, "sync"]], 16, 100, 610, {RICH, TOML}),
+    # That the image matches the lock was proved: one question. To lock a copy takes the containers.
+    Cost("uvdock deps.check", [CONFIG, ["docker", "start"], ["uv", "export"]], 34, 90, 600, {RICH, TOML}, made=3),
     # One build, and nothing to recreate: no `up` that only looks.
-    Cost("uvdock deps.install", [CONFIG, [*EXEC, "lock"], BUILD, [*EXEC, "sync"]], 60, 200, 610, {RICH, TOML}),
+    Cost("uvdock deps.install", [CONFIG, [*EXEC, "lock"], BUILD, [*EXEC, "sync"]], 32, 200, 610, {RICH, TOML}),
 ]
 
 
@@ -93,6 +97,7 @@ def test_each_main_task_costs_no_more(small: Callable[..., Stack], tmp_path: Pat
             for _ in range(2):
                 # The second time, everything that is remembered is.
                 engine.asked.clear()
+                engine.requests.clear()
                 engine.moved = 0
                 ran = stack.program.run(*args, cwd=stack.root, program=program, env=env)
                 assert ran.code == 0, ran.err
@@ -108,6 +113,8 @@ def _compare(cost: Cost, noted: dict[str, list[Any]], engine: Counting) -> None:
         assert Path(argv[0]).name == words[0], cost.line
         assert set(words[1:]) <= set(argv[1:]), (cost.line, argv)
     assert len(engine.asked) <= cost.asked, (cost.line, engine.asked)
+    made = [asked for asked in engine.requests if asked.endswith("/containers/create")]
+    assert len(made) <= cost.made, (cost.line, engine.requests)
     assert engine.moved <= cost.moved * 1000, cost.line
     assert "uvdock" in modules
     assert len(modules) <= cost.modules, (cost.line, len(modules))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uvdock.engine.digests import digests_of, made_from
+from uvdock.engine.digests import digests_of, identity_of, made_from
 
 #: As engines answer: the containerd image store has an index over the image's manifest and its attestation.
 CONTAINERD: dict[str, Any] = {
@@ -48,3 +48,33 @@ CLASSIC: dict[str, Any] = {"Id": "sha256:config"}
 )
 def test_a_container_was_made_from_an_image(container: dict[str, Any], image: dict[str, Any], same: bool) -> None:
     assert (made_from(container) in digests_of(image)) is same
+
+
+AMD, ARM = ({"Os": "linux", "Architecture": name} for name in ("amd64", "arm64"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        # The attestation is no part of what an image has.
+        (CONTAINERD, REBUILT, True),
+        (CONTAINERD, CHANGED, False),
+        (CLASSIC, CLASSIC, True),
+        (CLASSIC, {"Id": "sha256:config-2"}, False),
+        # Of one index, each platform has an image of its own; and one of its images may be another.
+        ({**CONTAINERD, **AMD}, {**CONTAINERD, **ARM}, False),
+        (
+            {
+                "Id": "sha256:i",
+                "Manifests": [{"ID": "sha256:amd", "Kind": "image"}, {"ID": "sha256:arm", "Kind": "image"}],
+            },
+            {
+                "Id": "sha256:j",
+                "Manifests": [{"ID": "sha256:new", "Kind": "image"}, {"ID": "sha256:arm", "Kind": "image"}],
+            },
+            False,
+        ),
+    ],
+)
+def test_two_images_have_the_same(one: dict[str, Any], other: dict[str, Any], same: bool) -> None:
+    assert (identity_of(one) == identity_of(other)) is same

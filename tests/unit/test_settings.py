@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Case:
     expected: Any
 
 
+CACHES = ("type=gha", "h:5000/a:b")
 GOOD = [
     pytest.param(Case("backend", '"host"', "host", "host", "host"), id="backend"),
     pytest.param(Case("service", '"web"', "web", "web", "web"), id="service"),
@@ -44,6 +46,12 @@ GOOD = [
     pytest.param(Case("cache_volume", '""', "", "", ""), id="cache_volume-none"),
     pytest.param(Case("sync", '"volume"', "volume", "volume", "volume"), id="sync"),
     pytest.param(Case("cooldown", '"7 days"', "7 days", "7 days", "7 days"), id="cooldown"),
+    pytest.param(Case("builder", '"far"', "far", "far", "far"), id="builder"),
+    pytest.param(
+        Case("cache_from", '["type=gha", "h:5000/a:b"]', ["type=gha", "h:5000/a:b"], "type=gha\nh:5000/a:b", CACHES),
+        id="cache_from",
+    ),
+    pytest.param(Case("cache_to", '"type=gha"', "type=gha", " type=gha ", ("type=gha",)), id="cache_to-one-text"),
     pytest.param(Case("tty", "true", True, "true", True), id="tty-true"),
     pytest.param(Case("tty", "false", False, "false", False), id="tty-false"),
 ]
@@ -63,6 +71,9 @@ BAD = [
     pytest.param(Case("tty", '"false"', "false", "maybe", "true or false"), id="tty-text"),
     pytest.param(Case("tty", "0", 0, "", "true or false"), id="tty-number"),
     pytest.param(Case("cooldown", "7", 7, None, "a text"), id="cooldown-number"),
+    pytest.param(Case("builder", '""', "", "", "a text"), id="builder-empty"),
+    pytest.param(Case("cache_from", "5", 5, None, "as buildx has them"), id="cache_from-number"),
+    pytest.param(Case("cache_to", '[""]', [""], None, "separated by blanks"), id="cache_to-empty"),
     pytest.param(Case("ci", "5", 5, None, "a list of texts"), id="ci-number"),
     pytest.param(Case("doctor_ignore", "5", 5, None, "a list of texts"), id="doctor-ignore-number"),
 ]
@@ -313,3 +324,36 @@ def test_what_is_empty_is_shown_as_nothing(tmp_path: Path) -> None:
     shown = {key: value for key, value, _ in settings.rows(settings.load(tmp_path, {"cache_volume": ""}, {}))}
     assert [shown[key] for key in ("cooldown", "cache_volume", "ci", "tty")] == ["–"] * 4
     assert shown["sync"] == "auto"
+
+
+@pytest.mark.parametrize("key", ["cache_from", "cache_to"])
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("type=gha,token=hunter2", "token"),
+        ("type=gha,scope=a,GHTOKEN=hunter2", "GHTOKEN"),
+        ("type=s3,bucket=a,access_key_id=hunter2", "access_key_id"),
+        ("type=s3,bucket=a,secret_access_key=hunter2", "secret_access_key"),
+        ("type=s3,bucket=a,session_token=hunter2", "session_token"),
+        ('type=x,"password=hunter2"', "password"),
+        ("type=azblob,account_url=https://me:hunter2@azure.example", "a password in an address"),
+        ("type=azblob,account_url=https://azure.example/?sp=r&sig=hunter2", "a password in an address"),
+    ],
+)
+def test_a_cache_with_a_secret_is_refused_without_telling_it(tmp_path: Path, key: str, value: str, named: str) -> None:
+    toml(tmp_path, f"[tool.uvdock]\n{key} = {value!r}\n")
+    loads: list[Callable[[], Settings]] = [
+        lambda: settings.load(tmp_path, environ={}),
+        lambda: settings.load(tmp_path / "none", environ={variable(key): value}),
+        lambda: settings.with_options(Settings(), {key: ["type=inline", value]}),
+    ]
+    for load in loads:
+        with pytest.raises(SettingsError) as caught:
+            load()
+        assert caught.value.what == f"{key} holds a secret: {named}"
+        assert "hunter2" not in "".join(caught.value.lines())
+
+
+@pytest.mark.parametrize("value", ["type=registry,ref=token/app:secret", "me/app@sha256:aa", "type=gha,scope=my-token"])
+def test_a_word_in_a_value_is_no_secret(value: str) -> None:
+    assert settings.with_options(Settings(), {"cache_to": [value]}).cache_to == (value,)

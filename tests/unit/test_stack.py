@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -10,10 +12,12 @@ import pytest
 
 from uvdock import process
 from uvdock.engine.building import captured_build, shown_build
-from uvdock.engine.services import choose_service, environment_services, same_build
+from uvdock.engine.override import LOCK_LABEL, added, refuse_one_place
+from uvdock.engine.services import choose_service, environment_services, lock_digests, same_build
 from uvdock.engine.stack import Bind, Service, Stack, compose_env
 from uvdock.errors import UvdockError
 from uvdock.project import Project
+from uvdock.settings import Settings
 
 
 @pytest.fixture
@@ -355,3 +359,90 @@ def test_a_shown_build_that_lost_a_layer_is_tried_once_more(tmp_path: Path) -> N
 
 def test_a_build_that_loses_a_layer_twice_has_failed(tmp_path: Path) -> None:
     assert captured_build(["sh", "-c", f"printf '%s' '{LOST}' >&2; exit 4"]).code == 4
+
+
+def projects(repo: Path, *names: str) -> None:
+    for name in names:
+        (repo / name).mkdir(exist_ok=True)
+        (repo / name / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+        (repo / name / "uv.lock").write_text(f"# {name}\n")
+        (repo / name / "Dockerfile").write_text(f"{UV}CMD {name}\n")
+
+
+def test_each_image_is_labelled_with_the_lock_that_it_is_built_for(repo: Path) -> None:
+    projects(repo, "api", "worker")
+    (repo / "worker" / "Dockerfile").write_text(f"{UV}CMD worker\n")
+    made = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker"), "db": {"image": "x"}})
+    found = lock_digests(made, Settings())
+    assert set(found) == {"api", "worker"}
+    assert found["api"] != found["worker"]
+    assert found["api"] == "sha256:" + hashlib.sha256(b"# api\n").hexdigest()
+    services = made.services
+    expected = {"services": {"api": {"build": {"labels": {LOCK_LABEL: found["api"]}}}}}
+    assert added([services["api"], services["db"]], found) == expected
+    assert added([services["db"]], found) == {}
+    # One for which there is no lock yet has none.
+    (repo / "worker" / "uv.lock").unlink()
+    assert set(lock_digests(made, Settings())) == {"api"}
+
+
+def test_an_image_for_which_there_are_two_locks_has_no_label(repo: Path) -> None:
+    projects(repo, "api", "worker", "tools")
+    (repo / "Dockerfile").write_text(f"{UV}CMD all\n")
+    # A project that is in no image makes nothing unclear.
+    made = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker")})
+    assert set(lock_digests(made, Settings())) == {"api", "worker"}
+    assert lock_digests(stack(repo, {"all": built(repo)}), Settings()) == {}
+
+
+PLACE = "type=registry,ref=registry.example/app:{service}"
+
+
+def test_each_service_has_a_cache_of_its_own(repo: Path) -> None:
+    services = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker")}).services
+    assert added(services.values(), {}, [PLACE, "type=gha"], [PLACE]) == {
+        "services": {
+            name: {
+                "build": {
+                    "cache_from": [f"type=registry,ref=registry.example/app:{name}", "type=gha"],
+                    "cache_to": [f"type=registry,ref=registry.example/app:{name}"],
+                }
+            }
+            for name in ("api", "worker")
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("folders", "cache_to", "refused"),
+    [
+        (["api", "worker"], ["type=registry,ref=x"], True),
+        (["api", "worker"], [PLACE, "type=gha"], True),
+        (["api", "worker"], [PLACE], False),
+        (["api", "worker"], ["type=inline"], False),
+        (["api", "worker"], [], False),
+        (["api"], ["type=gha"], False),
+        # The same build twice has the same layers.
+        (["api", "api"], ["type=gha"], False),
+    ],
+)
+def test_caches_that_would_overwrite_each_other_are_refused(
+    repo: Path, folders: list[str], cache_to: list[str], refused: bool
+) -> None:
+    made = stack(repo, {f"s{number}": built(repo / name) for number, name in enumerate(folders)})
+    with pytest.raises(UvdockError) if refused else nullcontext() as caught:
+        refuse_one_place([*made.services.values()], cache_to, "uvdock.toml")
+    if caught is not None:
+        assert caught.value.what == "the caches of s0, s1 would overwrite each other"
+        assert "from uvdock.toml" in caught.value.where
+        assert "{service}" in caught.value.fix
+
+
+def test_what_is_added_is_in_a_file_that_only_its_owner_reads_and_goes(repo: Path) -> None:
+    with stack(repo, {}).adding({"services": {"api": {"build": {"cache_from": ["type=local,src=$HOME"]}}}}) as [name]:
+        path = Path(name)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert "src=$$HOME" in path.read_text()
+    assert not path.exists()
+    with stack(repo, {}).adding({}) as none:
+        assert none == []

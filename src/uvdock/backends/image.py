@@ -15,6 +15,9 @@ from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
 from uvdock.engine.api import MOMENT
 from uvdock.engine.building import shown_build
+from uvdock.engine.override import SAME_IMAGE, added, for_service, refuse_one_place
+from uvdock.engine.services import lock_digests
+from uvdock.engine.stack import Service
 from uvdock.errors import NotKnownYetError, UvdockError
 
 #: What makes a layer with uv in it: a step that copies, installs or runs it.
@@ -26,12 +29,71 @@ def of_images(runners: Iterable[ServiceRunner]) -> list[ServiceRunner]:
     return list({runner.service.image: runner for runner in runners if runner.service.build}.values())
 
 
-def build(runner: ServiceRunner, services: Sequence[str], *, no_cache: bool = False, pull: bool = False) -> int:
-    """`docker compose build` of the named services, or of all; returns its exit code."""
-    for name in services:
-        runner.stack.service(name, "the command line")
+def build(
+    runner: ServiceRunner,
+    services: Sequence[str],
+    *,
+    no_cache: bool = False,
+    pull: bool = False,
+    attested: bool = False,
+) -> int:
+    """`docker compose build` of the named services, or of all.
+
+    Args:
+        runner: Any service of the stack.
+        services: Their names.
+        no_cache: Build every layer anew.
+        pull: Look for newer base images.
+        attested: With the attestation that buildx adds by itself, which makes each build another image.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        UvdockError: There is no such service, or the caches of several would overwrite each other.
+    """
+    stack, told = runner.stack, runner.settings
+    chosen = _built(runner, services)
+    refuse_one_place(chosen, told.cache_to, told.sources.get("cache_to", "the settings"))
     flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull else [])]
-    return shown_build(lambda: runner.stack.run("build", *flags, *services))
+    flags += ["--builder", told.builder] if told.builder else []
+    env = {} if attested else SAME_IMAGE
+    with stack.adding(added(chosen, lock_digests(stack, told), told.cache_from, told.cache_to)) as extra:
+        return shown_build(lambda: stack.run("build", *flags, *services, extra=extra, env=env))
+
+
+def pushed(runner: ServiceRunner, services: Sequence[str]) -> list[str]:
+    """Those of the named services, or of all, that are built under a name that the Compose file gives: to be pushed.
+
+    Raises:
+        UvdockError: There is none.
+    """
+    chosen = _built(runner, services)
+    named = [service.name for service in chosen if service.data.get("image")]
+    if not named:
+        raise UvdockError(
+            "none of the images has a name to be pushed under",
+            where=f"{runner.stack.files[0]}, {', '.join(service.name for service in chosen) or 'where none is built'}",
+            fix="give the service an `image: REGISTRY/NAME:TAG` beside its `build:`; nothing was built",
+            code=2,
+        )
+    return named
+
+
+def push(runner: ServiceRunner, services: Sequence[str]) -> int:
+    """`docker compose push` of some services; returns its exit code.
+
+    Not a build's own `--push`: with a builder of another driver, Compose 2.26 leaves that out without a word, and 2.40
+    pushes past the engine.
+    """
+    return runner.stack.run("push", *services)
+
+
+def _built(runner: ServiceRunner, services: Sequence[str]) -> list[Service]:
+    """Those of the named services, or of all, that are built."""
+    stack = runner.stack
+    found = [stack.service(name, "the command line") for name in services] or [*stack.services.values()]
+    return [service for service in found if service.build is not None]
 
 
 def recreate(runners: Sequence[ServiceRunner]) -> list[str]:
@@ -239,10 +301,12 @@ def _uv_tag(runner: ServiceRunner) -> str:
 def _build_prefix(runner: ServiceRunner, content: str, tag: str, where: str) -> None:
     # One that is there is mostly built from what is cached, and a line about that with each command is noise.
     quiet = not sys.stderr.isatty() and runner.engine.image_id(tag) is not None
-    code = runner.stack.build_prefix(runner.service, content, tag, quiet=quiet)
+    told, service = runner.settings, runner.service
+    caches, builder = for_service(told.cache_from, service.name), told.builder or ""
+    code = runner.stack.build_prefix(service, content, tag, cache_from=caches, builder=builder, quiet=quiet)
     if code and quiet and code < 128:
         # Once more, to show why.
-        code = runner.stack.build_prefix(runner.service, content, tag)
+        code = runner.stack.build_prefix(service, content, tag, cache_from=caches, builder=builder)
     if code != 0:
         raise UvdockError(
             "the first part of the image could not be built",

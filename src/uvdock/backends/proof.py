@@ -12,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from uvdock import process
+from uvdock.backends import proved
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.dockerfile import Sync
@@ -84,15 +85,23 @@ class Installed:
 
 def lock_is_hosts(runner: ServiceRunner) -> bool | None:
     """Whether the image holds the host's lock, byte for byte; ``None`` without an image, or without a lock in it."""
-    found = _lock_in(runner)
-    return None if found is None or found[1] is None else found[1] == _bytes(runner)
+    asked = proved.question(runner)
+    if asked is None:
+        return None
+    if proved.known(asked) == _same_bytes(runner):
+        return True
+    content = _lock_in(runner)[1]
+    same = None if content is None else content == _bytes(runner)
+    if same:
+        proved.keep(runner, asked, _same_bytes(runner))
+    return same
 
 
 def prove(runner: ServiceRunner, export: Export) -> Proof | None:
     """Whether a service's image was made from the host's lock.
 
     A build may mount the lock instead of copying it. Then its packages are compared with what the lock says for that
-    platform, those groups and extras.
+    platform, those groups and extras. What was proved of an image once is known of it from then on (`proved`).
 
     Args:
         runner: The service.
@@ -104,14 +113,22 @@ def prove(runner: ServiceRunner, export: Export) -> Proof | None:
     Raises:
         UvdockError: The image holds neither a lock nor an environment to compare.
     """
-    found = _lock_in(runner)
-    if found is None:
+    asked = proved.question(runner)
+    if asked is None:
         return None
-    place, content = found
-    name = runner.project.lock.name
+    if how := proved.known(asked):
+        return Proof(fresh=True, how=how)
+    found = _looked(runner, export)
+    if found.fresh:
+        proved.keep(runner, asked, found.how)
+    return found
+
+
+def _looked(runner: ServiceRunner, export: Export) -> Proof:
+    place, content = _lock_in(runner)
     if content is not None:
         fresh = content == _bytes(runner)
-        return Proof(fresh, f"holds the host's {name}, byte for byte", "" if fresh else f"it holds another {name}")
+        return Proof(fresh, _same_bytes(runner), "" if fresh else f"it holds another {runner.project.lock.name}")
     image, engine = runner.service.image, runner.engine
     with engine.created(image, command=["true"]) as box:
         python = _python(runner, place, box, image)
@@ -186,11 +203,13 @@ def _requirement(text: str) -> Requirement | None:
         return None
 
 
-def _lock_in(runner: ServiceRunner) -> tuple[Place, bytes | None] | None:
-    image, engine = runner.service.image, runner.engine
-    if engine.image_id(image) is None:
-        return None
-    with engine.created(image, command=["true"]) as box:
+def _same_bytes(runner: ServiceRunner) -> str:
+    return f"holds the host's {runner.project.lock.name}, byte for byte"
+
+
+def _lock_in(runner: ServiceRunner) -> tuple[Place, bytes | None]:
+    engine = runner.engine
+    with engine.created(runner.service.image, command=["true"]) as box:
         place = look(engine, box, runner.project, runner.built_in)
         return place, engine.read(box, place.folder / runner.project.lock.name)
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from uvdock import dry
 from uvdock.engine import archive, endpoint
-from uvdock.engine.digests import digests_of, made_from
+from uvdock.engine.digests import digests_of, identity_of, made_from
 from uvdock.engine.marked import GRACE, kill
 from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
@@ -212,14 +212,23 @@ class Engine:
 
     def digests(self, reference: str) -> frozenset[str]:
         """The digests by which a container may name an image as the one it was made from; see `digests_of`."""
+        found = self._with_manifests(reference)
+        return frozenset() if found is None else digests_of(found)
+
+    def identity(self, reference: str) -> str | None:
+        """What stands for all that an image has, see `identity_of`; ``None`` where the engine does not have it."""
+        found = self._with_manifests(reference)
+        return None if found is None else identity_of(found)
+
+    def _with_manifests(self, reference: str) -> dict[str, Any] | None:
         with _told(reference):
             # The SDK has no parameter for the manifests, which engines list since API 1.48.
             url = f"{self.api.base_url}/v{self.api.api_version}/images/{quote(reference, safe='/:@')}/json"
             answer = self.api.get(url, params={"manifests": "1"})
             if answer.status_code == _NOT_FOUND:
-                return frozenset()
+                return None
             answer.raise_for_status()
-            return digests_of(answer.json())
+            return dict(answer.json())
 
     def history(self, reference: str) -> tuple[str, ...]:
         """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""

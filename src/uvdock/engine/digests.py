@@ -24,3 +24,15 @@ def digests_of(image: Mapping[str, Any]) -> frozenset[str]:
     """
     manifests = [item for item in image.get("Manifests") or [] if item.get("Kind") == "image"]
     return frozenset((str(image["Id"]), *(str(item["ID"]) for item in manifests)))
+
+
+def identity_of(image: Mapping[str, Any]) -> str:
+    """A text that stands for what an image has on this engine's platform: the same text, the same files.
+
+    Args:
+        image: What the engine says of it.
+    """
+    manifests = sorted(digests_of(image) - {str(image["Id"])})
+    platform = [str(image.get(key) or "") for key in ("Os", "Architecture", "Variant")]
+    # An index of several platforms has another image on each of them.
+    return " ".join([*(manifests or [str(image["Id"])]), *platform])

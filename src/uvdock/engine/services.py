@@ -8,7 +8,8 @@ from pathlib import Path
 from uvdock import dockerfile, images
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
-from uvdock.project import Project, workspace_members
+from uvdock.project import Project, find_projects, workspace_members
+from uvdock.settings import Settings
 
 #: Images that bring Node, or what takes its place.
 _NODE = ("node", "bun", "deno")
@@ -46,8 +47,7 @@ def environment_services(stack: Stack, project: Project, wanted: str | None = No
             where=str(stack.files[0]),
             fix="give the app's service a `build:`, name a service (UVDOCK_SERVICE), or use UVDOCK_BACKEND=host",
         )
-    folders = {project.folder, *workspace_members(project.folder)}
-    close = [service for service in built if _holds(service, folders)] or built
+    close = [service for service in built if _holds(service, _folders(project))] or built
     close = [service for service in close if _may_have_python(service)] or close
     return [service for service in close if _UV.search(service.dockerfile or "")] or close
 
@@ -76,6 +76,33 @@ def choose_service(stack: Stack, project: Project, wanted: str | None, source: s
         fix=f"give --service {close[0].name}, go into the folder of one, or set UVDOCK_SERVICE={close[0].name}",
         code=2,
     )
+
+
+def lock_digests(stack: Stack, settings: Settings) -> dict[str, str]:
+    """The digest of its lock for each service whose image is built for one lock of the repo, by the service's name.
+
+    Whoever builds it and from which folder, it is the same: another label makes another image.
+
+    Args:
+        stack: The Compose project.
+        settings: The settings.
+    """
+    projects = [item for item in find_projects(stack.root, stack.root, settings) if item.lock.is_file()]
+    source = settings.sources.get("service", "the settings")
+    of: dict[str, list[Project]] = {}
+    for project in projects if any(service.build for service in stack.services.values()) else ():
+        for service in environment_services(stack, project, settings.service, source):
+            of.setdefault(service.name, []).append(project)
+    found = {}
+    for name, several in of.items():
+        # Where a project has no service of its own, any that is built counts as its own.
+        close = [item for item in several if _holds(stack.services[name], _folders(item))] or several
+        if len(close) == 1 and stack.services[name].build is not None:
+            # Whoever only asks where a command runs waits for no such import.
+            from hashlib import sha256
+
+            found[name] = f"sha256:{sha256(close[0].lock.read_bytes()).hexdigest()}"
+    return found
 
 
 def same_build(one: Service, other: Service) -> bool:
@@ -107,6 +134,10 @@ def _may_have_python(service: Service) -> bool:
         return True
     stages = dockerfile.stages_text(text, (service.build or {}).get("target"))
     return bool(_UV.search(stages) or (_PYTHON.search(stages) and not has_node(service)))
+
+
+def _folders(project: Project) -> set[Path]:
+    return {project.folder, *workspace_members(project.folder)}
 
 
 def _holds(service: Service, folders: set[Path]) -> bool:

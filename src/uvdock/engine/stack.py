@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from uvdock import process
+from uvdock import dry, process
 from uvdock.engine import endpoint
 from uvdock.engine.building import shown_build
 from uvdock.engine.reading import Reading
@@ -202,10 +202,26 @@ class Stack:
             )
         return self.services[name]
 
-    def run(self, *args: str, extra: Sequence[str] = (), stdout_to_stderr: bool = True) -> int:
-        """Run a `docker compose` command on uvdock's own streams; returns its exit code."""
+    def run(
+        self,
+        *args: str,
+        extra: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        stdout_to_stderr: bool = True,
+    ) -> int:
+        """Run a `docker compose` command on uvdock's own streams; returns its exit code.
+
+        Args:
+            args: The command of Compose.
+            extra: Further Compose files.
+            env: Variables that the command gets unless the caller has them.
+            stdout_to_stderr: Send its standard output to standard error.
+        """
         return process.run(
-            self.argv(*args, extra=extra), env=self.env, cwd=self.root, stdout_to_stderr=stdout_to_stderr
+            self.argv(*args, extra=extra),
+            env={**(env or {}), **self.env},
+            cwd=self.root,
+            stdout_to_stderr=stdout_to_stderr,
         )
 
     @contextmanager
@@ -221,12 +237,22 @@ class Stack:
         if without_binds:
             kept = [item for item in service.data.get("volumes") or [] if item.get("type") != "bind"]
             text += f"    volumes: !override {json.dumps(kept)}\n"
-        import tempfile
+        with _further("one-off.yaml", text) as name:
+            yield name
 
-        with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
-            path = Path(folder, "one-off.yaml")
-            path.write_text(text, encoding="utf-8")
-            yield str(path)
+    @contextmanager
+    def adding(self, model: Mapping[str, Any]) -> Iterator[list[str]]:
+        """Further Compose files that add something to the services, with nothing secret in it.
+
+        Args:
+            model: What they add. Empty, it takes no file; in a dry run neither.
+        """
+        if not model or dry.on():
+            yield []
+            return
+        # A value is what it says, and no variable of Compose's.
+        with _further("build.yaml", json.dumps(model).replace("$", "$$")) as name:
+            yield [name]
 
     def build_as(self, service: Service, tag: str) -> tuple[list[str], bytes]:
         """A command that builds a service's image under another name, and what it reads.
@@ -245,9 +271,32 @@ class Stack:
         argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
         return argv, json.dumps(model).encode()
 
-    def build_prefix(self, service: Service, content: str, tag: str, *, quiet: bool = False) -> int:
-        """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments."""
+    def build_prefix(
+        self,
+        service: Service,
+        content: str,
+        tag: str,
+        *,
+        cache_from: Sequence[str] = (),
+        builder: str = "",
+        quiet: bool = False,
+    ) -> int:
+        """Build ``content`` in place of the service's Dockerfile, in the same context with the same arguments.
+
+        Args:
+            service: The service.
+            content: The Dockerfile.
+            tag: The image's name.
+            cache_from: Where layers are taken from besides, as buildx writes it.
+            builder: The buildx builder; empty for the one that is in use.
+            quiet: Show nothing.
+
+        Returns:
+            The build's exit code.
+        """
         build = {key: value for key, value in (service.build or {}).items() if key not in _OWN_BUILD_KEYS}
+        if cache_from:
+            build["cache_from"] = [*(build.get("cache_from") or []), *cache_from]
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
@@ -265,7 +314,8 @@ class Stack:
             }
             # By standard input: build arguments may hold what nobody wants in a file.
             options = ["--project-directory", self.working_dir, *(["--progress", "quiet"] if quiet else [])]
-            argv = [*self.docker, "compose", *options, "-f", "-", "build", "uv"]
+            chosen = ["--builder", builder] if builder else []
+            argv = [*self.docker, "compose", *options, "-f", "-", "build", *chosen, "uv"]
             content_in = json.dumps(model).encode()
             return shown_build(
                 lambda: process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
@@ -274,6 +324,17 @@ class Stack:
 
 #: What of a build section belongs to the real image and not to the one for uv.
 _OWN_BUILD_KEYS = ("dockerfile", "dockerfile_inline", "target", "tags", "cache_to")
+
+
+@contextmanager
+def _further(name: str, text: str) -> Iterator[str]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="uvdock-") as folder:
+        path = Path(folder, name)
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        yield str(path)
 
 
 def compose_env(

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from uvdock import console
 from uvdock.tasks.base import open_repo, task
+from uvdock.tasks.kinds import BUILDING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from invoke.context import Context
 
 
@@ -15,13 +18,21 @@ if TYPE_CHECKING:
     "deps.install",
     on_backend=True,
     examples=["deps.install", "deps.install --no-build"],
-    help={"build": "Without it, only the running container is brought up to date."},
+    iterable=["cache_from", "cache_to"],
+    help={"build": "Without it, only the running container is brought up to date.", **BUILDING},
 )
-def install(c: Context, build: bool = True) -> int:
+def install(
+    c: Context,
+    build: bool = True,
+    builder: str = "",
+    cache_from: Sequence[str] | None = None,
+    cache_to: Sequence[str] | None = None,
+) -> int:
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
     from uvdock.tasks import installing
 
-    return installing.install(open_repo(c, ahead=True), build=build, dry=c.config.run.dry)
+    repo = open_repo(c, ahead=True, builder=builder, cache_from=cache_from or (), cache_to=cache_to or ())
+    return installing.install(repo, build=build, dry=c.config.run.dry)
 
 
 @task("deps.lock", on_backend=True, examples=["deps.lock"])

@@ -23,6 +23,12 @@ UV = (
     *("add", "remove", "lock", "sync", "tree", "run", "export", "audit", "version", "init", "venv", "python", "tool"),
     *("pip", "build", "publish", "cache", "format", "auth", "self", "help"),
 )
+#: The help of the options that say how images are built, in each task that builds them.
+BUILDING = {
+    "builder": "The buildx builder that builds.",
+    "cache_from": "Where layers are taken from, as `type=registry,ref=…`; more than once.",
+    "cache_to": "Where layers are kept; {service} in it is each service's name; more than once.",
+}
 #: The key of `OwnTask.values` for what follows ``--``.
 WORDS = "--"
 

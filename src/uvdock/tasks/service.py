@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from uvdock import console
 from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
-from uvdock.tasks.kinds import UV, WORDS, typed
+from uvdock.tasks.kinds import BUILDING, UV, WORDS, typed
 from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from invoke.context import Context
@@ -116,23 +116,41 @@ def shell(c: Context, service: str = "", user: str = "") -> int:
 
 @task(
     "build",
-    examples=["build", "build -- web", "build --no-cache --pull"],
+    examples=["build", "build -- web", "build --no-cache --pull", "build --push -- web"],
     klass=ServicesTask,
-    help={"no_cache": "Build every layer anew.", "pull": "Look for newer base images."},
+    iterable=["cache_from", "cache_to"],
+    help={
+        "no_cache": "Build every layer anew.",
+        "pull": "Look for newer base images.",
+        "push": "Then push those whose service has an `image:` name.",
+        **BUILDING,
+    },
 )
-def build(c: Context, no_cache: bool = False, pull: bool = False) -> int:
+def build(  # noqa: PLR0917 - the options of a task are its arguments
+    c: Context,
+    no_cache: bool = False,
+    pull: bool = False,
+    push: bool = False,
+    builder: str = "",
+    cache_from: Sequence[str] | None = None,
+    cache_to: Sequence[str] | None = None,
+) -> int:
     """Build the images of all services, or of those named."""
     from uvdock import together
     from uvdock.backends import image
     from uvdock.tasks.stack import tell_no_buildkit, tell_unknown, tell_unlocked
 
-    runner, words = open_repo(c).compose("build"), passed(c)
-    code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull))
+    repo = open_repo(c, builder=builder, cache_from=cache_from or (), cache_to=cache_to or ())
+    runner, words = repo.compose("build"), passed(c)
+    named = image.pushed(runner, words) if push else []
+    code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull, attested=push))
     if code:
-        tell_unlocked(open_repo(c))
+        tell_unlocked(repo)
         tell_no_buildkit(runner.stack)
     if code and words:
         tell_unknown("build", words, runner.stack.services)
+    if named and not code:
+        code = together.alone("push", lambda: image.push(runner, named))
     return code
 
 

@@ -1,0 +1,152 @@
+"""Builders and caches: layers that another engine made, a builder that is not the engine's own, and pushed images."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine import buildkit
+from tests.engine.conftest import Stack, docker
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
+#: A Compose that builds by itself, where later ones hand over to buildx.
+OLDER = Path(os.environ.get("UVDOCK_TEST_OLDER", "/opt/docker-older"))
+COMPOSES = ["this", "older"]
+
+
+@pytest.fixture(scope="module")
+def remote() -> str:
+    """The second engine's address; empty where there is none."""
+    done = subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False, timeout=60)
+    return "" if done.returncode else REMOTE
+
+
+@pytest.fixture(scope="module")
+def registry(remote: str) -> Iterator[str]:
+    with buildkit.registry(remote) as address:
+        yield address
+
+
+@pytest.fixture(params=COMPOSES)
+def compose(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The variables that choose each Compose."""
+    if request.param == "this":
+        return {}
+    if not OLDER.is_dir():
+        pytest.skip(f"no older Compose at {OLDER}")
+    return {"DOCKER_CONFIG": str(OLDER)}
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables that choose a builder of another driver than the engine's own."""
+    with buildkit.builder(tmp_path / "buildx") as env:
+        yield env
+
+
+def cached(text: str) -> list[bool]:
+    """Of each step that a build shows, whether it came from a cache."""
+    steps = dict(re.findall(r"^#(\d+) \[(?:\w+ )?(?:\w+-?\w* )?\d+/\d+\] (.*)", text, re.MULTILINE))
+    return [f"#{number} CACHED" in text for number, step in steps.items() if not step.startswith("FROM")]
+
+
+def shown(stack: Stack, *args: str) -> str:
+    """What a build says, every line of it."""
+    ran = stack.program.run(*args, cwd=stack.root, env={"CI": "true"}, timeout=500)
+    assert ran.code == 0, ran.err
+    return ran.err + ran.out
+
+
+def test_another_engine_starts_from_the_layers_that_the_first_one_kept(
+    small: Callable[..., Stack], registry: str, remote: str
+) -> None:
+    if not remote:
+        pytest.skip("no second engine")
+    # A base that both know by the same digest.
+    base = f"{registry}/base/python:1"
+    docker("tag", "python:3.13-slim-trixie", base)
+    docker("push", "--quiet", base)
+    docker("rmi", base)
+    # No machine has built that before.
+    stack = small(base=f"{base}\nENV FIRST={uuid.uuid4()}")
+    dockerfile = stack.root / "Dockerfile"
+    # Engines of different ages do not agree on what a user's WORKDIR and --chown are: neither is in what is to be kept.
+    text = dockerfile.read_text().replace("WORKDIR /app\n", "").replace("uv.lock ./", "uv.lock /app/")
+    text = text.replace("--chown=app ", "")
+    text = text.replace("uv sync", "cd /app && uv sync").replace("CMD", "RUN echo one > /tmp/last\nWORKDIR /app\nCMD")
+    dockerfile.write_text(text)
+    place = f"type=registry,ref={registry}/app/cache:{{service}}"
+    (stack.root / "uvdock.toml").write_text(f'cache_from = ["{place}"]\n')
+    stack.uvdock("deps.install", "--cache-to", f"{place},mode=max")
+    dockerfile.write_text(text.replace("echo one", "echo two"))
+    stack.program.env["DOCKER_HOST"] = remote
+    text = shown(stack, "build")
+    # The uv, its user, the manifests, the packages; and what comes after the change.
+    assert cached(text) == [True, True, True, True, False, False]
+    docker("rmi", "--force", base, env=stack.program.env, check=False)
+
+
+def test_another_builder_builds_loads_and_keeps_its_layers(
+    small: Callable[..., Stack], compose: dict[str, str], builder: dict[str, str], tmp_path: Path
+) -> None:
+    stack = small()
+    stack.program.env |= {**compose, **builder}
+    cache = tmp_path / "cache"
+    ran = stack.uvdock("--echo", "deps.install", "--cache-to", f"type=local,dest={cache}/{{service}}")
+    builds = [line for line in ran.err.splitlines() if " build " in line and line.startswith("docker compose")]
+    assert len(builds) == 2
+    assert all("--builder elsewhere" in line for line in builds)
+    assert json.loads((cache / "web" / "index.json").read_text())["manifests"]
+    assert stack.image_lock() == stack.lock.read_bytes()
+    assert "compose" in docker("image", "inspect", f"{stack.name}-web", "--format", "{{json .Config.Labels}}")
+
+
+def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack], compose: dict[str, str]) -> None:
+    stack = small()
+    stack.program.env |= compose
+    stack.uvdock("deps.install")
+    ran = stack.uvdock("build", "--builder", "nobody", ok=False)
+    assert ran.code != 0
+    assert 'no builder "nobody" found' in ran.err
+
+
+def test_what_was_built_is_pushed(
+    small: Callable[..., Stack], compose: dict[str, str], builder: dict[str, str], registry: str
+) -> None:
+    stack = small()
+    stack.program.env |= compose
+    stack.uvdock("deps.lock")
+    ran = stack.uvdock("build", "--push", ok=False)
+    assert (ran.code, "none of the images has a name to be pushed under" in ran.err) == (2, True)
+    name = f"{registry}/{stack.name}/web:1"
+    file = stack.root / "compose.yaml"
+    file.write_text(file.read_text() + f"    image: {name}\n  other:\n    build: .\n")
+    for more in ({}, builder):
+        stack.program.env |= more
+        stack.uvdock("build", "--push")
+        assert docker("images", "--quiet", name)
+        docker("rmi", name)
+        docker("pull", "--quiet", name)
+        assert stack.image_lock(name) == stack.lock.read_bytes()
+        docker("rmi", name)
+
+
+def test_two_services_would_overwrite_each_others_cache(small: Callable[..., Stack]) -> None:
+    stack = small()
+    stack.uvdock("deps.lock")
+    file = stack.root / "compose.yaml"
+    file.write_text(file.read_text() + "  other:\n    build: {context: ., args: {A: b}}\n")
+    ran = stack.uvdock("build", "--cache-to", "type=gha", ok=False)
+    assert ran.code == 2
+    assert "the caches of other, web would overwrite each other" in ran.err
+    assert "(cache_to, from --cache-to)" in ran.err
+    assert not docker("images", "--quiet", f"{stack.name}-web")
