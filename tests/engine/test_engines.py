@@ -59,9 +59,9 @@ def podman() -> Iterator[str]:
             assert time.monotonic() < deadline, docker("logs", name)
             time.sleep(0.2)
         for tag in ("python:3.13-slim-trixie", "ghcr.io/astral-sh/uv:0.13.8"):
-            saved = subprocess.Popen(["docker", "save", tag], stdout=subprocess.PIPE)
-            subprocess.run(["docker", "-H", address, "load"], stdin=saved.stdout, capture_output=True, check=True)
-            assert saved.wait() == 0
+            with subprocess.Popen(["docker", "save", tag], stdout=subprocess.PIPE) as saved:
+                subprocess.run(["docker", "-H", address, "load"], stdin=saved.stdout, capture_output=True, check=True)
+            assert saved.returncode == 0
         yield address
     finally:
         docker("rm", "--force", "--volumes", name)
