@@ -299,6 +299,7 @@ def parsed(program: UvdockProgram, typed: list[str]) -> tuple[list[str], list[st
     return copy_context().run(read)
 
 
+@pytest.mark.slow
 def test_each_task_has_its_words_wherever_they_stand(program: UvdockProgram, tasks: Collection) -> None:
     from uvdock.tasks import grammar
 

@@ -16,6 +16,7 @@ from uvdock.tasks.kinds import OwnTask, bare, is_yours
 from uvdock.tasks.separator import PassthroughTask
 
 
+@pytest.mark.slow
 def test_every_task_has_a_few_examples_that_parse(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collection = namespace(everything)
     monkeypatch.setattr("uvdock.tasks.ns", collection)
