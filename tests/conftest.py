@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ REPO = Path(__file__).resolve().parent.parent
 #: Repos of others have tests of their own.
 collect_ignore = ["fixtures"]
 BIN = Path(sys.executable).parent
+# A shell's background job ignores Ctrl-C, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # The programs of this environment, uv among them, are those that the tests start, whoever's shell runs them.
 os.environ["PATH"] = os.pathsep.join((str(BIN), os.environ["PATH"]))
 #: How the names of variables begin that would change what is tested: those of whoever runs the tests, a person or CI.

@@ -108,7 +108,7 @@ def test_bash(program: Program, repo: Path) -> None:
     assert in_bash(["uvdock", "deps.i"], program, repo) == ["deps.install"]
     assert in_bash(["uvdock", "fl"], program, repo) == ["flask"]
     assert in_bash(["uvdock", "web."], program, repo) == ["web.reload"]
-    assert in_bash(["uvdock", "deps.install", "--"], program, repo) == ["--no-build", "--backend", "--help"]
+    assert in_bash(["uvdock", "deps.lock", "--"], program, repo) == ["--backend", "--help"]
     assert in_bash(["uvdock", "-F", ""], program, repo) == ["grouped", "flat", "nested", "json"]
     assert in_bash(["uvdock", "--list-format", "=", "j"], program, repo) == ["json"]
     assert in_bash(["uvdock", "completion", ""], program, repo) == ["bash", "zsh", "fish"]

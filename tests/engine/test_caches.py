@@ -120,24 +120,57 @@ def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack], compo
 
 
 def test_what_was_built_is_pushed(
-    small: Callable[..., Stack], compose: dict[str, str], builder: dict[str, str], registry: str
+    small: Callable[..., Stack], compose: dict[str, str], request: pytest.FixtureRequest, registry: str
 ) -> None:
     stack = small()
-    stack.program.env |= compose
+    # Each Compose once, and each kind of builder.
+    stack.program.env |= compose | (request.getfixturevalue("builder") if compose else {})
     stack.uvdock("deps.lock")
     ran = stack.uvdock("build", "--push", ok=False)
     assert (ran.code, "none of the images has a name to be pushed under" in ran.err) == (2, True)
+    name = _named(stack, registry)
+    with (stack.root / "compose.yaml").open("a") as file:
+        file.write("  other:\n    build: .\n")
+    stack.uvdock("build", "--push")
+    assert docker("images", "--quiet", name)
+    docker("rmi", name)
+    docker("pull", "--quiet", name)
+    assert stack.image_lock(name) == stack.lock.read_bytes()
+    docker("rmi", name)
+
+
+def test_what_a_registry_has_for_the_lock_is_pulled(small: Callable[..., Stack], registry: str) -> None:
+    stack = small()
+    stack.uvdock("deps.lock")
+    name = _named(stack, registry)
+    stack.uvdock("build", "--push")
+    docker("rmi", name)
+    # It could not be built.
+    dockerfile = (stack.root / "Dockerfile").read_text()
+    (stack.root / "Dockerfile").write_text(f"{dockerfile}RUN exit 3\n")
+    assert stack.uvdock("deps.install", ok=False).code != 0
+
+    said = stack.uvdock("deps.install", "--pull").err
+
+    assert f"pulled, built for this lock: {name}" in said
+    assert f"image {name} holds the host's uv.lock, byte for byte" in said
+    assert docker("images", "--quiet", name)
+
+    # Built for another lock, it is no use.
+    (stack.root / "Dockerfile").write_text(dockerfile)
+    stack.uvdock("uv", "add", "six")
+    said = stack.uvdock("deps.install", "--pull").err
+    assert "pulled" not in said
+    assert stack.image_lock(name) == stack.lock.read_bytes()
+    docker("rmi", "--force", name)
+
+
+def _named(stack: Stack, registry: str) -> str:
+    """Give the web service's image a name in a registry."""
     name = f"{registry}/{stack.name}/web:1"
     file = stack.root / "compose.yaml"
-    file.write_text(file.read_text() + f"    image: {name}\n  other:\n    build: .\n")
-    for more in ({}, builder):
-        stack.program.env |= more
-        stack.uvdock("build", "--push")
-        assert docker("images", "--quiet", name)
-        docker("rmi", name)
-        docker("pull", "--quiet", name)
-        assert stack.image_lock(name) == stack.lock.read_bytes()
-        docker("rmi", name)
+    file.write_text(file.read_text() + f"    image: {name}\n")
+    return name
 
 
 def test_two_services_would_overwrite_each_others_cache(small: Callable[..., Stack]) -> None:

@@ -13,9 +13,10 @@ from uvdock import dockerfile, dry, process
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
+from uvdock.engine import registry
 from uvdock.engine.api import MOMENT
 from uvdock.engine.building import shown_build
-from uvdock.engine.override import SAME_IMAGE, added, for_service, refuse_one_place
+from uvdock.engine.override import LOCK_LABEL, SAME_IMAGE, added, for_service, refuse_one_place
 from uvdock.engine.services import lock_digests
 from uvdock.engine.stack import Service
 from uvdock.errors import NotKnownYetError, UvdockError
@@ -60,6 +61,34 @@ def build(
     env = {} if attested else SAME_IMAGE
     with stack.adding(added(chosen, lock_digests(stack, told), told.cache_from, told.cache_to)) as extra:
         return shown_build(lambda: stack.run("build", *flags, *services, extra=extra, env=env))
+
+
+def pull(runners: Sequence[ServiceRunner]) -> list[ServiceRunner]:
+    """Pull those images that their registry has for the very lock, by the label that uvdock's builds put on them.
+
+    Args:
+        runners: Those of the services of one Compose project.
+
+    Returns:
+        Those whose image was pulled and has the label.
+    """
+    if not runners:
+        return []
+    stack, engine = runners[0].stack, runners[0].engine
+    locks = lock_digests(stack, runners[0].settings)
+    asked = [item for item in runners if item.service_name in locks and registry.names_one(item.service.image)]
+    platform = engine.platform if asked else ""
+    found = []
+    for item in asked:
+        lock, reference = locks[item.service_name], item.service.image
+        there = registry.labels(stack.docker, reference, str(item.service.data.get("platform") or platform), stack.env)
+        if there.get(LOCK_LABEL) != lock or stack.run("pull", "--policy", "always", item.service_name):
+            continue
+        # Meanwhile another one may have been pushed; in a dry run nothing was pulled.
+        config = (engine.image(reference) or {}).get("Config") or {}
+        if dry.on() or (config.get("Labels") or {}).get(LOCK_LABEL) == lock:
+            found.append(item)
+    return found
 
 
 def pushed(runner: ServiceRunner, services: Sequence[str]) -> list[str]:

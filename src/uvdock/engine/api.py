@@ -95,6 +95,13 @@ class Engine:
         return self._builder == _BUILDKIT
 
     @property
+    def platform(self) -> str:
+        """What its images are for by default: ``linux/amd64``."""
+        with _told(self.address):
+            found = self.api.version()
+        return f"{found['Os']}/{found['Arch']}"
+
+    @property
     def address(self) -> str:
         """Where the engine is, for a person."""
         return endpoint.describe(self.context, os.environ)

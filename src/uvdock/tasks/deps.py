@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     on_backend=True,
     examples=["deps.install", "deps.install --no-build"],
     iterable=["cache_from", "cache_to"],
-    help={"build": "Without it, only the running container is brought up to date.", **BUILDING},
+    help={
+        "build": "Without it, only the running container is brought up to date.",
+        "pull": "Pull an image that its registry has for this very lock, instead of building it.",
+        **BUILDING,
+    },
 )
-def install(
+def install(  # noqa: PLR0917 - the options of a task are its arguments
     c: Context,
     build: bool = True,
+    pull: bool = False,
     builder: str = "",
     cache_from: Sequence[str] | None = None,
     cache_to: Sequence[str] | None = None,
@@ -32,7 +37,7 @@ def install(
     from uvdock.tasks import installing
 
     repo = open_repo(c, ahead=True, builder=builder, cache_from=cache_from or (), cache_to=cache_to or ())
-    return installing.install(repo, build=build, dry=c.config.run.dry)
+    return installing.install(repo, build=build, dry=c.config.run.dry, pull=pull)
 
 
 @task("deps.lock", on_backend=True, examples=["deps.lock"])

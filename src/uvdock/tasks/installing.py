@@ -22,13 +22,14 @@ _SYNCS = (Step.SYNC_HOST.value, Step.SYNC_CONTAINER.value)
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
 
-def install(repo: Repo, *, build: bool, dry: bool) -> int:
+def install(repo: Repo, *, build: bool, dry: bool, pull: bool = False) -> int:
     """Carry out the plan for every project of a repo.
 
     Args:
         repo: The repo.
         build: Whether to build the image, or only to bring the running container up to date.
         dry: Whether commands are only shown.
+        pull: Whether an image that its registry has for the very lock is pulled, and not built.
 
     Returns:
         The exit code, 0.
@@ -52,7 +53,8 @@ def install(repo: Repo, *, build: bool, dry: bool) -> int:
         works: dict[str, Callable[[], int | None]] = {}
         for step in steps:
             if step in _FOR_ALL:
-                works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs)
+                more = (pull,) if step is Step.BUILD else ()
+                works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs, *more)
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
@@ -124,7 +126,7 @@ def _lock(repo: Repo, _: bool = True) -> None:
         console.say("uv.lock follows from pyproject.toml already")
 
 
-def _build(repos: Sequence[Repo]) -> None:
+def _build(repos: Sequence[Repo], pull: bool) -> None:
     from uvdock.backends import image
 
     services = _runners(*repos)
@@ -136,7 +138,11 @@ def _build(repos: Sequence[Repo]) -> None:
             where=str(services[0].stack.files[0]),
             fix=f"{_LOCKED}; give the service a `build:`, or use deps.install --no-build",
         )
-    if code := image.build(runners[0], [runner.service_name for runner in runners]):
+    pulled = image.pull(runners) if pull else []
+    if pulled:
+        console.say(f"pulled, built for this lock: {', '.join(runner.service.image for runner in pulled)}")
+    names = [runner.service_name for runner in runners if runner not in pulled]
+    if names and (code := image.build(runners[0], names)):
         stop_on(code, "the image could not be built", repos[0], _still(services[0]))
 
 
@@ -231,4 +237,4 @@ def stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
 
 #: What is done for each project by itself, and what once for all of them.
 _FOR_ONE: dict[Step, Callable[..., int | None]] = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
-_FOR_ALL = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}
+_FOR_ALL: dict[Step, Callable[..., int | None]] = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}
