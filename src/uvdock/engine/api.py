@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from uvdock import dry
 from uvdock.engine import archive, endpoint
 from uvdock.engine.digests import digests_of, identity_of, made_from
-from uvdock.engine.marked import GRACE, kill
+from uvdock.engine.marked import GRACE, NOT_STARTED, kill
 from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
@@ -344,11 +344,12 @@ class Engine:
         """
         from signal import Signals
 
-        argv = kill(mark, Signals(signum).name.removeprefix("SIG"))
-        try:
-            return self.exec(container, argv, user=user).code == 0
-        except EngineError:
-            return False
+        for argv in kill(mark, Signals(signum).name.removeprefix("SIG")):
+            # Which of the two an engine says of a program that is not there depends on its version.
+            with suppress(EngineError):
+                if (code := self.exec(container, argv, user=user).code) not in NOT_STARTED:
+                    return code == 0
+        return False
 
     def signal_container(self, container: str, signum: int) -> bool:
         """Send a signal to a one-off's process, and kill it when it is not gone after `GRACE`.

@@ -11,7 +11,7 @@ MARK = "_UVDOCK_RUN"
 #: How long a process in a container may take to go after a signal before it is killed, seconds.
 GRACE = 1.5
 
-_KILL = """
+_SHELL = """
 hits() { grep -ls "$1" /proc/[0-9]*/environ 2>/dev/null; }
 send() { for f in $(hits "$1"); do p=${f#/proc/}; kill -s "$2" "${p%/environ}" 2>/dev/null; done; }
 [ -n "$(hits "$1")" ] || exit 1
@@ -22,15 +22,49 @@ send "$1" KILL
 exit 0
 """
 
+#: The same for an image without a shell; one for Python apps has Python.
+_PYTHON = """
+import os, signal, sys, time
+mark, name, tenths = sys.argv[1].encode(), sys.argv[2], int(sys.argv[3])
+def hits():
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                found += [int(pid)] if mark in file.read() else []
+        except OSError:
+            pass
+    return found
+def send(name):
+    for pid in hits():
+        try:
+            os.kill(pid, signal.Signals["SIG" + name])
+        except OSError:
+            pass
+if not hits():
+    sys.exit(1)
+send(name)
+for _ in range(tenths):
+    time.sleep(0.1)
+    if not hits():
+        sys.exit()
+send("KILL")
+"""
+#: The exit codes of an exec whose program is not there, or cannot be started.
+NOT_STARTED = (126, 127)
 
-def kill(mark: str, name: str) -> list[str]:
-    """The command that signals what carries a mark, and kills what is left after `GRACE`.
+
+def kill(mark: str, name: str) -> list[list[str]]:
+    """The commands that signal what carries a mark, and kill what is left after `GRACE`.
 
     Args:
         mark: The value of `MARK` in its environment.
         name: The signal's name without ``SIG``.
 
     Returns:
-        A command for the same container, which leaves with 1 when there is no such process.
+        Commands for the same container, to be tried in turn until one can be started; it leaves with 1 when there is no
+        such process.
     """
-    return ["sh", "-c", _KILL, "uvdock", f"{MARK}={mark}", name, str(int(GRACE * 10))]
+    rest = [f"{MARK}={mark}", name, str(int(GRACE * 10))]
+    python = (["python3", "-I", "-S", "-c", _PYTHON], ["python", "-I", "-S", "-c", _PYTHON])
+    return [["sh", "-c", _SHELL, "uvdock", *rest], *([*words, *rest] for words in python)]

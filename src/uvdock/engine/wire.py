@@ -17,7 +17,7 @@ import sys
 from _socket import AF_UNIX, SHUT_WR, SOCK_STREAM
 from _socket import socket as Socket  # noqa: N812 - it is a class
 
-from uvdock.engine.marked import MARK, kill
+from uvdock.engine.marked import MARK, NOT_STARTED, kill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,14 +134,17 @@ class Wire:
 
     def _signal(self, container: str, mark: str, signum: int) -> None:
         """Signal what carries a mark, and wait until it is gone or killed."""
-        argv = kill(mark, signal.Signals(signum).name.removeprefix("SIG"))
-        try:
-            made = self._json("POST", f"/containers/{container}/exec", {"AttachStdout": True, "Cmd": argv})["Id"]
-            connection, _ = self._started(made)
-            while connection.recv(_PART):
-                pass
-        except (OSError, WireError):
-            return
+        for argv in kill(mark, signal.Signals(signum).name.removeprefix("SIG")):
+            try:
+                made = self._json("POST", f"/containers/{container}/exec", {"AttachStdout": True, "Cmd": argv})["Id"]
+                connection, _ = self._started(made)
+                while connection.recv(_PART):
+                    pass
+                code = self._json("GET", f"/exec/{made}/json").get("ExitCode")
+            except (OSError, WireError):
+                continue
+            if code not in NOT_STARTED:
+                return
 
     def _stream(self, made: str) -> bool:
         """Start an exec and carry the streams until it ends; whether nobody reads the output any more."""
