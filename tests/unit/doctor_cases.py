@@ -531,6 +531,23 @@ CASES = [
         facts={"images": (Made("image app-web", "web", lock=False),)},
     ),
     Case("image-lock-differs", "same", facts=WEB),
+    *(
+        Case(
+            "needs-buildkit",
+            name,
+            at,
+            swap=change("compose.yaml", "    build: .\n", f"    build:\n      context: .\n      {key}\n"),
+            facts={"buildkit": there},
+        )
+        for name, key, there, at in (
+            ("secrets", "secrets: [token]", False, ("compose.yaml:5",)),
+            ("ssh", "ssh: [default]", False, ("compose.yaml:5",)),
+            ("contexts", "additional_contexts: {base: ../base}", False, ("compose.yaml:5",)),
+            ("arguments", "args: {A: b}", False, ()),
+            ("there", "secrets: [token]", True, ()),
+            ("not-asked", "secrets: [token]", None, ()),
+        )
+    ),
     Case(
         "credentials-in-file",
         "manifest",

@@ -118,6 +118,8 @@ class Facts:
     #: Host environments whose Python is not on this machine: folder and the missing folder.
     foreign: tuple[tuple[str, str], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    #: Whether the engine builds with BuildKit; ``None`` where none was asked.
+    buildkit: bool | None = None
 
     def compose_place(self, service: str, *path: str) -> tuple[str, int | None]:
         """File and line of a key of a service; the file alone, or its service, where it is not written out."""

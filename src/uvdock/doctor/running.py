@@ -77,7 +77,11 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
     except UvdockError as problem:
         skipped.append(Skipped("the lock in the image", problem.what))
     return replace(
-        facts, images=tuple(images.values()), containers=tuple(containers), skipped=(*facts.skipped, *skipped)
+        facts,
+        images=tuple(images.values()),
+        containers=tuple(containers),
+        skipped=(*facts.skipped, *skipped),
+        buildkit=engine.has_buildkit,
     )
 
 

@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 from uvdock.doctor.facts import Facts, Service
 from uvdock.doctor.model import Hit
 
+#: What of a service's build Compose refuses without BuildKit (2.40: "the classic builder doesn't support secrets").
+_BUILDKIT_ALONE = ("secrets", "ssh", "additional_contexts")
 _MOUNT = tuple[str, PurePosixPath]
 
 
@@ -103,6 +105,34 @@ def image_lock_differs(facts: Facts) -> Iterator[Hit]:
     for image in facts.images:
         if image.lock is False:
             yield Hit(image.name, None, "it holds another uv.lock than the host", "run deps.install")
+
+
+def needs_buildkit(facts: Facts) -> Iterator[Hit]:
+    """A build needs BuildKit, and the engine has none.
+
+    Podman answers as Docker does, but builds with a builder of its own. Compose refuses a build there that has secrets,
+    ssh or additional contexts.
+
+    ```yaml
+    build:
+      context: .
+      secrets: [pip-token]
+    ```
+
+    Fix: build on an engine with BuildKit, or do without: `RUN --mount=type=cache` and `COPY --from` work on both.
+
+    Source: what the engine itself says of its builder;
+    [the build section](https://docs.docker.com/reference/compose-file/build/).
+    """
+    if facts.buildkit is not False:
+        return
+    for service in facts.services.values():
+        build = service.data.get("build")
+        for key in _BUILDKIT_ALONE:
+            if isinstance(build, dict) and build.get(key):
+                file, line = facts.compose_place(service.name, "build", key)
+                what = f"the build of {service.name} has {key}, and this engine has no BuildKit"
+                yield Hit(file, line, what, f"build on an engine with BuildKit, or without {key}")
 
 
 def _covered(facts: Facts, kind: str) -> Iterator[tuple[str, int | None, PurePosixPath, PurePosixPath, str]]:

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     Rule("environment-in-volume", "warning", stack.environment_in_volume),
     Rule("lock-mounted-alone", "warning", stack.lock_mounted_alone),
     Rule("image-lock-differs", "warning", stack.image_lock_differs),
+    Rule("needs-buildkit", "error", stack.needs_buildkit),
     Rule("credentials-in-file", "error", secrets.credentials_in_file),
     Rule("credentials-in-image", "error", secrets.credentials_in_image),
 )
