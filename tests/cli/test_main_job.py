@@ -101,7 +101,7 @@ def test_install_says_what_it_did_and_does_nothing_twice(program: Program, tmp_p
 
     first = program.run("deps.install", cwd=project)
     assert first.code == 0
-    assert "uv.lock: 2 added\nwritten to: host (uv.lock)\n" in first.err
+    assert "uv.lock: 1 added\nwritten to: host (uv.lock)\n" in first.err
     assert f"installed in: environment {project / '.venv'}\n" in first.err
     before = hashes(project)
 

@@ -257,6 +257,24 @@ def test_what_imported_an_old_package_has_the_new_one_after_an_upgrade(small: Ca
     assert answer[0] == answer[1] == versions(stack.lock)["idna"] != "3.9"
 
 
+def test_only_what_has_other_packages_is_restarted(reference: Reference) -> None:
+    stack = reference("workspace", ".")
+    stack.uvdock("deps.install")
+    stack.up()
+    # uv builds the members anew in containers that have just begun.
+    stack.uvdock("deps.install", "--no-build")
+    before = {name: _started(stack, name) for name in ("api", "worker")}
+    said = stack.uvdock("deps.upgrade", "idna").err
+    assert f"container {stack.name}-api-1 (restarted) · container {stack.name}-worker-1\n" in said
+    after = {name: _started(stack, name) for name in ("api", "worker")}
+    assert after["api"] != before["api"]
+    assert after["worker"] == before["worker"]
+
+
+def _started(stack: Stack, service: str) -> str:
+    return docker("inspect", "--format", "{{.State.StartedAt}}", stack.container(service), env=stack.program.env)
+
+
 def test_a_server_that_stops_with_the_new_packages_is_no_success(small: Callable[..., Stack]) -> None:
     stack = small(dependencies=["idna==3.9"], final='COPY server.py .\nCMD ["python", "server.py"]')
     (stack.root / "server.py").write_text("import idna, time\nassert idna.__version__ == '3.9'\ntime.sleep(600)\n")

@@ -115,8 +115,9 @@ class ComposeBackend:
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
     def deliver(self, files: Mapping[Path, bytes], expected: Mapping[Path, bytes | None]) -> Change:
-        """Replace files of the project together, sync running containers and restart them."""
-        return self._restarted(self._followed(delivered(self.project, files, expected)))
+        """Replace files of the project together, sync running containers and restart those whose packages changed."""
+        before = {runner.service_name: environment.packages_changed(runner) for runner in self.runner.of_lock}
+        return self._restarted(self._followed(delivered(self.project, files, expected)), before)
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:
         """A one-off of the service with an environment of its own."""
@@ -241,11 +242,15 @@ class ComposeBackend:
         notes = (*change.notes, *synced.notes, "the image is not rebuilt; deps.install does that")
         return replace(change, code=synced.code, places=(*change.places, *synced.places), notes=notes)
 
-    def _restarted(self, change: Change) -> Change:
-        """Restart the running containers after their packages changed.
+    def _restarted(self, change: Change, before: Mapping[str, str | None]) -> Change:
+        """Restart the running containers whose packages changed, or may have.
 
-        Always: what a server has imported stays what it was. Few reloaders watch the packages, and one that does may
-        have met a half-installed one and died of it.
+        What a server has imported stays what it was. Few reloaders watch the packages, and one that does may have met a
+        half-installed one and died of it.
+
+        Args:
+            change: What was done.
+            before: When the packages of each service last changed before that, where it is known.
         """
         if change.code:
             return change
@@ -253,6 +258,9 @@ class ComposeBackend:
         for runner in self.runner.of_lock:
             installed = f"container {runner.running.name}" if runner.running is not None else ""
             if runner.running is None or installed not in places:
+                continue
+            last = before.get(runner.service_name)
+            if last is not None and last == environment.packages_changed(runner):
                 continue
             if not runner.engine.restart(runner.running.id):
                 raise UvdockError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from uvdock import dry
@@ -15,6 +16,8 @@ from uvdock.engine.api import Running
 from uvdock.errors import UvdockError
 from uvdock.project import Project, read_pyproject, workspace_members
 
+#: The Python in a pyvenv.cfg, as uv and as venv write it.
+_VERSION = re.compile(rb"^version(?:_info)? *= *(\d+\.\d+)", re.MULTILINE)
 #: Where a running container gets manifests that it cannot get at their own place.
 _ASIDE = PurePosixPath("/tmp/uvdock-sync")  # noqa: S108 - in a container, owned by its user
 
@@ -37,6 +40,21 @@ def sync(runner: ServiceRunner) -> Change:
     workdir = str(folder / runner.synced(place))
     code = runner.run(argv, user=_owner(runner, place), workdir=workdir, env=env, to_stderr=True)
     return Change(code, places=(f"container {running.name}",) if code == 0 else ())
+
+
+def packages_changed(runner: ServiceRunner) -> str | None:
+    """When a package of the running container's environment last came or went; ``None`` where that is not known.
+
+    It is so of an environment that is the image's whole Python, and has no pyvenv.cfg.
+    """
+    place = runner.place
+    if place is None:
+        return None
+    found = _VERSION.search(runner.engine.read(place.container, place.environment / "pyvenv.cfg") or b"")
+    if found is None:
+        return None
+    folder = place.environment / "lib" / f"python{found[1].decode()}" / "site-packages"
+    return runner.engine.modified(place.container, folder)
 
 
 def push(runner: ServiceRunner, place: Place) -> PurePosixPath:

@@ -5,6 +5,7 @@ The SDK has no BuildKit and no Compose; those are `uvdock.engine.stack`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -309,6 +310,18 @@ class Engine:
             if answer.status_code != _NOT_FOUND:
                 answer.raise_for_status()
             return bool(answer.status_code != _NOT_FOUND)
+
+    def modified(self, container: str, path: PurePosixPath) -> str | None:
+        """When a path in a container was last changed, as the engine writes it; ``None`` where it is not there."""
+        from base64 import b64decode
+
+        with _told(f"{path} in {container[:12]}"):
+            url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
+            answer = self.api.head(url, params={"path": str(path)})
+            if answer.status_code == _NOT_FOUND:
+                return None
+            answer.raise_for_status()
+            return str(json.loads(b64decode(answer.headers["X-Docker-Container-Path-Stat"]))["mtime"])
 
     def which(self, container: str, program: str, path: str) -> str | None:
         """Where ``program`` is on the given PATH in a container, running or not."""
