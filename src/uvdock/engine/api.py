@@ -9,6 +9,7 @@ import json
 import os
 import re
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from urllib.parse import quote
 from uvdock import dry
 from uvdock.engine import archive, endpoint
 from uvdock.engine.digests import digests_of, identity_of, made_from
+from uvdock.engine.failing import told
 from uvdock.engine.marked import GRACE, NOT_STARTED, kill
 from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
@@ -98,7 +100,7 @@ class Engine:
     @property
     def platform(self) -> str:
         """What its images are for by default: ``linux/amd64``."""
-        with _told(self.address):
+        with told(self.address):
             found = self.api.version()
         return f"{found['Os']}/{found['Arch']}"
 
@@ -114,7 +116,7 @@ class Engine:
             EngineError: The service is paused: nothing can be run in it.
         """
         labels = running_labels(working_dir, service)
-        with _told(self.address):
+        with told(self.address):
             found = self.api.containers(filters={"label": labels, "status": ["running", "paused"]})
         paused = [item["Names"][0].lstrip("/") for item in found if item["State"] == "paused"]
         if service is not None and paused and len(paused) == len(found):
@@ -135,7 +137,7 @@ class Engine:
         from docker.errors import NotFound
 
         labels = [f"{_DIR}={working_dir}", f"{_SERVICE}={service}", f"{_ONEOFF}=False"]
-        with _told(self.address):
+        with told(self.address):
             found = self.api.containers(all=True, filters={"label": labels})
             found.sort(key=lambda item: (item["State"] != "running", item["Names"]))
             try:
@@ -146,7 +148,7 @@ class Engine:
 
     def failed(self, working_dir: str) -> list[Running]:
         """The containers of a Compose project that are unhealthy, came to a bad end or begin again and again."""
-        with _told(self.address):
+        with told(self.address):
             found = self.api.containers(all=True, filters={"label": running_labels(working_dir)})
         return [
             Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
@@ -158,18 +160,18 @@ class Engine:
 
     def last_lines(self, container: str, count: int) -> list[str]:
         """The last lines a container printed, on either stream."""
-        with _told(container):
+        with told(container):
             content: bytes = self.api.logs(container, stdout=True, stderr=True, tail=count)
         return content.decode("utf-8", "replace").splitlines()
 
     def volumes(self) -> set[str]:
         """The names of the volumes there are."""
-        with _told(self.address):
+        with told(self.address):
             return {str(item["Name"]) for item in self.api.volumes().get("Volumes") or []}
 
     def volume_sizes(self) -> dict[str, int | None]:
         """The volumes there are, with their bytes where the engine knows them."""
-        with _told(self.address):
+        with told(self.address):
             # The SDK's own call looks at images and containers too, which takes seconds.
             url = f"{self.api.base_url}/v{self.api.api_version}/system/df"
             found = self.api.get(url, params={"type": "volume"}).json().get("Volumes") or []
@@ -178,7 +180,7 @@ class Engine:
 
     def holders(self, volume: str) -> list[str]:
         """The names of the containers that hold a volume, running or not."""
-        with _told(self.address):
+        with told(self.address):
             found = self.api.containers(all=True, filters={"volume": volume})
         return sorted(item["Names"][0].lstrip("/") for item in found)
 
@@ -188,7 +190,7 @@ class Engine:
         Raises:
             EngineError: It is in use, or not there.
         """
-        with _told(name):
+        with told(name):
             self.api.remove_volume(name)
 
     def unnamed_volume_targets(self, container: str) -> list[PurePosixPath]:
@@ -198,7 +200,7 @@ class Engine:
 
     def unnamed_volumes(self, working_dir: str) -> set[str]:
         """The volumes without a name of their own that the containers of a Compose project hold."""
-        with _told(self.address):
+        with told(self.address):
             found = self.api.containers(all=True, filters={"label": [f"{_DIR}={working_dir}"]})
         mounts = [mount for item in found for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"]
         return {str(mount["Name"]) for mount in mounts if _UNNAMED.fullmatch(str(mount.get("Name")))}
@@ -212,7 +214,7 @@ class Engine:
         """An image's details as `docker image inspect` has them, or ``None``."""
         from docker.errors import ImageNotFound
 
-        with _told(reference):
+        with told(reference):
             try:
                 return dict(self.api.inspect_image(reference))
             except ImageNotFound:
@@ -229,7 +231,7 @@ class Engine:
         return None if found is None else identity_of(found)
 
     def _with_manifests(self, reference: str) -> dict[str, Any] | None:
-        with _told(reference):
+        with told(reference):
             # The SDK has no parameter for the manifests, which engines list since API 1.48.
             url = f"{self.api.base_url}/v{self.api.api_version}/images/{quote(reference, safe='/:@')}/json"
             answer = self.api.get(url, params={"manifests": "1"})
@@ -240,12 +242,12 @@ class Engine:
 
     def history(self, reference: str) -> tuple[str, ...]:
         """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""
-        with _told(reference):
+        with told(reference):
             return tuple(str(item.get("CreatedBy") or "") for item in self.api.history(reference))
 
     def container(self, container: str) -> dict[str, Any]:
         """A container's details as `docker inspect` has them."""
-        with _told(container):
+        with told(container):
             return dict(self.api.inspect_container(container))
 
     @contextmanager
@@ -262,18 +264,18 @@ class Engine:
             Mount(str(bind.target), str(bind.source), type="bind", read_only=bind.read_only)
             for bind in options.pop("binds", [])
         ]
-        with _told(image):
+        with told(image):
             host = self.api.create_host_config(mounts=mounts, init=True)
             made = self.api.create_container(image, host_config=host, labels={LABEL: "true"}, **options)["Id"]
         try:
             yield made
         finally:
-            with _told(made):
+            with told(made):
                 self.api.remove_container(made, force=True, v=True)
 
     def put(self, container: str, content: bytes, folder: str = "/") -> None:
         """Unpack an archive into a folder of a container, running or not."""
-        with _told(container):
+        with told(container):
             self.api.put_archive(container, folder, content)
 
     def get(self, container: str, path: PurePosixPath | str) -> dict[PurePosixPath, bytes] | None:
@@ -289,7 +291,7 @@ class Engine:
     def _archive(self, container: str, path: PurePosixPath | str) -> bytes | None:
         from docker.errors import NotFound
 
-        with _told(f"{path} in {container[:12]}"):
+        with told(f"{path} in {container[:12]}"):
             try:
                 stream, _ = self.api.get_archive(container, str(path))
             except NotFound:
@@ -303,25 +305,22 @@ class Engine:
 
     def exists(self, container: str, path: PurePosixPath | str) -> bool:
         """Whether ``path`` is there in a container, running or not; nothing is transferred."""
-        with _told(f"{path} in {container[:12]}"):
-            # The SDK has no call for the archive's HEAD, which transfers nothing.
-            url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
-            answer = self.api.head(url, params={"path": str(path)})
-            if answer.status_code != _NOT_FOUND:
-                answer.raise_for_status()
-            return bool(answer.status_code != _NOT_FOUND)
+        return self._stat(container, path) is not None
 
     def modified(self, container: str, path: PurePosixPath) -> str | None:
         """When a path in a container was last changed, as the engine writes it; ``None`` where it is not there."""
-        from base64 import b64decode
+        found = self._stat(container, path)
+        return None if found is None else str(json.loads(b64decode(found))["mtime"])
 
-        with _told(f"{path} in {container[:12]}"):
+    def _stat(self, container: str, path: PurePosixPath | str) -> str | None:
+        with told(f"{path} in {container[:12]}"):
+            # The SDK has no call for the archive's HEAD, which transfers nothing.
             url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
             answer = self.api.head(url, params={"path": str(path)})
             if answer.status_code == _NOT_FOUND:
                 return None
             answer.raise_for_status()
-            return str(json.loads(b64decode(answer.headers["X-Docker-Container-Path-Stat"]))["mtime"])
+            return str(answer.headers["X-Docker-Container-Path-Stat"])
 
     def which(self, container: str, program: str, path: str) -> str | None:
         """Where ``program`` is on the given PATH in a container, running or not."""
@@ -341,7 +340,7 @@ class Engine:
         env: Mapping[str, str] | None = None,
     ) -> Output:
         """Run a command in a running container and collect what it prints."""
-        with _told(f"{argv[0]} in {container[:12]}"):
+        with told(f"{argv[0]} in {container[:12]}"):
             made = self.api.exec_create(container, list(argv), user=user, workdir=workdir, environment=dict(env or {}))[
                 "Id"
             ]
@@ -387,7 +386,7 @@ class Engine:
 
     def restart(self, container: str) -> bool:
         """Stop and start a container; returns whether it still runs a moment later, without another start."""
-        with _told(container):
+        with told(container):
             # Not the engine's own restart: with the containerd image store (28.5) the container may lose its root
             # file system then, and nothing can be run in it any more.
             self.api.stop(container)
@@ -423,7 +422,7 @@ class Engine:
     @cached_property
     def rootless(self) -> bool:
         """Whether root in a container is an ordinary user on the host."""
-        with _told(self.address):
+        with told(self.address):
             return any("rootless" in option for option in self.api.info().get("SecurityOptions") or [])
 
 
@@ -438,26 +437,3 @@ def environment(config: Mapping[str, object]) -> dict[str, str]:
     lines = config.get("Env") or []
     assert isinstance(lines, list)
     return {name: value for name, _, value in (str(line).partition("=") for line in lines)}
-
-
-@contextmanager
-def _told(where: str) -> Iterator[None]:
-    """Turn what the SDK raises into an error for a person."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except Exception as error:
-        from docker.errors import APIError, DockerException
-        from requests.exceptions import ConnectionError as RequestConnectionError
-        from requests.exceptions import RequestException, Timeout
-
-        if not isinstance(error, (DockerException, RequestException)):
-            raise
-        if isinstance(error, (Timeout, RequestConnectionError)):
-            what, fix = f"the Docker engine does not answer any more: {str(error)[:300]}", "see that it runs"
-            raise EngineError(what, where=where, fix=f"{fix}, then run it again") from error
-        text = str(error.explanation or error) if isinstance(error, APIError) else str(error)
-        raise EngineError(
-            f"the engine refused: {text[:300]}", where=where, fix="correct what it names, then run it again"
-        ) from error
