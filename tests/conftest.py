@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
+#: The programs, for what is the same in both: `inv test` looks at one of them.
+BOTH = ["uvdock", pytest.param("inv", marks=pytest.mark.slow)]
 #: Repos of others have tests of their own.
 collect_ignore = ["fixtures"]
 BIN = Path(sys.executable).parent

@@ -43,11 +43,12 @@ def on_path(program: Program, project: Path, tmp_path: Path) -> Program:
 @pytest.mark.parametrize(
     ("name", "before"),
     [
-        pytest.param("inv", ["cmd", "--", SHOW], id="inv-cmd", marks=pytest.mark.slow),
+        pytest.param("inv", ["cmd", "--", SHOW], id="inv-cmd"),
         pytest.param("uvdock", ["cmd", "--", SHOW], id="uvdock-cmd"),
-        pytest.param("uvdock", ["cmd", SHOW], id="uvdock-cmd-without-separator", marks=pytest.mark.slow),
+        pytest.param("uvdock", ["cmd", SHOW], id="uvdock-cmd-without-separator"),
     ],
 )
+@pytest.mark.slow
 def test_cmd_hands_over_every_argument(
     on_path: Program, project: Path, name: str, before: list[str], arguments: list[str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Program, Ran, hashes, make_project
+from tests.conftest import BOTH, Program, Ran, hashes, make_project
 
 TASKS = "from uvdock import ns\n"
 OLD = """
@@ -35,7 +35,7 @@ def outdated_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "separator"),
-    [pytest.param("uvdock", [], id="uvdock"), pytest.param("inv", ["--"], id="inv")],
+    [pytest.param("uvdock", [], id="uvdock"), pytest.param("inv", ["--"], id="inv", marks=pytest.mark.slow)],
 )
 def test_a_project_from_empty_to_checked(program: Program, tmp_path: Path, name: str, separator: list[str]) -> None:
     project = make_project(tmp_path / "app")
@@ -122,7 +122,7 @@ def test_lock_keeps_what_is_locked(program: Program, tmp_path: Path) -> None:
     assert _version(project, "idna") == "2.8"
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 @pytest.mark.slow
 def test_outdated_as_a_table(program: Program, outdated_project: Path, name: str) -> None:
     assert program.run("deps.lock", cwd=outdated_project).code == 0
@@ -146,6 +146,7 @@ def test_outdated_as_a_table(program: Program, outdated_project: Path, name: str
     assert ran.err.startswith("5 of 5 packages have a newer release\n")
 
 
+@pytest.mark.slow
 def test_outdated_as_json(program: Program, outdated_project: Path) -> None:
     assert program.run("deps.lock", cwd=outdated_project).code == 0
 
@@ -178,7 +179,7 @@ def test_outdated_shows_no_release_where_there_is_no_newer_one(program: Program,
     assert ran.err.startswith("0 of 1 package has a newer release\n")
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 def test_from_a_folder_inside_the_project(program: Program, tmp_path: Path, name: str) -> None:
     project = make_project(tmp_path / "app")
     (project / "tasks.py").write_text(TASKS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN, Program, hashes, make_project
+from tests.conftest import BIN, BOTH, Program, hashes, make_project
 
 #: Says its process id, waits for a signal, says which one came, and would end well.
 WAITS = """
@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 42, 126, 127, 128, 255])
 def test_exit_code_is_the_commands_own(program: Program, project: Path, name: str, code: int) -> None:
     ran = program.run("cmd", "--", "sh", "-c", f"exit {code}", cwd=project, program=name)
@@ -53,7 +53,7 @@ def test_a_command_that_dies_of_a_signal_gives_128_and_the_signal(
     assert (ran.code, ran.out, ran.err) == (128 + number, "", "")
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 def test_both_streams_come_byte_for_byte(program: Program, project: Path, name: str) -> None:
     script = r"printf 'a\000\377\r\nb'; printf 'c\376\r\033[1md' >&2; exit 7"
 
@@ -103,7 +103,7 @@ def test_a_reader_that_leaves_early_is_no_error_of_uvdocks(program: Program, pro
 
 
 @pytest.mark.parametrize("arguments", [["cmd", "--", "true"], ["uv", "--version"], ["uv", "help", "add"], ["config"]])
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 def test_uvdock_adds_no_words_of_its_own_where_nobody_looks(
     program: Program, project: Path, name: str, arguments: list[str]
 ) -> None:
@@ -132,7 +132,7 @@ def test_a_command_that_cannot_start(program: Program, project: Path, command: s
     assert fix.startswith(" next: ")
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_command(program: Program, project: Path, name: str, number: signal.Signals) -> None:
     running = program.start("cmd", "--", sys.executable, "-c", WAITS, cwd=project, program=name)

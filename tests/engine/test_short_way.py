@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN
+from tests.conftest import BIN, BOTH
 from tests.engine.conftest import Stack, short
 from tests.engine.counting import Counting
 from uvdock.engine import presence
@@ -76,7 +76,7 @@ def test_memory_stays_small(stack: Stack) -> None:
         assert int(ran.stdout.split()[-1]) < limit, args
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 def test_it_stands_aside(stack: Stack, silent: str, name: str) -> None:
     words = ["uv", "--", "--version"]
     short(stack, silent, *words, program=name)
