@@ -20,7 +20,8 @@ def test(c: Context, slow: bool = False) -> None:  # noqa: PT028 - a task, and n
     """Run the tests, in minutes; those that need a Docker engine are skipped without one."""
     which = "slow" if slow else "not slow"
     # Each file of the engine's tests stays with one worker: its stack is built once, and nobody else's is looked at.
-    parts = ("tests/unit tests/cli --numprocesses 2", "tests/engine --numprocesses 2 --dist loadfile")
+    # One more than two cores, for a test often waits for what it has started.
+    parts = ("tests/unit tests/cli --numprocesses 3", "tests/engine --numprocesses 3 --dist loadfile")
     commands = [f"{sys.executable} -m pytest {part} -m '{which}'" for part in parts]
     ran = [c.run(command, pty=sys.stdout.isatty(), warn=True) for command in commands]
     if not all(ran):

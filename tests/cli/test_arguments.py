@@ -5,17 +5,18 @@ Each list goes through real processes, because the ways it can be lost (a shell,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.arguments import ARGUMENT_LISTS
+from tests.arguments import LISTS
 from tests.conftest import Program, make_project
 
 #: Its name is a plain word: what follows it is not uvdock's any more, with `--` before it or without.
 SHOW = "show"
 #: Bytes that are no UTF-8, as Python has them in its arguments.
-NO_UTF8 = pytest.param(["caf\udce9", "\udcff\udcfe"], id="no-utf-8")
+NO_UTF8 = ["caf\udce9", "\udcff\udcfe"]
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +40,20 @@ def on_path(program: Program, project: Path, tmp_path: Path) -> Program:
     return Program({**program.env, **env})
 
 
-@pytest.mark.parametrize("arguments", [*ARGUMENT_LISTS, NO_UTF8])
+def _in_turn(ways: Sequence[tuple[str, list[str]]]) -> Iterator[object]:
+    """Every list of arguments, each in one of the ways to type it."""
+    for number, (label, arguments) in enumerate({**LISTS, "no-utf-8": NO_UTF8}.items()):
+        name, before = ways[number % len(ways)]
+        yield pytest.param(name, before, arguments, id=f"{label} by {name} {' '.join(before)}")
+
+
 @pytest.mark.parametrize(
-    ("name", "before"),
-    [
-        pytest.param("inv", ["cmd", "--", SHOW], id="inv-cmd"),
-        pytest.param("uvdock", ["cmd", "--", SHOW], id="uvdock-cmd"),
-        pytest.param("uvdock", ["cmd", SHOW], id="uvdock-cmd-without-separator"),
-    ],
+    ("name", "before", "arguments"),
+    [*_in_turn([("inv", ["cmd", "--", SHOW]), ("uvdock", ["cmd", "--", SHOW]), ("uvdock", ["cmd", SHOW])])],
 )
 @pytest.mark.slow
 def test_cmd_hands_over_every_argument(
-    on_path: Program, project: Path, name: str, before: list[str], arguments: list[str]
+    on_path: Program, project: Path, *, name: str, before: list[str], arguments: list[str]
 ) -> None:
     ran = on_path.run(*before, *arguments, cwd=project, program=name)
 
@@ -58,22 +61,17 @@ def test_cmd_hands_over_every_argument(
     assert _words(ran.stdout) == arguments
 
 
-@pytest.mark.parametrize("arguments", [*ARGUMENT_LISTS, NO_UTF8])
 @pytest.mark.parametrize(
-    ("name", "before", "own"),
-    [
-        pytest.param("inv", ["uv", "--"], [], id="inv-uv"),
-        pytest.param("uvdock", ["uv", "add"], ["add"], id="uvdock-uv-without-separator"),
-    ],
+    ("name", "before", "arguments"), [*_in_turn([("inv", ["uv", "--", "add"]), ("uvdock", ["uv", "add"])])]
 )
 @pytest.mark.slow
 def test_uv_gets_every_argument(
-    on_path: Program, project: Path, *, name: str, before: list[str], own: list[str], arguments: list[str]
+    on_path: Program, project: Path, *, name: str, before: list[str], arguments: list[str]
 ) -> None:
     ran = on_path.run(*before, *arguments, cwd=project, program=name)
 
     assert (ran.code, ran.out, ran.err) == (0, "", "")
-    assert _words(Path(on_path.env["SEEN"]).read_bytes()) == [*own, *arguments]
+    assert _words(Path(on_path.env["SEEN"]).read_bytes()) == ["add", *arguments]
 
 
 @pytest.mark.parametrize(
