@@ -77,7 +77,7 @@ def test_the_main_job(reference: Callable[[str, str], Stack], remote: dict[str, 
 
 def test_each_way_names_the_same_engine(small: Callable[..., Stack], remote: dict[str, str]) -> None:
     stack = small()
-    stack.program.env |= remote
+    stack.program.env |= {**remote, "UVDOCK_SERVICE": "web"}
     (stack.root / "compose.yaml").write_text("services: {web: {image: python:3.13-slim-trixie, command: sleep 600}}\n")
     stack.uvdock("up")
     there = docker("ps", "--format", "{{.Names}}", env={**clean_environment(), "DOCKER_HOST": REMOTE}).split()
