@@ -111,9 +111,8 @@ def test_another_builder_builds_loads_and_keeps_its_layers(
     assert "compose" in docker("image", "inspect", f"{stack.name}-web", "--format", "{{json .Config.Labels}}")
 
 
-def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack], compose: dict[str, str]) -> None:
+def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack]) -> None:
     stack = small()
-    stack.program.env |= compose
     stack.uvdock("deps.install")
     ran = stack.uvdock("build", "--builder", "nobody", ok=False)
     assert ran.code != 0
