@@ -8,7 +8,7 @@ from.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ def _named(way: tuple[str, str]) -> str:
 
 
 @pytest.fixture(params=WAYS, ids=_named)
-def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+def remote(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The variables that name the second engine."""
     way, address = request.param
     need(address)
@@ -40,7 +40,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str,
     argv = ["docker", "context", "create", "elsewhere", "--docker", f"host={address}"]
     subprocess.run(argv, env=env, capture_output=True, check=True, timeout=60)
     key = "UVDOCK_CONTEXT" if way == "context setting" else "DOCKER_CONTEXT"
-    yield {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
+    return {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
 
 
 @pytest.mark.parametrize("remote", [WAYS[-1]], ids=_named, indirect=True)
