@@ -96,6 +96,7 @@ def test_another_engine_starts_from_the_layers_that_the_first_one_kept(
     docker("rmi", "--force", base, env=stack.program.env, check=False)
 
 
+@pytest.mark.parametrize("compose", ["this"], indirect=True)
 def test_another_builder_builds_loads_and_keeps_its_layers(
     small: Callable[..., Stack], compose: dict[str, str], builder: dict[str, str], tmp_path: Path
 ) -> None:

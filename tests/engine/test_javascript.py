@@ -86,7 +86,6 @@ def node(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
     [
         pytest.param("npm", 4321, {}, id="npm, nothing mounted"),
         pytest.param("yarn", 4321, {}, id="yarn, nothing mounted"),
-        pytest.param("yarn", IMAGE_UID, {"volumes": "./web:/web"}, id="yarn, mounted, its owner is the image's user"),
         pytest.param("pnpm", IMAGE_UID, {"volumes": "./web:/web"}, id="pnpm, mounted, its owner is the image's user"),
     ],
 )
