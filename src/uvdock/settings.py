@@ -111,14 +111,15 @@ def load(root: Path, invoke: Mapping[str, Any] | None = None, environ: Mapping[s
     return Settings(**values, sources=sources)
 
 
-def with_options(settings: Settings, options: Mapping[str, str | Sequence[str]]) -> Settings:
+def with_options(settings: Settings, options: Mapping[str, str | Sequence[str] | None]) -> Settings:
     """The settings with what options of a task replace; an empty one replaces nothing.
 
     Raises:
         SettingsError: A value is not allowed.
     """
-    names = {key: f"--{key.replace('_', '-')}" for key, value in options.items() if value}
-    given = {key: _typed(key, options[key], name) for key, name in names.items()}
+    told = {key: value for key, value in options.items() if value}
+    names = {key: f"--{key.replace('_', '-')}" for key in told}
+    given = {key: _typed(key, value, names[key]) for key, value in told.items()}
     return settings._replace(**given, sources={**settings.sources, **names})
 
 

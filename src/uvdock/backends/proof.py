@@ -85,16 +85,9 @@ class Installed:
 
 def lock_is_hosts(runner: ServiceRunner) -> bool | None:
     """Whether the image holds the host's lock, byte for byte; ``None`` without an image, or without a lock in it."""
-    asked = proved.question(runner)
-    if asked is None:
-        return None
-    if proved.known(asked) == _same_bytes(runner):
-        return True
-    content = _lock_in(runner)[1]
-    same = None if content is None else content == _bytes(runner)
-    if same:
-        proved.keep(runner, asked, _same_bytes(runner))
-    return same
+    found = _remembered(runner, lambda: _by_lock(runner, _lock_in(runner)[1]))
+    # One that was proved by what is installed has no lock.
+    return None if found is None or found.how != _same_bytes(runner) else found.fresh
 
 
 def prove(runner: ServiceRunner, export: Export) -> Proof | None:
@@ -113,22 +106,34 @@ def prove(runner: ServiceRunner, export: Export) -> Proof | None:
     Raises:
         UvdockError: The image holds neither a lock nor an environment to compare.
     """
+    return _remembered(runner, lambda: _looked(runner, export))
+
+
+def _remembered(runner: ServiceRunner, look: Callable[[], Proof | None]) -> Proof | None:
+    """The proof that was made of an image once, else what looking says now."""
     asked = proved.question(runner)
     if asked is None:
         return None
     if how := proved.known(asked):
         return Proof(fresh=True, how=how)
-    found = _looked(runner, export)
-    if found.fresh:
+    found = look()
+    if found is not None and found.fresh:
         proved.keep(runner, asked, found.how)
     return found
 
 
+def _by_lock(runner: ServiceRunner, content: bytes | None) -> Proof | None:
+    """The proof by the bytes of the lock that is in an image; ``None`` where it has none."""
+    if content is None:
+        return None
+    fresh = content == _bytes(runner)
+    return Proof(fresh, _same_bytes(runner), "" if fresh else f"it holds another {runner.project.lock.name}")
+
+
 def _looked(runner: ServiceRunner, export: Export) -> Proof:
     place, content = _lock_in(runner)
-    if content is not None:
-        fresh = content == _bytes(runner)
-        return Proof(fresh, _same_bytes(runner), "" if fresh else f"it holds another {runner.project.lock.name}")
+    if (found := _by_lock(runner, content)) is not None:
+        return found
     image, engine = runner.service.image, runner.engine
     with engine.created(image, command=["true"]) as box:
         python = _python(runner, place, box, image)

@@ -22,7 +22,7 @@ from uvdock import dry
 from uvdock.engine import archive, endpoint
 from uvdock.engine.digests import digests_of, identity_of, made_from
 from uvdock.engine.failing import told
-from uvdock.engine.marked import GRACE, NOT_STARTED, kill
+from uvdock.engine.marked import GRACE, signalled
 from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
@@ -109,6 +109,10 @@ class Engine:
         """Where the engine is, for a person."""
         return endpoint.describe(self.context, os.environ)
 
+    def _url(self, path: str) -> str:
+        """The address of a question that the SDK has no call for."""
+        return f"{self.api.base_url}/v{self.api.api_version}{path}"
+
     def running(self, working_dir: str, service: str | None = None) -> list[Running]:
         """The running containers of a Compose project (not its one-offs), found by their labels.
 
@@ -173,8 +177,7 @@ class Engine:
         """The volumes there are, with their bytes where the engine knows them."""
         with told(self.address):
             # The SDK's own call looks at images and containers too, which takes seconds.
-            url = f"{self.api.base_url}/v{self.api.api_version}/system/df"
-            found = self.api.get(url, params={"type": "volume"}).json().get("Volumes") or []
+            found = self.api.get(self._url("/system/df"), params={"type": "volume"}).json().get("Volumes") or []
         sizes = {str(item["Name"]): (item.get("UsageData") or {}).get("Size", -1) for item in found}
         return {name: None if size < 0 else int(size) for name, size in sizes.items()}
 
@@ -233,7 +236,7 @@ class Engine:
     def _with_manifests(self, reference: str) -> dict[str, Any] | None:
         with told(reference):
             # The SDK has no parameter for the manifests, which engines list since API 1.48.
-            url = f"{self.api.base_url}/v{self.api.api_version}/images/{quote(reference, safe='/:@')}/json"
+            url = self._url(f"/images/{quote(reference, safe='/:@')}/json")
             answer = self.api.get(url, params={"manifests": "1"})
             if answer.status_code == _NOT_FOUND:
                 return None
@@ -315,8 +318,7 @@ class Engine:
     def _stat(self, container: str, path: PurePosixPath | str) -> str | None:
         with told(f"{path} in {container[:12]}"):
             # The SDK has no call for the archive's HEAD, which transfers nothing.
-            url = f"{self.api.base_url}/v{self.api.api_version}/containers/{container}/archive"
-            answer = self.api.head(url, params={"path": str(path)})
+            answer = self.api.head(self._url(f"/containers/{container}/archive"), params={"path": str(path)})
             if answer.status_code == _NOT_FOUND:
                 return None
             answer.raise_for_status()
@@ -356,12 +358,12 @@ class Engine:
         """
         from signal import Signals
 
-        for argv in kill(mark, Signals(signum).name.removeprefix("SIG")):
-            # Which of the two an engine says of a program that is not there depends on its version.
+        def code(argv: list[str]) -> int | None:
             with suppress(EngineError):
-                if (code := self.exec(container, argv, user=user).code) not in NOT_STARTED:
-                    return code == 0
-        return False
+                return self.exec(container, argv, user=user).code
+            return None
+
+        return signalled(mark, Signals(signum).name.removeprefix("SIG"), code)
 
     def signal_container(self, container: str, signum: int) -> bool:
         """Send a signal to a one-off's process, and kill it when it is not gone after `GRACE`.

@@ -6,6 +6,10 @@ by a mark in its environment; as the same user, for only that user (or a root wi
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: Marks the process that uvdock starts in a container, so that a signal can find it there.
 MARK = "_UVDOCK_RUN"
 #: How long a process in a container may take to go after a signal before it is killed, seconds.
@@ -51,20 +55,26 @@ for _ in range(tenths):
 send("KILL")
 """
 #: The exit codes of an exec whose program is not there, or cannot be started.
-NOT_STARTED = (126, 127)
+_NOT_STARTED = (126, 127)
 
 
-def kill(mark: str, name: str) -> list[list[str]]:
-    """The commands that signal what carries a mark, and kill what is left after `GRACE`.
+def signalled(mark: str, name: str, run: Callable[[list[str]], int | None]) -> bool:
+    """Signal what carries a mark in a container, and kill what is left after `GRACE`.
 
     Args:
         mark: The value of `MARK` in its environment.
         name: The signal's name without ``SIG``.
+        run: Runs a command in that container as the same user, and returns its exit code; ``None`` where it could not be
+            started. What an engine says of a program that is not there depends on its version.
 
     Returns:
-        Commands for the same container, to be tried in turn until one can be started; it leaves with 1 when there is no
-        such process.
+        Whether there was such a process.
     """
     rest = [f"{MARK}={mark}", name, str(int(GRACE * 10))]
-    python = (["python3", "-I", "-S", "-c", _PYTHON], ["python", "-I", "-S", "-c", _PYTHON])
-    return [["sh", "-c", _SHELL, "uvdock", *rest], *([*words, *rest] for words in python)]
+    python = ["-I", "-S", "-c", _PYTHON]
+    # The first one that the image has.
+    for words in (["sh", "-c", _SHELL, "uvdock"], ["python3", *python], ["python", *python]):
+        code = run([*words, *rest])
+        if code is not None and code not in _NOT_STARTED:
+            return code == 0
+    return False

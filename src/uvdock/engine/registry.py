@@ -8,14 +8,14 @@ from typing import Any
 
 from uvdock import process
 
-#: Of a name without a registry's host, Docker Hub is asked; a service's own image is rarely there.
-_HOST = (".", ":")
-
 
 def names_one(reference: str) -> bool:
-    """Whether an image's name begins with the host of a registry: ``ghcr.io/me/app``, not ``app`` or ``me/app``."""
+    """Whether an image's name begins with the host of a registry: ``ghcr.io/me/app``, not ``app`` or ``me/app``.
+
+    Of a name without one Docker Hub is asked, and a service's own image is rarely there.
+    """
     host, slash, _ = reference.partition("/")
-    return bool(slash) and (host == "localhost" or any(sign in host for sign in _HOST))
+    return bool(slash) and (host == "localhost" or "." in host or ":" in host)
 
 
 def labels(docker: Sequence[str], reference: str, platform: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -262,14 +262,17 @@ class Stack:
             tag: The image's name.
         """
         build = {key: value for key, value in (service.build or {}).items() if key not in ("tags", "cache_to")}
+        argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
+        return argv, self._alone("bench", tag, build)
+
+    def _alone(self, name: str, tag: str, build: Mapping[str, Any]) -> bytes:
+        """A Compose file with one build: to be read from standard input, for its arguments may hold what is secret."""
         model = {
             "name": self.config["name"],
-            "services": {"bench": {"image": tag, "build": build}},
+            "services": {name: {"image": tag, "build": build}},
             **{key: self.config[key] for key in ("secrets",) if key in self.config},
         }
-        # By standard input: build arguments may hold what nobody wants in a file.
-        argv = [*self.docker, "compose", "--project-directory", self.working_dir, "-f", "-", "build"]
-        return argv, json.dumps(model).encode()
+        return json.dumps(model).encode()
 
     def build_prefix(
         self,
@@ -307,18 +310,12 @@ class Stack:
             ) / f"{(service.build or {}).get('dockerfile', 'Dockerfile')}.dockerignore"
             if ignore.is_file():
                 Path(folder, "Dockerfile.dockerignore").write_bytes(ignore.read_bytes())
-            model = {
-                "name": self.config["name"],
-                "services": {"uv": {"image": tag, "build": {**build, "dockerfile": str(dockerfile)}}},
-                **{key: self.config[key] for key in ("secrets",) if key in self.config},
-            }
-            # By standard input: build arguments may hold what nobody wants in a file.
             options = ["--project-directory", self.working_dir, *(["--progress", "quiet"] if quiet else [])]
             chosen = ["--builder", builder] if builder else []
             argv = [*self.docker, "compose", *options, "-f", "-", "build", *chosen, "uv"]
-            content_in = json.dumps(model).encode()
+            model = self._alone("uv", tag, {**build, "dockerfile": str(dockerfile)})
             return shown_build(
-                lambda: process.run(argv, env=self.env, cwd=self.root, stdin=content_in, stdout_to_stderr=True)
+                lambda: process.run(argv, env=self.env, cwd=self.root, stdin=model, stdout_to_stderr=True)
             )
 
 

@@ -17,7 +17,7 @@ import sys
 from _socket import AF_UNIX, SHUT_WR, SOCK_STREAM
 from _socket import socket as Socket  # noqa: N812 - it is a class
 
-from uvdock.engine.marked import MARK, NOT_STARTED, kill
+from uvdock.engine.marked import MARK, signalled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,17 +134,19 @@ class Wire:
 
     def _signal(self, container: str, mark: str, signum: int) -> None:
         """Signal what carries a mark, and wait until it is gone or killed."""
-        for argv in kill(mark, signal.Signals(signum).name.removeprefix("SIG")):
+
+        def code(argv: list[str]) -> int | None:
             try:
                 made = self._json("POST", f"/containers/{container}/exec", {"AttachStdout": True, "Cmd": argv})["Id"]
                 connection, _ = self._started(made)
                 while connection.recv(_PART):
                     pass
-                code = self._json("GET", f"/exec/{made}/json").get("ExitCode")
+                found: int | None = self._json("GET", f"/exec/{made}/json").get("ExitCode")
             except (OSError, WireError):
-                continue
-            if code not in NOT_STARTED:
-                return
+                return None
+            return found
+
+        signalled(mark, signal.Signals(signum).name.removeprefix("SIG"), code)
 
     def _stream(self, made: str) -> bool:
         """Start an exec and carry the streams until it ends; whether nobody reads the output any more."""

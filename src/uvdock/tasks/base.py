@@ -130,7 +130,7 @@ class Repo:
         return runner
 
 
-def open_repo(c: Context, *, ahead: bool = False, **changes: str | Sequence[str]) -> Repo:
+def open_repo(c: Context, *, ahead: bool = False, **changes: str | Sequence[str] | None) -> Repo:
     """The repo of the folder the person is in.
 
     Args:

@@ -36,7 +36,7 @@ def install(  # noqa: PLR0917 - the options of a task are its arguments
     """Lock what is not locked, build with the lock as it is, recreate what changed."""
     from uvdock.tasks import installing
 
-    repo = open_repo(c, ahead=True, builder=builder, cache_from=cache_from or (), cache_to=cache_to or ())
+    repo = open_repo(c, ahead=True, builder=builder, cache_from=cache_from, cache_to=cache_to)
     return installing.install(repo, build=build, dry=c.config.run.dry, pull=pull)
 
 

@@ -47,14 +47,18 @@ def install(repo: Repo, *, build: bool, dry: bool, pull: bool = False) -> int:
     # Where an image is built, it has what could not be installed into a container.
     needed = kind == "host" or not build
     running = [job for job in jobs if build and _can_sync(job)]
+    for_all: dict[Step, Callable[..., int | None]] = {
+        Step.BUILD: partial(_build, pull=pull),
+        Step.PROVE: _prove,
+        Step.RECREATE: _recreate,
+    }
     for steps in plan(kind, build=build, running=bool(running)):
         if Step.PROVE in steps and dry:
             continue  # nothing was built that could be compared
         works: dict[str, Callable[[], int | None]] = {}
         for step in steps:
-            if step in _FOR_ALL:
-                more = (pull,) if step is Step.BUILD else ()
-                works[step.value] = partial(_carry_out, _FOR_ALL[step], jobs, *more)
+            if step in for_all:
+                works[step.value] = partial(_carry_out, for_all[step], jobs)
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
@@ -235,6 +239,5 @@ def stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
         )
 
 
-#: What is done for each project by itself, and what once for all of them.
+#: What is done for each project by itself; the rest is done once for all of them.
 _FOR_ONE: dict[Step, Callable[..., int | None]] = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
-_FOR_ALL: dict[Step, Callable[..., int | None]] = {Step.BUILD: _build, Step.PROVE: _prove, Step.RECREATE: _recreate}

@@ -138,15 +138,14 @@ def build(  # noqa: PLR0917 - the options of a task are its arguments
     """Build the images of all services, or of those named."""
     from uvdock import together
     from uvdock.backends import image
-    from uvdock.tasks.stack import tell_no_buildkit, tell_unknown, tell_unlocked
+    from uvdock.tasks.stack import tell_failed_build, tell_unknown
 
-    repo = open_repo(c, builder=builder, cache_from=cache_from or (), cache_to=cache_to or ())
+    repo = open_repo(c, builder=builder, cache_from=cache_from, cache_to=cache_to)
     runner, words = repo.compose("build"), passed(c)
     named = image.pushed(runner, words) if push else []
     code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull, attested=push))
     if code:
-        tell_unlocked(repo)
-        tell_no_buildkit(runner.stack)
+        tell_failed_build(repo, runner.stack)
     if code and words:
         tell_unknown("build", words, runner.stack.services)
     if named and not code:

@@ -36,8 +36,7 @@ def up(c: Context, wait: bool = False) -> int:
     """Start the stack in the background, or the services named."""
     code = _run(c, "up", "--detach", *(["--wait"] if wait else []))
     if code:
-        tell_unlocked(open_repo(c))
-        tell_no_buildkit(_stack(c))
+        tell_failed_build(open_repo(c), _stack(c))
     if code and wait and code not in (128 + SIGINT, 128 + SIGTERM):
         _show_failed(_stack(c))
     return code
@@ -105,8 +104,13 @@ def tell_unknown(task: str, words: Sequence[str], services: Collection[str]) -> 
         console.note(f"there is no service {unknown[0]!r}{nearest(unknown[0], here)}; services here: {', '.join(here)}")
 
 
-def tell_unlocked(repo: Repo) -> None:
-    """Say which projects have no lock, for their Dockerfiles may copy it: for a build that failed."""
+def tell_failed_build(repo: Repo, stack: Stack) -> None:
+    """Say what a build that failed may have missed: a lock, which its Dockerfile may copy, or BuildKit."""
+    _tell_unlocked(repo)
+    _tell_no_buildkit(stack)
+
+
+def _tell_unlocked(repo: Repo) -> None:
     from uvdock.project import find_projects
 
     found = [item for item in find_projects(repo.root, repo.root, repo.settings) if not item.lock.exists()]
@@ -118,8 +122,7 @@ def tell_unlocked(repo: Repo) -> None:
         console.note(f"there is no uv.lock yet{where}: {typed('deps.install')}{there} makes {it}, and builds")
 
 
-def tell_no_buildkit(stack: Stack) -> None:
-    """Say what an engine without BuildKit builds and what it does not: for a build that failed."""
+def _tell_no_buildkit(stack: Stack) -> None:
     from uvdock.engine.api import Engine
 
     with suppress(UvdockError):
