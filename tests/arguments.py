@@ -5,8 +5,6 @@ The tests of the host backend and those of a real engine share this table.
 
 from __future__ import annotations
 
-import pytest
-
 #: Each list under a readable id.
 LISTS: dict[str, list[str]] = {
     "none": [],
@@ -100,5 +98,3 @@ LISTS: dict[str, list[str]] = {
     "long": ["x" * 100_000],
     "many": [f"argument {number}" for number in range(2_000)],
 }
-
-ARGUMENT_LISTS = [pytest.param(arguments, id=name) for name, arguments in LISTS.items()]

@@ -109,6 +109,8 @@ def test_bash(program: Program, repo: Path) -> None:
     assert in_bash(["uvdock", "fl"], program, repo) == ["flask"]
     assert in_bash(["uvdock", "web."], program, repo) == ["web.reload"]
     assert in_bash(["uvdock", "deps.lock", "--"], program, repo) == ["--backend", "--help"]
+    install = ["--no-build", "--pull", "--builder", "--cache-from", "--cache-to", "--backend", "--help"]
+    assert sorted(in_bash(["uvdock", "deps.install", "--"], program, repo)) == sorted(install)
     assert in_bash(["uvdock", "-F", ""], program, repo) == ["grouped", "flat", "nested", "json"]
     assert in_bash(["uvdock", "--list-format", "=", "j"], program, repo) == ["json"]
     assert in_bash(["uvdock", "completion", ""], program, repo) == ["bash", "zsh", "fish"]

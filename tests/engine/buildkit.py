@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import clean_environment
+from tests.engine.conftest import docker
 
 _REGISTRY = """\
 FROM debian:trixie-slim
@@ -37,14 +37,6 @@ while True:
 """
 
 
-def _docker(*args: str, host: str = "", stdin: str = "", env: Mapping[str, str] | None = None) -> str:
-    argv = ["docker", *(["-H", host] if host else []), *args]
-    env = {**clean_environment(), **(env or {})}
-    done = subprocess.run(argv, input=stdin, env=env, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, f"{argv}: {done.stderr}"
-    return done.stdout.strip()
-
-
 @contextmanager
 def registry(remote: str = "") -> Iterator[str]:
     """The address of a registry without TLS, the same for this engine and for a remote one in a container of it.
@@ -52,20 +44,21 @@ def registry(remote: str = "") -> Iterator[str]:
     Args:
         remote: The remote engine's address; empty for none.
     """
-    image = _docker("build", "--quiet", "-", stdin=_REGISTRY)
-    box = _docker("run", "--detach", "--rm", "--publish", "127.0.0.1::5000", image)
+    there = {**clean_environment(), "DOCKER_HOST": remote}
+    image = docker("build", "--quiet", "-", stdin=_REGISTRY)
+    box = docker("run", "--detach", "--rm", "--publish", "127.0.0.1::5000", image)
     relay = ""
     try:
-        port = _docker("port", box, "5000").rpartition(":")[2]
+        port = docker("port", box, "5000").rpartition(":")[2]
         if remote:
-            inside = _docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", box)
+            inside = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", box)
             python = ["python:3.13-slim-trixie", "python", "-c", _RELAY, port, inside]
-            relay = _docker("run", "--detach", "--rm", "--network", "host", *python, host=remote)
+            relay = docker("run", "--detach", "--rm", "--network", "host", *python, env=there)
         yield f"127.0.0.1:{port}"
     finally:
-        _docker("rm", "--force", box)
+        docker("rm", "--force", box)
         if relay:
-            _docker("rm", "--force", relay, host=remote)
+            docker("rm", "--force", relay, env=there)
 
 
 @contextmanager
@@ -78,14 +71,14 @@ def builder(folder: Path) -> Iterator[dict[str, str]]:
     Yields:
         The variables with which it is known, and chosen by uvdock.
     """
-    env = {"BUILDX_CONFIG": str(folder)}
+    env = {**clean_environment(), "BUILDX_CONFIG": str(folder)}
     threads: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         threads.append(threading.Thread(target=_serve, args=(server, threads), daemon=True))
         threads[0].start()
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        _docker("buildx", "create", "--name", "elsewhere", "--driver", "remote", address, env=env)
-        yield {**env, "UVDOCK_BUILDER": "elsewhere"}
+        docker("buildx", "create", "--name", "elsewhere", "--driver", "remote", address, env=env)
+        yield {"BUILDX_CONFIG": str(folder), "UVDOCK_BUILDER": "elsewhere"}
         server.shutdown(socket.SHUT_RDWR)
     for thread in threads:
         thread.join(10)

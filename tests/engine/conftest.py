@@ -25,10 +25,16 @@ _MADE = ("uv.lock", ".venv", "package-lock.json", "node_modules")
 IMAGE_UID = 1000
 
 
-def docker(*args: str, env: dict[str, str] | None = None, check: bool = True) -> str:
+def docker(*args: str, env: dict[str, str] | None = None, stdin: str = "", check: bool = True) -> str:
     """The standard output of a `docker` command, without blank ends."""
     done = subprocess.run(
-        ["docker", *args], env=env or clean_environment(), capture_output=True, text=True, check=False, timeout=300
+        ["docker", *args],
+        env=env or clean_environment(),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert not check or done.returncode == 0, f"docker {' '.join(args)}: {done.stderr}"
     return done.stdout.strip()
@@ -49,10 +55,26 @@ REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
 BY_SSH = os.environ.get("UVDOCK_TEST_REMOTE_SSH", "ssh://engine-ssh")
 
 
+#: The configuration of a `docker` with an older Compose, one that builds by itself and hands nothing over to buildx.
+OLDER = Path(os.environ.get("UVDOCK_TEST_OLDER", "/opt/docker-older"))
+
+
+def answers(address: str) -> bool:
+    """Whether an engine answers at an address."""
+    ping = subprocess.run(["docker", "-H", address, "version"], capture_output=True, check=False, timeout=60)
+    return ping.returncode == 0
+
+
+def need_older() -> dict[str, str]:
+    """The variables that choose an older Compose; skip where there is none."""
+    if not OLDER.is_dir():
+        pytest.skip(f"no older Compose at {OLDER}")
+    return {"DOCKER_CONFIG": str(OLDER)}
+
+
 def need(address: str) -> None:
     """Skip where no engine answers at an address; fail instead where there must be one."""
-    ping = subprocess.run(["docker", "-H", address, "version"], capture_output=True, check=False, timeout=60)
-    if ping.returncode != 0:
+    if not answers(address):
         if os.environ.get("UVDOCK_REQUIRE_REMOTE"):
             pytest.fail(f"UVDOCK_REQUIRE_REMOTE is set and no engine answers at {address}")
         pytest.skip(f"no second engine at {address}")

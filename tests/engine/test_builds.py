@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Stack, docker
+from tests.engine.conftest import REMOTE, Stack, docker, need
 from tests.engine.counting import Counting
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
 LABEL = "dev.uvdock.lock"
 
 
@@ -25,8 +23,7 @@ def engine(request: pytest.FixtureRequest) -> dict[str, str]:
     """The variables that name each engine: the second one has the classic image store."""
     if request.param == "here":
         return {}
-    if subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False, timeout=60).returncode:
-        pytest.skip(f"no second engine at {REMOTE}")
+    need(REMOTE)
     return {"DOCKER_HOST": REMOTE}
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,21 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.engine import buildkit
-from tests.engine.conftest import Stack, docker
+from tests.engine.conftest import REMOTE, Stack, answers, docker, need, need_older
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-REMOTE = os.environ.get("UVDOCK_TEST_REMOTE", "tcp://127.0.0.1:23750")
-#: A Compose that builds by itself, where later ones hand over to buildx.
-OLDER = Path(os.environ.get("UVDOCK_TEST_OLDER", "/opt/docker-older"))
 COMPOSES = ["this", "older"]
 
 
 @pytest.fixture(scope="module")
 def remote() -> str:
     """The second engine's address; empty where there is none."""
-    done = subprocess.run(["docker", "-H", REMOTE, "version"], capture_output=True, check=False, timeout=60)
-    return "" if done.returncode else REMOTE
+    return REMOTE if answers(REMOTE) else ""
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +33,7 @@ def registry(remote: str) -> Iterator[str]:
 @pytest.fixture(params=COMPOSES)
 def compose(request: pytest.FixtureRequest) -> dict[str, str]:
     """The variables that choose each Compose."""
-    if request.param == "this":
-        return {}
-    if not OLDER.is_dir():
-        pytest.skip(f"no older Compose at {OLDER}")
-    return {"DOCKER_CONFIG": str(OLDER)}
+    return {} if request.param == "this" else need_older()
 
 
 @pytest.fixture
@@ -69,8 +59,7 @@ def shown(stack: Stack, *args: str) -> str:
 def test_another_engine_starts_from_the_layers_that_the_first_one_kept(
     small: Callable[..., Stack], registry: str, remote: str
 ) -> None:
-    if not remote:
-        pytest.skip("no second engine")
+    need(REMOTE)
     # A base that both know by the same digest.
     base = f"{registry}/base/python:1"
     docker("tag", "python:3.13-slim-trixie", base)

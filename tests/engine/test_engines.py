@@ -12,19 +12,17 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import REPO, Program, clean_environment
-from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, docker, make_small, need, short
+from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, answers, docker, make_small, need, need_older, short
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PAGE = REPO / "docs" / "engines.md"
 PODMAN = REPO / "tests" / "fixtures" / "podman"
-OLDER = "/opt/docker-older"
 #: Each, and how it is reached.
 ENGINES = {"here": "Unix socket", "older Compose": "Unix socket", "TCP": "TCP", "ssh": "ssh", "Podman": "TCP"}
 #: What was seen: for each row and engine ``yes``, or why not.
@@ -55,7 +53,7 @@ def podman() -> Iterator[str]:
     try:
         address = f"tcp://{docker('port', name, '2375').splitlines()[0]}"
         deadline = time.monotonic() + 60
-        while subprocess.run(["docker", "-H", address, "version"], capture_output=True, check=False).returncode:
+        while not answers(address):
             assert time.monotonic() < deadline, docker("logs", name)
             time.sleep(0.2)
         for tag in ("python:3.13-slim-trixie", "ghcr.io/astral-sh/uv:0.13.8"):
@@ -76,9 +74,7 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         env["DOCKER_HOST"] = REMOTE if engine == "TCP" else BY_SSH
         need(env["DOCKER_HOST"])
     elif engine == "older Compose":
-        if not Path(OLDER).is_dir():
-            pytest.skip(f"there is no older Compose at {OLDER}")
-        env["DOCKER_CONFIG"] = OLDER
+        env = need_older()
     elif engine == "Podman":
         env["DOCKER_HOST"] = request.getfixturevalue("podman")
     folder = tmp_path_factory.mktemp("engine")
