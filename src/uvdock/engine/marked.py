@@ -64,8 +64,8 @@ def signalled(mark: str, name: str, run: Callable[[list[str]], int | None]) -> b
     Args:
         mark: The value of `MARK` in its environment.
         name: The signal's name without ``SIG``.
-        run: Runs a command in that container as the same user, and returns its exit code; ``None`` where it could not be
-            started. What an engine says of a program that is not there depends on its version.
+        run: Runs a command in that container as the same user, and returns its exit code; ``None`` where it
+            could not be started. What an engine says of a program that is not there depends on its version.
 
     Returns:
         Whether there was such a process.
