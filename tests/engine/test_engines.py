@@ -9,9 +9,12 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -22,9 +25,16 @@ from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, answers, docke
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PAGE = REPO / "docs" / "engines.md"
-PODMAN = REPO / "tests" / "fixtures" / "podman"
+FIXTURES = REPO / "tests" / "fixtures"
 #: Each, and how it is reached.
-ENGINES = {"here": "Unix socket", "older Compose": "Unix socket", "TCP": "TCP", "ssh": "ssh", "Podman": "TCP"}
+ENGINES = {
+    "here": "Unix socket",
+    "older Compose": "Unix socket",
+    "TCP": "TCP",
+    "ssh": "ssh",
+    "rootless": "Unix socket",
+    "Podman": "TCP",
+}
 #: What was seen: for each row and engine ``yes``, or why not.
 SEEN: dict[str, dict[str, str]] = {}
 #: What an engine is and speaks, for the page's head.
@@ -44,32 +54,59 @@ class There(NamedTuple):
         SEEN.setdefault(row, {})[self.engine] = found
 
 
-@pytest.fixture(scope="module")
-def podman() -> Iterator[str]:
-    """The address of a Podman in a container, with the images that the stacks are built from."""
-    image, name = "uvdock-test-podman", f"uvdock-podman-{uuid.uuid4().hex[:8]}"
-    docker("build", "--quiet", "--tag", image, str(PODMAN))
-    docker("run", "--detach", "--privileged", "--name", name, "--publish", "127.0.0.1::2375", image)
+@contextmanager
+def in_container(kind: str, *options: str) -> Iterator[str]:
+    """A privileged container that is an engine; its name."""
+    image, name = f"uvdock-test-{kind}", f"uvdock-{kind}-{uuid.uuid4().hex[:8]}"
+    docker("build", "--quiet", "--tag", image, str(FIXTURES / kind))
+    docker("run", "--detach", "--privileged", "--name", name, *options, image)
     try:
-        address = f"tcp://{docker('port', name, '2375').splitlines()[0]}"
-        deadline = time.monotonic() + 60
-        while not answers(address):
-            assert time.monotonic() < deadline, docker("logs", name)
-            time.sleep(0.2)
-        for tag in ("python:3.13-slim-trixie", "ghcr.io/astral-sh/uv:0.13.8"):
-            with subprocess.Popen(["docker", "save", tag], stdout=subprocess.PIPE) as saved:
-                subprocess.run(["docker", "-H", address, "load"], stdin=saved.stdout, capture_output=True, check=True)
-            assert saved.returncode == 0
-        yield address
+        yield name
     finally:
         docker("rm", "--force", "--volumes", name)
+
+
+def fill(name: str, address: str) -> None:
+    """Wait for an engine in a container, and give it the images that the stacks are built from."""
+    deadline = time.monotonic() + 60
+    while not answers(address):
+        assert time.monotonic() < deadline, docker("logs", name)
+        time.sleep(0.2)
+    for tag in ("python:3.13-slim-trixie", "ghcr.io/astral-sh/uv:0.13.8"):
+        with subprocess.Popen(["docker", "save", tag], stdout=subprocess.PIPE) as saved:
+            subprocess.run(["docker", "-H", address, "load"], stdin=saved.stdout, capture_output=True, check=True)
+        assert saved.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[str]:
+    """The address of a Podman in a container."""
+    with in_container("podman", "--publish", "127.0.0.1::2375") as name:
+        address = f"tcp://{docker('port', name, '2375').splitlines()[0]}"
+        fill(name, address)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def rootless() -> Iterator[Path]:
+    """A folder that a rootless engine of user 1000 sees, with the engine's socket in it."""
+    # Not in pytest's own, which only their owner enters.
+    with tempfile.TemporaryDirectory(prefix="uvdock-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        os.chown(folder, 1000, 1000)
+        socket = folder / "docker.sock"
+        with in_container("rootless", "--volume", f"{folder}:{folder}", "--env", f"SOCKET={socket}") as name:
+            fill(name, f"unix://{socket}")
+            yield folder
 
 
 @pytest.fixture(scope="module", params=[*ENGINES])
 def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[There]:
     """A stack that was installed and runs, on each engine."""
     engine = request.param
-    env = {}
+    env, volumes = {}, []
+    folder = tmp_path_factory.mktemp("engine")
     if engine in ("TCP", "ssh"):
         env["DOCKER_HOST"] = REMOTE if engine == "TCP" else BY_SSH
         need(env["DOCKER_HOST"])
@@ -77,8 +114,13 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         env = need_older()
     elif engine == "Podman":
         env["DOCKER_HOST"] = request.getfixturevalue("podman")
-    folder = tmp_path_factory.mktemp("engine")
-    stack = make_small(folder / f"s{uuid.uuid4().hex[:10]}", Program(clean_environment()), owner=1000)
+    elif engine == "rootless":
+        folder = request.getfixturevalue("rootless")
+        env["DOCKER_HOST"] = f"unix://{folder}/docker.sock"
+        # Where ids are mapped, a mount shows what an owner is: root in the container is the user outside.
+        volumes = [".:/app"]
+    new_folder = folder / f"s{uuid.uuid4().hex[:10]}"
+    stack = make_small(new_folder, Program(clean_environment()), owner=1000, volumes=volumes)
     stack.program.env |= {**env, "XDG_CACHE_HOME": str(folder / "cache")}
     try:
         stack.uvdock("deps.install")
@@ -99,7 +141,8 @@ def _is(stack: Stack) -> str:
         return f"Podman {version}, Compose {compose}"
     driver = docker("info", "--format", "{{.Driver}}", env=env)
     store = "containerd" if driver == "overlayfs" else "classic"
-    return f"Docker {version}, {store} store, Compose {compose}"
+    rootless = "rootless, " if "rootless" in docker("info", "--format", "{{.SecurityOptions}}", env=env) else ""
+    return f"Docker {version}, {rootless}{store} store, Compose {compose}"
 
 
 def _short(version: str) -> str:
@@ -193,7 +236,7 @@ def test_the_short_way(there: There, silent: str) -> None:
     stack = there.stack
     stack.uvdock("uv", "--version")
     went, _ = short(stack, silent, "uv", "--version")
-    assert went == (there.engine in ("here", "older Compose", "ssh"))
+    assert went == (there.engine in ("here", "older Compose", "ssh", "rootless"))
     there.saw("the short way of `cmd`, `uv` and the like", "yes" if went else NO_SHORT_WAY)
 
 

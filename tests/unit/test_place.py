@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from uvdock.backends.mounts import Mount, Mounts
 from uvdock.backends.place import Place, find_folder, home_files, may_write, needs_aside
 from uvdock.deps import manifest
+from uvdock.engine.users import host_uid
 from uvdock.project import Project
 
 MEMBERS = ("apps/api", "apps/worker", "packages/shared")
@@ -102,7 +103,13 @@ def test_the_folder_is_where_uv_finds_it(
 
 
 class Rootful:
-    rootless = False
+    """What an engine says of itself."""
+
+    address = "unix:///nowhere/docker.sock"
+    security: ClassVar[list[str]] = ["name=seccomp,profile=builtin", "name=cgroupns"]
+
+
+ROOTFUL: Any = Rootful()
 
 
 def place_of(found: Mounts, folder: str = "/app") -> Place:
@@ -134,8 +141,8 @@ def test_uv_writes_only_the_hosts_own_files(repo: Path, volumes: list[str], writ
     project = Project(repo)
     found = place_of(mounts(repo, *volumes))
     manifests = manifest.collect(project)
-    assert may_write(found, project, Rootful(), manifests) is writes  # type: ignore[arg-type]
-    assert needs_aside(found, project, home_files(project, manifests)) is aside
+    assert may_write(found, project, ROOTFUL, manifests) is writes
+    assert needs_aside(found, project, home_files(project, manifests), ROOTFUL) is aside
 
 
 VOLUME = st.builds(
@@ -154,13 +161,44 @@ def test_whatever_is_mounted_no_other_file_of_the_host_is_written(repo: Path, vo
     place = place_of(found, str(folder))
     manifests = manifest.collect(project)
     home = home_files(project, manifests)
-    if may_write(place, project, Rootful(), manifests):  # type: ignore[arg-type]
+    if may_write(place, project, ROOTFUL, manifests):
         # uv writes in place: each file is the project's own, through a mount that may be written.
         for name in home:
             assert found.host_path(folder / name) == repo / name
             mount = found.nearest(folder / name)
             assert mount is not None
             assert mount.writable
-    if not needs_aside(place, project, home):
+    if not needs_aside(place, project, home, ROOTFUL):
         # What is put into the container goes into the container, or is the very file of the host.
         assert all(found.host_path(folder / name) in (None, repo / name) for name in home)
+
+
+@pytest.mark.parametrize(
+    ("security", "uid", "expected"),
+    [
+        ([], 0, 0),
+        ([], 1000, 1000),
+        (["name=seccomp,profile=builtin"], 1000, 1000),
+        (["name=seccomp,profile=builtin", "name=rootless"], 0, "the engine's"),
+        (["name=rootless"], 1000, None),
+        (["name=userns"], 0, None),
+        (["name=userns", "name=seccomp,profile=builtin"], 1000, None),
+    ],
+)
+def test_a_user_on_the_host(tmp_path: Path, security: list[str], uid: int, expected: int | str | None) -> None:
+    socket = tmp_path / "docker.sock"
+    socket.touch()
+    wanted = socket.stat().st_uid if isinstance(expected, str) else expected
+    assert host_uid(uid, security, f"unix://{socket}") == wanted
+
+
+@pytest.mark.parametrize("security", ["name=rootless", "name=userns"])
+def test_the_same_number_is_another_user_where_users_are_mapped(repo: Path, security: str) -> None:
+    mapped: Any = Rootful()
+    mapped.security, mapped.address = [security], "tcp://127.0.0.1:1"
+    project = Project(repo)
+    place = place_of(mounts(repo, ".:/app"))
+    assert place.uid == (repo / "uv.lock").stat().st_uid
+    # But root, which a rootless engine maps to who runs it.
+    is_engines_own = security == "name=rootless" and place.uid == 0
+    assert may_write(place, project, mapped, manifest.collect(project)) is is_engines_own

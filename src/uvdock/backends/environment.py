@@ -64,7 +64,7 @@ def push(runner: ServiceRunner, place: Place) -> PurePosixPath:
     """
     home = home_files(runner.project, manifest.collect(runner.project))
     folder, stale = place.folder, stale_files(runner.engine, place, home)
-    if needs_aside(place, runner.project, home):
+    if needs_aside(place, runner.project, home, runner.engine):
         folder, stale = _ASIDE, home
     if stale and not dry.on():
         files = {folder / name: content for name, content in stale.items()}

@@ -245,7 +245,7 @@ class JsCompose:
     def _push(self, place: Place) -> bool:
         """Bring the host's manifests to a running container that does not have them; whether it has them now."""
         home = home_files(self.project, manifests.collect(self.project))
-        if needs_aside(place, self.project, home):
+        if needs_aside(place, self.project, home, self.runner.engine):
             return False
         if (stale := stale_files(self.runner.engine, place, home)) and not dry.on():
             files = {place.folder / name: content for name, content in stale.items()}

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from uvdock.backends.mounts import Mounts
 from uvdock.deps.manifest import Manifests
 from uvdock.engine.api import Engine, environment
+from uvdock.engine.users import host_uid
 from uvdock.project import UV, Project, workspace_members
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -158,8 +159,7 @@ def may_write(place: Place, project: Project, engine: Engine, manifests: Manifes
 
     Every file that it reads must be the host's own there, through whatever mounts. On Linux the container's user must
     be the owner of what it writes: root would write too, but flip the owner, as uv renames a new `uv.lock` into
-    place, and so do others with theirs. Docker Desktop maps owners by itself; a rootless engine maps its root to the
-    user that runs it.
+    place, and so do others with theirs. Docker Desktop maps owners by itself.
     """
     if not place.same_manifest:
         return False
@@ -176,18 +176,19 @@ def may_write(place: Place, project: Project, engine: Engine, manifests: Manifes
         here += [path.parent, *([path] if path.exists() else [])]
     if sys.platform != "linux":
         return True
-    uid = os.getuid() if engine.rootless and place.uid == 0 else place.uid
-    return {path.stat().st_uid for path in here} == {uid}
+    return {path.stat().st_uid for path in here} == {host_uid(place.uid, engine.security, engine.address)}
 
 
-def may_read(place: Place, path: Path) -> bool:
+def may_read(place: Place, path: Path, engine: Engine) -> bool:
     """Whether the container's user may read a mounted file of the host, by its owner and mode."""
-    if sys.platform != "linux" or place.uid == 0:
-        return True
     found = path.stat()
-    if found.st_uid == place.uid:
-        return bool(found.st_mode & 0o400)
-    return bool(found.st_mode & (0o040 if found.st_gid == place.gid else 0o004))
+    if sys.platform != "linux" or found.st_mode & 0o004:
+        return True
+    uid = host_uid(place.uid, engine.security, engine.address)
+    if uid in (0, found.st_uid):
+        return True
+    # Where users are mapped, so are groups.
+    return uid == place.uid and found.st_gid == place.gid and bool(found.st_mode & 0o040)
 
 
 def home_files(project: Project, manifests: Manifests) -> dict[PurePosixPath, bytes]:
@@ -207,7 +208,7 @@ def stale_files(engine: Engine, place: Place, home: Mapping[PurePosixPath, bytes
     }
 
 
-def needs_aside(place: Place, project: Project, home: Mapping[PurePosixPath, bytes]) -> bool:
+def needs_aside(place: Place, project: Project, home: Mapping[PurePosixPath, bytes], engine: Engine) -> bool:
     """Whether a running container cannot have the manifests at their own place.
 
     Another folder of the host may be mounted there, which is not the project's to write. The host's mode may keep the
@@ -217,7 +218,7 @@ def needs_aside(place: Place, project: Project, home: Mapping[PurePosixPath, byt
     for name in home:
         inside, path = place.folder / name, project.folder / name
         there = place.mounts.host_path(inside)
-        if there is not None and (there != path or not may_read(place, path)):
+        if there is not None and (there != path or not may_read(place, path, engine)):
             return True
         if place.mounts.is_file_mount(inside):
             return True

@@ -422,10 +422,10 @@ class Engine:
             return False
 
     @cached_property
-    def rootless(self) -> bool:
-        """Whether root in a container is an ordinary user on the host."""
+    def security(self) -> list[str]:
+        """The engine's security options, as `name=rootless`."""
         with told(self.address):
-            return any("rootless" in option for option in self.api.info().get("SecurityOptions") or [])
+            return self.api.info().get("SecurityOptions") or []
 
 
 def running_labels(working_dir: str, service: str | None = None) -> list[str]:
