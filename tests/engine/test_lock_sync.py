@@ -75,6 +75,23 @@ def test_nothing_changes_when_uv_fails(small: Small, shape: dict[str, object], r
         assert hashes(stack.root) == before
 
 
+@pytest.mark.parametrize("shape", [PLAIN, MOUNTED], ids=["nothing mounted", "folder mounted"])
+def test_uv_needs_no_home_in_the_running_container(small: Small, shape: dict[str, object]) -> None:
+    """A user has none, or it is root's, since the build made it for a cache mount."""
+    stack = small(**shape)
+    dockerfile = stack.root / "Dockerfile"
+    text = dockerfile.read_text().replace("--create-home", "--no-create-home --home-dir /nonexistent")
+    dockerfile.write_text(text.replace("RUN uv sync", "RUN UV_NO_CACHE=1 uv sync"))
+    stack.uvdock("deps.install")
+    stack.up()
+
+    stack.uvdock("uv", "add", "six")
+
+    assert 'name = "six"' in stack.lock.read_text()
+    assert stack.in_container("python", "-c", "import six; print('there')") == "there"
+    assert "No such file" in stack.compose("exec", "-T", "web", "sh", "-c", "ls /nonexistent 2>&1 || true")
+
+
 def test_a_failing_build_leaves_the_running_service_and_the_image(small: Small) -> None:
     stack = small()
     stack.uvdock("deps.install")

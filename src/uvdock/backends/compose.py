@@ -231,7 +231,10 @@ class ComposeBackend:
             raise image.no_uv(runner.where)
         workdir = str(place.folder.joinpath(*self.project.inside.parts)) if place else ""
         uv = place.uv if place and place.uv else "uv"
-        prefix = environment.locking_on(place) if place and uvcommand.subcommand(args) in uvcommand.CHANGING else []
+        prefix: list[str] = []
+        if place and uvcommand.subcommand(args) in uvcommand.CHANGING:
+            prefix = environment.locking_on(place)
+            env = {**(env or {}), **(environment.cache_for(runner, place) if runner.place else {})}
         code = runner.run([*prefix, uv, *args], workdir=workdir, env=env)
         environment.refuse_old(runner, code, list(args), uv)
         return code

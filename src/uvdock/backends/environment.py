@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from uvdock import dry
 from uvdock.backends import Change, Finding
-from uvdock.backends.place import Place, home_files, needs_aside, stale_files
+from uvdock.backends.place import Place, home_files, home_of, needs_aside, stale_files
 from uvdock.backends.proof import Export, prove_container
 from uvdock.backends.service import ServiceRunner
 from uvdock.deps import manifest, uvcommand
@@ -20,6 +20,10 @@ from uvdock.project import Project, read_pyproject, workspace_members
 _VERSION = re.compile(rb"^version(?:_info)? *= *(\d+\.\d+)", re.MULTILINE)
 #: Where a running container gets manifests that it cannot get at their own place.
 _ASIDE = PurePosixPath("/tmp/uvdock-sync")  # noqa: S108 - in a container, owned by its user
+#: Where uv in a container has its cache, where its user has no home that it could be in.
+_CACHE = PurePosixPath("/tmp/uvdock-cache")  # noqa: S108 - as above
+#: What says where uv's cache is, and not the user's home.
+_CACHE_SET = ("UV_CACHE_DIR", "UV_NO_CACHE", "XDG_CACHE_HOME")
 
 
 def sync(runner: ServiceRunner) -> Change:
@@ -37,8 +41,9 @@ def sync(runner: ServiceRunner) -> Change:
         flags = (*flags, "--no-install-workspace", *(["--inexact"] if _is_installed(project) else []))
         env["UV_PROJECT_ENVIRONMENT"] = str(place.environment)
     argv = [*locking_on(place), place.uv, "sync", "--frozen", *flags]
-    workdir = str(folder / runner.synced(place))
-    code = runner.run(argv, user=_owner(runner, place), workdir=workdir, env=env, to_stderr=True)
+    workdir, owner = str(folder / runner.synced(place)), _owner(runner, place)
+    env |= cache_for(runner, place, owner)
+    code = runner.run(argv, user=owner, workdir=workdir, env=env, to_stderr=True)
     return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
 
@@ -126,6 +131,27 @@ def locking_on(place: Place) -> list[str]:
     """What to put before uv so that variables of the image do not keep it from locking, or from `--frozen`."""
     found = [name for name in uvcommand.LOCKING_OFF if name in place.env]
     return ["env", *(word for name in found for word in ("-u", name))] if found else []
+
+
+def cache_for(runner: ServiceRunner, place: Place, user: str = "") -> dict[str, str]:
+    """The variables that give uv in a running container a cache, where its user's home is not there or another's.
+
+    Many images have a user without a home, and BuildKit leaves to root the folders that it makes above a cache mount.
+
+    Args:
+        runner: The service.
+        place: The container.
+        user: Who runs uv, as ``uid:gid``; empty for the container's user.
+    """
+    uid = int(user.partition(":")[0]) if user else place.uid
+    if uid == 0 or any(name in place.env for name in _CACHE_SET):
+        return {}
+    home = home_of(runner.engine, place, uid)
+    for folder in (home / ".cache" / "uv", home / ".cache", home):
+        owner = runner.engine.owner(place.container, folder)
+        if owner is not None:
+            return {} if owner[0] == uid else {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
+    return {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
 
 
 def _owner(runner: ServiceRunner, place: Place) -> str:

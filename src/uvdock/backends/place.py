@@ -191,6 +191,14 @@ def may_read(place: Place, path: Path, engine: Engine) -> bool:
     return uid == place.uid and found.st_gid == place.gid and bool(found.st_mode & 0o040)
 
 
+def home_of(engine: Engine, place: Place, uid: int) -> PurePosixPath:
+    """The home of a user of a container, as its processes have it: `/` for one that the container does not know."""
+    if set_for_all := place.env.get("HOME"):
+        return PurePosixPath(set_for_all)
+    passwd = _table(engine, place.container, "/etc/passwd")
+    return PurePosixPath(next((row[5] for row in passwd if len(row) > 5 and row[2] == str(uid) and row[5]), "/"))
+
+
 def home_files(project: Project, manifests: Manifests) -> dict[PurePosixPath, bytes]:
     """The manifests that the tool owns, by their place in the project's folder, as the host has them now."""
     found = {}
