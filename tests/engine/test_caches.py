@@ -163,6 +163,7 @@ def _named(stack: Stack, registry: str) -> str:
     return name
 
 
+@pytest.mark.long
 def test_two_services_would_overwrite_each_others_cache(small: Callable[..., Stack]) -> None:
     stack = small()
     stack.uvdock("deps.lock")

@@ -61,7 +61,7 @@ def test_red_when_the_database_never_comes_up(reference: Reference, summary: Pat
     [
         pytest.param("Dockerfile", "FROM python:3.13-slim-trixie\nRUN sudo ls\n", "lint.dockerfile", id="linter"),
         pytest.param("bin/more.sh", "#!/bin/sh\nrm $1\n", "lint.shell", id="shell linter"),
-        pytest.param("requirements.txt", "", "deps.install", id="build"),
+        pytest.param("requirements.txt", "", "deps.install", id="build", marks=pytest.mark.long),
     ],
 )
 def test_red_when_a_step_before_the_tests_fails(

@@ -99,28 +99,29 @@ def assert_gone(stack: Stack, command: str, since: float) -> None:
         assert time.monotonic() - since < 2, f"{command} is still there"
 
 
-#: Every list reaches a container that runs, by `uvdock`. The long way, in a one-off and by `inv` each fourth does, and
-#: all where this variable is set: how a list gets from Invoke to uvdock is the same wherever it runs, and tests/cli has
-#: all of it.
-ALL = bool(os.environ.get("UVDOCK_TEST_ALL"))
-
-
 class TestArguments:
-    def test_reach_uv_unchanged(self, stack: Stack) -> None:
-        for number, (name, args) in enumerate(LISTS.items()):
-            fourth = ALL or number % 4 == 0
+    # How a list gets from Invoke to uvdock is the same wherever it runs, and tests/cli has all of it.
+    @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)])
+    @pytest.mark.parametrize("program", ["uvdock", pytest.param("inv", marks=pytest.mark.long)])
+    def test_reach_uv_unchanged(self, stack: Stack, program: str, every: int) -> None:
+        for name, args in [*LISTS.items()][::every]:
             # After an `add`, the running container's environment follows: uv is called once more, for that.
             followed = args[:1] == ["add"]
-            for program, wanted in {"uvdock": fourth or stack.short, "inv": fourth and (ALL or stack.short)}.items():
-                if wanted:
-                    ran = stack.program.run("uv", "--", *args, cwd=stack.root, program=program)
-                    assert (ran.code, json.loads(ran.out)) == (0, args), name
-                    assert followed or ran.err == "", name
+            ran = stack.program.run("uv", "--", *args, cwd=stack.root, program=program)
+            assert (ran.code, json.loads(ran.out)) == (0, args), name
+            assert followed or ran.err == "", name
 
-    @pytest.mark.parametrize("name", ["empty-inside", "newline", "both-quotes", "globs", "dollar", "separator-inside"])
-    def test_reach_commands_unchanged(self, stack: Stack, name: str) -> None:
-        ran = stack.uvdock("cmd", "probe", *LISTS[name])
-        assert (json.loads(ran.out), ran.err) == (LISTS[name], "")
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ["newline", "globs"],
+            pytest.param(["empty-inside", "both-quotes", "separator-inside"], marks=pytest.mark.long),
+        ],
+    )
+    def test_reach_commands_unchanged(self, stack: Stack, names: list[str]) -> None:
+        for name in names:
+            ran = stack.uvdock("cmd", "probe", *LISTS[name])
+            assert (json.loads(ran.out), ran.err) == (LISTS[name], "")
 
 
 class TestStreams:
@@ -130,7 +131,7 @@ class TestStreams:
         assert ran.stdout == content
         assert ran.stderr == b""
 
-    @pytest.mark.parametrize("code", [0, 1, 3, 127, 255])
+    @pytest.mark.parametrize("code", [0, 3, *(pytest.param(code, marks=pytest.mark.long) for code in (1, 127, 255))])
     def test_exit_codes_and_both_streams_are_the_commands_own(self, stack: Stack, code: int) -> None:
         script = f"printf 'out\\001'; printf 'err\\377' >&2; exit {code}"
         ran = stack.uvdock("cmd", "--", "sh", "-c", script, ok=False)
@@ -176,7 +177,9 @@ class TestTerminal:
             assert terminal.process.wait(timeout=30) == 130
             assert_gone(stack, "sleep 811", since)
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+    @pytest.mark.parametrize(
+        "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=["SIGINT", "SIGTERM"]
+    )
     def test_a_signal_with_a_terminal_reaches_the_process(self, stack: Stack, signum: signal.Signals) -> None:
         command = f"sleep 82{signum}"
         with Terminal(stack, "cmd", "--", *command.split()) as terminal:
@@ -193,7 +196,9 @@ class TestSignals:
         command = f"sleep 83{signum}"
         self.stop(stack, command.split(), command, signum)
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+    @pytest.mark.parametrize(
+        "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=["SIGINT", "SIGTERM"]
+    )
     def test_end_a_process_that_ignores_them(self, stack: Stack, signum: signal.Signals) -> None:
         command = f"sleep 84{signum}"
         self.stop(stack, ["sh", "-c", f"trap '' INT TERM; {command}; {command}"], command, signum)

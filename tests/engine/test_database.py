@@ -20,6 +20,7 @@ from tests.engine.conftest import Stack, _remove
 from tests.engine.test_stack_tasks import OwnTerminal, read_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
+LONG = pytest.mark.long
 
 SECRET = f"secret{uuid.uuid4().hex}"
 ROWS = """
@@ -147,7 +148,9 @@ class TestDump:
         assert "no file was written" in ran.err
         assert set(stack.root.iterdir()) == before
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+    @pytest.mark.parametrize(
+        "signum", [pytest.param(signal.SIGINT, marks=LONG), signal.SIGTERM], ids=["SIGINT", "SIGTERM"]
+    )
     def test_one_that_is_stopped_leaves_no_file_and_no_process(self, stack: Stack, signum: signal.Signals) -> None:
         before = set(stack.root.iterdir())
         with locked(stack, "access exclusive"):
@@ -168,17 +171,23 @@ class TestRestore:
     @pytest.mark.parametrize(
         ("spoil", "touches"),
         [
-            pytest.param(lambda text: gzip.compress(text)[:-9], False, id="gzip-cut-off"),
+            pytest.param(lambda text: gzip.compress(text)[:-9], False, id="gzip-cut-off", marks=LONG),
             pytest.param(lambda text: gzip.compress(text)[:-8] + b"\0" * 8, False, id="gzip-damaged"),
             pytest.param(lambda text: text[: len(text) // 2], False, id="cut-off"),
-            pytest.param(lambda _: b"", False, id="empty"),
-            pytest.param(lambda text: text.replace(b"COPY public.cake", b"COPY public.pie"), True, id="wrong-name"),
-            pytest.param(lambda text: text.replace(b"\tsweet\t", b"\tbitter\t", 300), True, id="wrong-value"),
+            pytest.param(lambda _: b"", False, id="empty", marks=LONG),
+            pytest.param(
+                lambda text: text.replace(b"COPY public.cake", b"COPY public.pie"), True, id="wrong-name", marks=LONG
+            ),
+            pytest.param(
+                lambda text: text.replace(b"\tsweet\t", b"\tbitter\t", 300), True, id="wrong-value", marks=LONG
+            ),
             pytest.param(lambda text: plain(text)[: plain(text).index(b"cake \\\\. 300")], True, id="within-a-row"),
-            pytest.param(lambda _: b"create table t (x text);\ncopy t from stdin;\nx\n", True, id="within-any-rows"),
-            pytest.param(lambda _: b"create table t (x text);\nselect (1", True, id="within-a-statement"),
-            pytest.param(lambda _: b"create table t (x text);\nselect 1", True, id="before-a-semicolon"),
-            pytest.param(lambda _: b"create table t (x text);\nselect 'x", True, id="within-a-string"),
+            pytest.param(
+                lambda _: b"create table t (x text);\ncopy t from stdin;\nx\n", True, id="within-any-rows", marks=LONG
+            ),
+            pytest.param(lambda _: b"create table t (x text);\nselect (1", True, id="within-a-statement", marks=LONG),
+            pytest.param(lambda _: b"create table t (x text);\nselect 1", True, id="before-a-semicolon", marks=LONG),
+            pytest.param(lambda _: b"create table t (x text);\nselect 'x", True, id="within-a-string", marks=LONG),
             pytest.param(lambda _: b"this is no SQL;\n", True, id="no-sql"),
         ],
     )
@@ -207,7 +216,7 @@ class TestRestore:
         (stack.root / "x.sql").write_text("select 1;\nselect nothing;\n")
         assert "psql:<stdin>:2: ERROR" in stack.uvdock("db.restore", "x.sql", "--yes", ok=False).err
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    @pytest.mark.parametrize("signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=LONG), signal.SIGKILL])
     def test_one_that_is_stopped_leaves_everything_as_it_was(self, stack: Stack, signum: signal.Signals) -> None:
         # More than all pipes hold on the way: it cannot have arrived as a whole.
         sql(stack, "create table large as select repeat(md5(n::text), 100) from generate_series(1, 10000) as n")
@@ -259,7 +268,9 @@ class TestShell:
 
 
 class TestTerminal:
-    @pytest.mark.parametrize(("answer", "left"), [(b"n\r", "0\n"), (b"y\r", "500\n")], ids=["no", "yes"])
+    @pytest.mark.parametrize(
+        ("answer", "left"), [(b"n\r", "0\n"), pytest.param(b"y\r", "500\n", marks=LONG)], ids=["no", "yes"]
+    )
     def test_a_restore_asks_first(self, stack: Stack, answer: bytes, left: str) -> None:
         stack.uvdock("db.dump", "-o", "x.sql")
         sql(stack, "delete from bakery.oven")
@@ -367,7 +378,7 @@ class TestWait:
 
 
 class TestRedis:
-    @pytest.mark.parametrize(("program", "separator"), [("inv", ["--"]), ("uvdock", [])])
+    @pytest.mark.parametrize(("program", "separator"), [pytest.param("inv", ["--"], marks=LONG), ("uvdock", [])])
     def test_it_keeps_what_it_is_given(self, stack: Stack, program: str, separator: list[str]) -> None:
         def cli(*args: str) -> str:
             ran = stack.program.run("redis.cli", *separator, *args, cwd=stack.root, program=program)
@@ -398,6 +409,7 @@ class TestRedis:
             _remove(stack)
 
 
+@LONG
 class TestMariaDb:
     DOCKERFILE = """\
         FROM python:3.13-slim-trixie

@@ -1,7 +1,6 @@
 """A developer's day at the prompt, in every stack: each line that uvdock says is kept in a file that a person reads.
 
-`UVDOCK_WRITE_DAY=1` writes those files anew: read what changed in them as one who typed it would. All stacks under both
-programs take long, so most of them run only where `UVDOCK_TEST_DAYS` is set.
+`UVDOCK_WRITE_DAY=1` writes those files anew: read what changed in them as one who typed it would.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ SHAPES = (
     Shape("monorepo", "services/jobs", "jobs", 1001),
     Shape("hardened", ".", "web", 4321),
 )
-#: Those that always run.
+#: Those that are not long.
 OFTEN = {("workspace", "inv")}
 #: What differs from run to run, in this order.
 VARIES = [
@@ -129,10 +128,9 @@ PROGRESS = re.compile(
 
 
 def _cases() -> Iterator[object]:
-    rarely = pytest.mark.skipif(not os.environ.get("UVDOCK_TEST_DAYS"), reason="UVDOCK_TEST_DAYS is not set")
     for shape in SHAPES:
         for program in ("uvdock", "inv"):
-            marks = [] if (shape.name, program) in OFTEN else [rarely]
+            marks = [] if (shape.name, program) in OFTEN else [pytest.mark.long]
             yield pytest.param(shape, program, id=f"{shape.name}-{program}", marks=marks)
 
 

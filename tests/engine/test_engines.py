@@ -101,7 +101,12 @@ def rootless() -> Iterator[Path]:
             yield folder
 
 
-@pytest.fixture(scope="module", params=[*ENGINES])
+#: Where the tests of other files run, and what takes long to come up.
+LONG = ("here", "TCP", "rootless", "Podman")
+PARAMS = [pytest.param(name, marks=pytest.mark.long if name in LONG else []) for name in ENGINES]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[There]:
     """A stack that was installed and runs, on each engine."""
     engine = request.param
@@ -264,6 +269,7 @@ def test_a_secret_of_a_build(there: There) -> None:
     there.saw("what BuildKit alone has: secrets of a build and more", NO_BUILDKIT if ran.code else "yes")
 
 
+@pytest.mark.long
 def test_the_page_says_what_was_seen() -> None:
     if len(IS) < len(ENGINES):
         pytest.skip(f"not every engine is here: {', '.join(IS)}")

@@ -85,7 +85,7 @@ def node(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
     ("manager", "owner", "shape"),
     [
         pytest.param("npm", 4321, {}, id="npm, nothing mounted"),
-        pytest.param("yarn", 4321, {}, id="yarn, nothing mounted"),
+        pytest.param("yarn", 4321, {}, id="yarn, nothing mounted", marks=pytest.mark.long),
         pytest.param("pnpm", IMAGE_UID, {"volumes": "./web:/web"}, id="pnpm, mounted, its owner is the image's user"),
     ],
 )

@@ -15,8 +15,6 @@ from tests.engine.conftest import Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-#: How many layouts are looked at; a campaign looks at more.
-COUNT = int(os.environ.get("UVDOCK_TEST_LAYOUTS", "4"))
 #: Mounts of the worker's service: whole, parts, files, nested, read-only, unnamed volumes over parts, another folder.
 VOLUMES = (
     ".:/app",
@@ -49,11 +47,11 @@ class Layout(NamedTuple):
     cwd: str
 
 
-def layouts() -> list[Layout]:
+def layouts(count: int) -> list[Layout]:
     """Some of all the layouts: the same in each run, and one in which a member's folder alone is mounted."""
     chosen = random.Random(13)
     made = [Layout(["./apps/worker:/app/apps/worker"], "/app/apps/worker", "root", 1000, ".")]
-    while len(made) < COUNT:
+    while len(made) < count:
         targets: dict[str, str] = {}
         for volume in chosen.sample(VOLUMES, chosen.randint(1, 4)):
             targets.setdefault(volume.removesuffix(":ro").rpartition(":")[2], volume)
@@ -74,11 +72,12 @@ def workspace(reference: Callable[[str, str], Stack]) -> Stack:
     return stack
 
 
-def test_a_task_changes_only_the_manifests(workspace: Stack) -> None:
+@pytest.mark.parametrize("count", [3, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+def test_a_task_changes_only_the_manifests(workspace: Stack, count: int) -> None:
     stack = workspace
     config = json.loads(stack.compose("config", "--format", "json", "--no-interpolate"))
     build = config["services"]["worker"]["build"]
-    for layout in layouts():
+    for layout in layouts(count):
         service = {
             "build": build, "image": f"{stack.name}-worker", "init": True, "stop_grace_period": "0s",
             "volumes": layout.volumes, "working_dir": layout.workdir, "user": layout.user,

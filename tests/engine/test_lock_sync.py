@@ -11,21 +11,24 @@ from tests.conftest import hashes
 from tests.engine.conftest import IMAGE_UID, Stack, docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
+LONG = pytest.mark.long
 
 Small = Callable[..., Stack]
 
 MOUNTED: dict[str, object] = {"volumes": [".:/app"], "owner": IMAGE_UID}
 PLAIN: dict[str, object] = {"owner": 4321}
 SHAPES = [
-    pytest.param(MOUNTED, id="folder mounted, its owner is the image's user"),
+    pytest.param(MOUNTED, id="folder mounted, its owner is the image's user", marks=LONG),
     pytest.param({"volumes": [".:/app"], "owner": 4321}, id="folder mounted, another owner"),
     pytest.param(
         {"volumes": [".:/app"], "owner": IMAGE_UID, "user": "root"}, id="folder mounted, root in the container"
     ),
-    pytest.param({"volumes": [".:/app:ro"], "owner": IMAGE_UID}, id="folder mounted read-only"),
-    pytest.param({"volumes": ["./uv.lock:/app/uv.lock"], "owner": IMAGE_UID}, id="only the lock mounted"),
+    pytest.param({"volumes": [".:/app:ro"], "owner": IMAGE_UID}, id="folder mounted read-only", marks=LONG),
+    pytest.param({"volumes": ["./uv.lock:/app/uv.lock"], "owner": IMAGE_UID}, id="only the lock mounted", marks=LONG),
     pytest.param(PLAIN, id="nothing mounted"),
-    pytest.param({"owner": 4321, "user": "5555:5555"}, id="nothing mounted, a user the image does not know"),
+    pytest.param(
+        {"owner": 4321, "user": "5555:5555"}, id="nothing mounted, a user the image does not know", marks=LONG
+    ),
 ]
 
 
@@ -60,7 +63,9 @@ def test_manifests_come_back_owned_by_their_owner(small: Small, shape: dict[str,
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("shape", "running"), [(MOUNTED, True), (PLAIN, False)], ids=["running", "one-off"])
+@pytest.mark.parametrize(
+    ("shape", "running"), [pytest.param(MOUNTED, True, marks=LONG), (PLAIN, False)], ids=["running", "one-off"]
+)
 def test_nothing_changes_when_uv_fails(small: Small, shape: dict[str, object], running: bool) -> None:
     stack = small(**shape)
     stack.uvdock("deps.install")
@@ -75,7 +80,7 @@ def test_nothing_changes_when_uv_fails(small: Small, shape: dict[str, object], r
         assert hashes(stack.root) == before
 
 
-@pytest.mark.parametrize("shape", [PLAIN, MOUNTED], ids=["nothing mounted", "folder mounted"])
+@pytest.mark.parametrize("shape", [PLAIN, pytest.param(MOUNTED, marks=LONG)], ids=["nothing mounted", "folder mounted"])
 def test_uv_needs_no_home_in_the_running_container(small: Small, shape: dict[str, object]) -> None:
     """A user has none, or it is root's, since the build made it for a cache mount."""
     stack = small(**shape)
@@ -217,7 +222,9 @@ def test_what_uv_writes_beside_the_manifests_comes_back_too(small: Small) -> Non
     assert (stack.root / "exported.txt").stat().st_uid == 4321
 
 
-@pytest.mark.parametrize(("shape", "uv"), [(MOUNTED, "0.6.17"), (PLAIN, "0.13.8")], ids=["mounted", "plain"])
+@pytest.mark.parametrize(
+    ("shape", "uv"), [(MOUNTED, "0.6.17"), pytest.param(PLAIN, "0.13.8", marks=LONG)], ids=["mounted", "plain"]
+)
 def test_an_image_that_forbids_locking_to_its_build_locks_all_the_same(
     small: Small, shape: dict[str, object], uv: str
 ) -> None:

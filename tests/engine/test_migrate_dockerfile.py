@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import textwrap
@@ -58,11 +57,14 @@ def looked_at(folder: Path, name: str) -> dict[str, object]:
     return {**json.loads(shown.splitlines()[-1]), "configured": user_and_path}
 
 
-#: Whole repos of these kinds are built too: `test_migrate_repos`.
-ALL = [("opt-venv", False), ("wheels", True), ("user-folder", False), ("script", False), ("debian", False)]
+#: And whether the app's folder moved. Whole repos of the long ones' kinds are built too: `test_migrate_repos`.
+BUILT = [
+    ("wheels", True),
+    *(pytest.param(name, False, marks=pytest.mark.long) for name in ("opt-venv", "user-folder", "script", "debian")),
+]
 
 
-@pytest.mark.parametrize(("name", "moved"), ALL if os.environ.get("UVDOCK_TEST_ALL") else [("wheels", True)])
+@pytest.mark.parametrize(("name", "moved"), BUILT)
 def test_the_same_app_before_and_after(name: str, moved: bool, built: Path) -> None:
     path, facts = read(name)
     shutil.copytree(FIXTURES / name / "before", built / "before")

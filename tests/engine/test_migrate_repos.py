@@ -1,6 +1,6 @@
 """Whole repos on a real engine: before and after, images have the same packages, and the app's own checks pass.
 
-`tests/cli/test_migrate_repos.py` compares the texts. Without ``UVDOCK_TEST_ALL``, only a few repos are built.
+`tests/cli/test_migrate_repos.py` compares the texts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 #: A venv that goes from stage to stage, a user's folder that goes to another user, a script that the build calls.
 FEW = ("opt-venv", "script-install", "user-folder")
-ALL = bool(os.environ.get("UVDOCK_TEST_ALL"))
-BUILT = [name for name in REPOS if "build" not in described(name) and (ALL or name in FEW)]
+BUILT = [
+    pytest.param(name, marks=[] if name in FEW else pytest.mark.long)
+    for name in REPOS
+    if "build" not in described(name)
+]
 
 
 @pytest.fixture(scope="module")

@@ -540,10 +540,18 @@ def whole_stack(stack: Typed) -> None:
     assert stack.compose("exec", "-T", *kept, "cat /var/lib/postgresql/outlives") == "7"
 
 
+def _is_long(name: str, command: str) -> bool:
+    """Whether a row takes long: those of the second stack, and of JavaScript, which has tests of its own."""
+    return name != "flask" or command.startswith("`js")
+
+
 def cases() -> list[object]:
     """Every row on each of its stacks; a row that has no check, too."""
     found = [(name, command) for command in rows() for name in CHECKS.get(command, (None, ("flask",)))[1]]
-    return [pytest.param(*case, id=f"{case[0]}: {case[1]}") for case in sorted(found, key=lambda case: case[0])]
+    return [
+        pytest.param(*case, id=f"{case[0]}: {case[1]}", marks=pytest.mark.long if _is_long(*case) else [])
+        for case in sorted(found, key=lambda case: case[0])
+    ]
 
 
 def test_every_check_has_a_row_and_no_row_is_there_twice() -> None:

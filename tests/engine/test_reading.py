@@ -71,7 +71,9 @@ def test_a_dry_run_before_the_first_image_shows_what_is_known_and_does_nothing(s
     assert docker("images", "--quiet", f"{stack.name}-*") == stack.compose("ps", "--all", "--quiet") == ""
 
 
-@pytest.mark.parametrize("version", ["0.6.17", "0.8.17", "0.13.8"])
+@pytest.mark.parametrize(
+    "version", ["0.6.17", *(pytest.param(version, marks=pytest.mark.long) for version in ("0.8.17", "0.13.8"))]
+)
 def test_several_uv_versions(small: Small, version: str) -> None:
     stack = small(
         uv=f"RUN pip install --quiet --root-user-action ignore uv=={version}",

@@ -54,11 +54,16 @@ SHAPES = [
     Shape("monorepo", "services/jobs", "services/jobs", "jobs", 1001, "byte for byte"),
     Shape("hardened", ".", ".", "web", 4321, "has what uv.lock says installed", importable=False, shell=False),
 ]
+#: Those that are not long.
+OFTEN = {"template", "hardened"}
 #: What a container leaves in a folder that it has mounted, and Docker itself makes for a mount, is not uvdock's.
 _NOT_OURS = ("__pycache__", ".pytest_cache", "htmlcov", "blob-report", ".venv")
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: str(shape.name))
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=shape.name, marks=[] if shape.name in OFTEN else pytest.mark.long) for shape in SHAPES],
+)
 def test_from_a_fresh_clone_to_an_upgraded_image(reference: Callable[[str, str], Stack], shape: Shape) -> None:
     stack = reference(shape.name, shape.lock)
     (stack.root / "tasks.py").write_text("from uvdock import ns\n")

@@ -120,7 +120,9 @@ class TestLogs:
         last = stack.uvdock("logs", "--tail", "1", "one")
         assert last.out.split("|")[1:] == [" line 3 of one\n"]
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+    @pytest.mark.parametrize(
+        "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=["SIGINT", "SIGTERM"]
+    )
     def test_following_ends_when_it_is_stopped(self, stack: Stack, signum: signal.Signals) -> None:
         stack.uvdock("up", "--wait", "one")
         process = stack.program.start("logs", "-f", "one", cwd=stack.root)
@@ -165,7 +167,13 @@ class TestDown:
         assert volumes(stack) == {"kept", "tools"}
 
     @pytest.mark.parametrize(
-        ("answer", "kept"), [(b"n\r", {"kept"}), (b"\r", {"kept"}), (b"\x04", {"kept"}), (b"y\r", set())]
+        ("answer", "kept"),
+        [
+            (b"n\r", {"kept"}),
+            pytest.param(b"\r", {"kept"}, marks=pytest.mark.long),
+            pytest.param(b"\x04", {"kept"}, marks=pytest.mark.long),
+            (b"y\r", set()),
+        ],
     )
     def test_at_a_terminal_it_asks(self, stack: Stack, answer: bytes, kept: set[str]) -> None:
         stack.uvdock("up", "one")

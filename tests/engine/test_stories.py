@@ -56,6 +56,7 @@ def test_flask_from_fresh_clone_to_a_new_package_in_the_image(reference: Referen
     assert stack.owners() == {(0, 0o644)}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_django_with_its_project_in_a_sub_folder(reference: Reference) -> None:
     stack = reference("django", "apps/backend")
@@ -80,6 +81,7 @@ def test_django_with_its_project_in_a_sub_folder(reference: Reference) -> None:
     stack.inv("cmd", "--", "python", "manage.py", "test")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_build_makes_the_package_importable_at_once(reference: Reference) -> None:
     stack = reference("flask", ".")

@@ -125,6 +125,7 @@ def container_name(stack: Stack) -> str:
     return docker("inspect", "--format", "{{.Name}}", stack.container(), env=stack.program.env).removeprefix("/")
 
 
+@pytest.mark.long
 def test_django_in_a_sub_folder_tested_in_a_one_off(reference: Reference, tmp_path: Path) -> None:
     stack = reference("django", "apps/backend")
     name = next(
@@ -188,7 +189,7 @@ def serving(stack: Stack) -> tuple[str, str, list[Any]]:
     return stack.container(), started, json.loads(found)
 
 
-@pytest.fixture(params=["a mount", "another engine"])
+@pytest.fixture(params=["a mount", pytest.param("another engine", marks=pytest.mark.long)])
 def server(request: pytest.FixtureRequest, small: Callable[..., Stack]) -> Stack:
     """A stack whose server runs from old packages: its source mounted or not, on an engine that sees it or not."""
     mounted, copied = request.param == "a mount", "COPY --chown=app . .\n"
@@ -243,6 +244,7 @@ def test_a_server_notices_nothing_of_the_tests_of_an_upgrade(server: Stack) -> N
     assert left == ""
 
 
+@pytest.mark.long
 def test_what_imported_an_old_package_has_the_new_one_after_an_upgrade(small: Callable[..., Stack]) -> None:
     stack = small(dependencies=["idna==3.9", "iniconfig==2.0.0"], final='COPY server.py .\nCMD ["python", "server.py"]')
     (stack.root / "server.py").write_text(SERVER)
