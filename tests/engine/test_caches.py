@@ -101,6 +101,15 @@ def test_another_builder_builds_loads_and_keeps_its_layers(
     assert "compose" in docker("image", "inspect", f"{stack.name}-web", "--format", "{{json .Config.Labels}}")
 
 
+def test_ci_keeps_its_layers_where_the_settings_say(small: Callable[..., Stack], tmp_path: Path) -> None:
+    stack = small()
+    cache = tmp_path / "cache"
+    settings = f'cache_to = ["type=local,dest={cache}/{{service}}"]\nci = ["deps.install"]\n'
+    (stack.root / "uvdock.toml").write_text(settings)
+    stack.uvdock("ci.test")
+    assert json.loads((cache / "web" / "index.json").read_text())["manifests"]
+
+
 def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack]) -> None:
     stack = small()
     stack.uvdock("deps.install")
