@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,6 +71,13 @@ def repo_of(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+def built(folder: Path) -> str:
+    """Build an image that differs with each build that its layers do not come from a cache for; its digest."""
+    folder.mkdir(exist_ok=True)
+    (folder / "Dockerfile").write_text("FROM python:3.13-slim-trixie\nRUN date +%N > /made\n")
+    return docker("build", "--provenance=false", "--quiet", str(folder))
+
+
 def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
     repo = repo_of(
         tmp_path / "repo",
@@ -89,6 +97,7 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         *(Edit(path, None, content) for path, content in new.items()),
     )
     before = hashes(repo)
+    bystander = built(tmp_path / "bystander")
     checks = (
         'python -c \'import six, os; assert os.environ["GREETING"] == "hello there"; print(os.getcwd())\'',
         "python -c 'import nothing_of_it'",
@@ -132,7 +141,12 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
     left = docker("images", "--format", "{{.Repository}}")
     assert f"uvdock-prove-{os.getpid()}" not in left
     assert "not-to-be-made-by-a-proof" not in left
-    assert f"uvdock-prove-{os.getpid()}" not in docker("buildx", "du", "--verbose", check=False)
+    # Empty caches stay: without them, BuildKit would forget steps of other builds too.
+    records = docker("buildx", "du", "--verbose", "--filter", "type=exec.cachemount").split("\n\n")
+    sizes = [re.search(r"(?m)^Size:\s+(\S+)", record) for record in records if f"uvdock-prove-{os.getpid()}" in record]
+    assert sizes
+    assert {size[1] for size in sizes if size} <= {"4.096kB", "8.192kB"}
+    assert built(tmp_path / "bystander") == bystander
 
 
 def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) -> None:

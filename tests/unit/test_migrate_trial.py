@@ -22,25 +22,30 @@ def test_packages_by_the_folders_that_installers_leave() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "caches"),
     [
         (
             "RUN --mount=type=cache,target=/root/.cache/pip pip install x\n",
             "RUN --mount=type=cache,id=M-root-cache-pip,target=/root/.cache/pip pip install x\n",
+            {"--mount=type=cache,id=M-root-cache-pip"},
         ),
         (
             "RUN --mount=type=cache,id=apt,sharing=locked,target=/var/cache \\\n --mount=type=secret,id=a x\n",
             "RUN --mount=type=cache,id=M-apt,sharing=locked,target=/var/cache \\\n --mount=type=secret,id=a x\n",
+            {"--mount=type=cache,id=M-apt,sharing=locked"},
         ),
-        ("FROM x\r\nRUN caf\xe9\r\n", "FROM x\r\nRUN caf\xe9\r\n"),
+        ("FROM x\r\nRUN caf\xe9\r\n", "FROM x\r\nRUN caf\xe9\r\n", set()),
     ],
     ids=["by-its-target", "by-its-id", "none"],
 )
-def test_cache_mounts_get_names_of_their_own(tmp_path: Path, before: str, after: str) -> None:
+def test_cache_mounts_get_names_of_their_own(tmp_path: Path, before: str, after: str, caches: set[str]) -> None:
     path = tmp_path / "Dockerfile"
     path.write_bytes(before.encode("latin-1"))
-    trial.Trial(None, "mark").own_caches(path, "M")
+    made = trial.Trial(None, "mark")
+    made.own_caches(path, "M")
     assert path.read_bytes() == after.encode("latin-1")
+    # Where they were mounted does not matter to empty them; what else is asked of them does.
+    assert made.caches == caches
 
 
 @pytest.mark.parametrize(

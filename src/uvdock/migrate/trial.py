@@ -45,8 +45,18 @@ for top, folders, files in os.walk("/"):
         folders[:] = []
 print(json.dumps([found, needs]))
 """
+#: Removes what the folders in one folder hold.
+_EMPTY = """
+import os, shutil, sys
+for mount in os.scandir(sys.argv[1]):
+    for item in os.scandir(mount):
+        shutil.rmtree(item) if item.is_dir(follow_symlinks=False) else os.unlink(item)
+"""
+_MOUNTED = "/uvdock-caches"
 _PYTHONS = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3", "/opt/venv/bin/python")
 _CACHE_MOUNT = re.compile(r"--mount=type=cache(?P<rest>[^\s\\]*)")
+#: How a cache is mounted; all other options tell it from others.
+_WHERE = re.compile(r"(target|dst|destination)=|(ro|readonly|rw|readwrite)\b")
 _OWN_KEYS = ("tags", "cache_to", "cache_from", "no_cache", "pull")
 #: Where a Dockerfile that no service builds gets its files from is found by what it copies.
 _SOURCES = re.compile(r"(?:COPY|ADD)\s+((?:--\S+\s+)*)(?P<rest>[^\[].*)", re.IGNORECASE | re.DOTALL)
@@ -135,6 +145,10 @@ class Trial:
     context: str | None
     mark: str
     tags: list[str] = field(default_factory=list)
+    #: Every cache mount, without where it is mounted.
+    caches: set[str] = field(default_factory=set)
+    #: An image that was built, and the Python in it.
+    python: tuple[str, str] | None = None
 
     @property
     def docker(self) -> list[str]:
@@ -178,8 +192,10 @@ class Trial:
             options = dict(part.partition("=")[::2] for part in match["rest"].split(",") if part)
             key = options.get("id") or options.get("target") or options.get("dst") or options.get("destination", "")
             own = "-".join(re.findall(r"\w+", key)) or "cache"
-            rest = "".join(f",{part}" for part in match["rest"].split(",") if part and not part.startswith("id="))
-            return f"--mount=type=cache,id={mark}-{own}{rest}"
+            parts = [part for part in match["rest"].split(",") if part and not part.startswith("id=")]
+            start = f"--mount=type=cache,id={mark}-{own}"
+            self.caches.add(",".join([start, *(part for part in parts if not _WHERE.match(part))]))
+            return ",".join([start, *parts])
 
         dockerfile.write_bytes(_CACHE_MOUNT.sub(named, text).encode("utf-8", "surrogateescape"))
 
@@ -206,6 +222,7 @@ class Trial:
             argv = ["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", python, tag, "-c", _PACKAGES]
             done = process.capture([*self.docker, *argv])
             if done.code == 0:
+                self.python = tag, python
                 found, needs = json.loads(done.text)
                 return named(found), needed(needs)
         raise UvdockError(
@@ -237,14 +254,20 @@ class Trial:
         return int((Engine(self.context).image(tag) or {}).get("Size") or 0)
 
     def clean(self) -> None:
-        """Remove the images and the caches; what is in use by somebody else stays."""
+        """Remove the images and what is in the caches; what is in use by somebody else stays.
+
+        The caches stay, empty. BuildKit can prune one by its id, and then forgets steps of other builds that run at
+        that time: what was built from the same files would be another image (seen with engine 28.5).
+        """
+        if self.caches and self.python:
+            image, python = self.python
+            mounts = " ".join(f"{cache},target={_MOUNTED}/{at}" for at, cache in enumerate(sorted(self.caches)))
+            run = json.dumps([python, "-c", _EMPTY, _MOUNTED])
+            self.tags.append(f"{self.mark}-emptied")
+            argv = [*self.docker, "build", "--quiet", "--no-cache", "--tag", self.tags[-1], "-"]
+            process.capture(argv, stdin=f"FROM {image}\nUSER 0\nRUN {mounts} {run}\n".encode())
         if self.tags:
             process.capture([*self.docker, "image", "rm", "--force", *dict.fromkeys(self.tags)])
-        listed = process.capture([*self.docker, "buildx", "du", "--verbose", "--filter", "type=exec.cachemount"])
-        for record in listed.text.split("\n\n"):
-            found = re.search(r"(?m)^ID:\s+(\S+)", record)
-            if found and self.mark in record:
-                process.capture([*self.docker, "buildx", "prune", "--force", "--filter", f"id={found[1]}"])
 
 
 def named(folders: Sequence[str]) -> dict[str, str]:
