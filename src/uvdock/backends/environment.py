@@ -147,8 +147,10 @@ def cache_for(runner: ServiceRunner, place: Place, user: str = "") -> dict[str, 
     if uid == 0 or any(name in place.env for name in _CACHE_SET):
         return {}
     home = home_of(runner.engine, place, uid)
-    for folder in (home / ".cache" / "uv", home / ".cache", home):
-        owner = runner.engine.owner(place.container, folder)
+    cache = home / ".cache" / "uv"
+    # A file that uv makes in each cache, first: the engine sends a folder with all that is in it.
+    for path in (cache / "CACHEDIR.TAG", cache, cache.parent, home):
+        owner = runner.engine.owner(place.container, path)
         if owner is not None:
             return {} if owner[0] == uid else {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
     return {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
