@@ -37,8 +37,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from uvdock import fastpath
-    from uvdock.bytecode import Kept
+    from uvdock.cli import fastpath
+    from uvdock.cli.bytecode import Kept
 
     if name == "ns":
         fastpath.prepare()

@@ -1,5 +1,5 @@
 """``python -m uvdock`` is the `uvdock` command."""
 
-from uvdock.start import main
+from uvdock.cli.start import main
 
 main()

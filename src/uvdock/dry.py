@@ -1,6 +1,6 @@
 """A dry run (`--dry`): the commands that would be run are shown, and nothing is touched.
 
-What each part of the program needs to know of it; `uvdock.tasks.base` begins one, `uvdock.console` is silent in one,
+What each part of the program needs to know of it; `uvdock.tasks.base` begins one, `uvdock.ui.console` is silent in one,
 `uvdock.process` holds commands back, and the engine answers questions only (`uvdock.engine.readonly`).
 """
 

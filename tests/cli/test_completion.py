@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BIN, REPO, Program, make_project
-from uvdock import completion
+from uvdock.cli import completion
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ import sys
 started = []
 sys.addaudithook(lambda event, _: started.append(event) if event.startswith(("subprocess.", "os.posix_spawn",
     "os.fork", "os.exec", "os.spawn", "os.system")) else None)
-from uvdock.start import main
+from uvdock.cli.start import main
 told = sys.argv.pop(1)
 main()
 modules = list(sys.modules)
@@ -228,7 +228,7 @@ def test_with_a_warm_cache_nothing_heavy_is_imported_and_nothing_started(
     assert done.stdout == cold.out
     assert ("deps.install\t" in cold.out) is (len(words) == 2)
     assert started == ["started"]
-    assert "uvdock.completion.words" in modules
+    assert "uvdock.cli.completion.words" in modules
     assert (HEAVY - set(before.stdout.split())) & set(modules) == set()
 
 

@@ -119,5 +119,5 @@ def test_tables_of_a_project(program: Program, project: Path, name: str, argumen
 @pytest.mark.parametrize("name", OTHERS)
 def test_tables_of_other_tasks(program: Program, tmp_path: Path, name: str, width: int) -> None:
     env = {key: value for key, value in program.env.items() if key != "COLUMNS"}
-    code = f"from uvdock import console\nconsole.table{OTHERS[name]}"
+    code = f"from uvdock.ui import console\nconsole.table{OTHERS[name]}"
     compare(name, width, picture([sys.executable, "-c", code], tmp_path, env, width))

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import clean_environment
-from uvdock import fastpath
 from uvdock import settings as own
-from uvdock.completion.store import Store
+from uvdock.cli import fastpath
+from uvdock.cli.completion.store import Store
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks.base import Repo

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from uvdock import console
 from uvdock.engine.api import Engine
 from uvdock.errors import EngineError
 from uvdock.tasks import base
+from uvdock.ui import console
 
 
 class Failing(BaseHTTPRequestHandler):

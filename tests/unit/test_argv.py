@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
-from uvdock.argv import PROGRAM_ARGV, after_separator, remainder_list
+from uvdock.cli.argv import PROGRAM_ARGV, after_separator, remainder_list
 from uvdock.errors import UvdockError
 
 WORDS = st.lists(st.text() | st.sampled_from(["", "--", "-", " ", "a b", "flask>=3", "\n", "'", '"', "$HOME", "*"]))

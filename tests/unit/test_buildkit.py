@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uvdock import buildkit
+from uvdock.ui import buildkit
 
 OUTPUT = """\
 #1 [internal] load build definition from Dockerfile

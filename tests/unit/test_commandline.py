@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from invoke.collection import Collection
 from invoke.parser import Parser
 
-from uvdock.argv import remainder_list
-from uvdock.commandline import Grammar, Option, Shape
+from uvdock.cli.argv import remainder_list
+from uvdock.cli.commandline import Grammar, Option, Shape
+from uvdock.cli.program import UvdockProgram
 from uvdock.errors import UvdockError
-from uvdock.program import UvdockProgram
 from uvdock.tasks import every_name, listed_names, namespace
 
 ECHO, CONFIG, TIMEOUT = Option("--echo"), Option("--config", "yes"), Option("--command-timeout", "yes", number=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from uvdock.completion import store
-from uvdock.completion.store import Store
+from uvdock.cli.completion import store
+from uvdock.cli.completion.store import Store
 
 
 @pytest.fixture

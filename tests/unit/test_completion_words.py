@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.completion.shape import Catalogue, Option, TaskWords
-from uvdock.completion.words import candidates, joined
+from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
+from uvdock.cli.completion.words import candidates, joined
 
 SERVICES = ["db", "web", "worker"]
 NAMES = {"services": SERVICES, "dependencies": ["flask", "six"], "packages": ["click", "flask"], "groups": ["dev"]}

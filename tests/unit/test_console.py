@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock import console
 from uvdock.errors import UvdockError
+from uvdock.ui import console
 
 
 @pytest.fixture(autouse=True)

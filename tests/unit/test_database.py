@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from uvdock import database, images
-from uvdock.database import MARIADB, MYSQL, POSTGRES, Account, Dialect
+from uvdock.services import database, images
+from uvdock.services.database import MARIADB, MYSQL, POSTGRES, Account, Dialect
 
 SECRET = "hunter2 is 'the' password"
 ACCOUNT = Account("ada", "shop", SECRET)

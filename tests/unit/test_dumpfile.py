@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from uvdock import dumpfile
 from uvdock.errors import UvdockError
+from uvdock.services import dumps
 
 POSTGRES = b"--\n-- PostgreSQL database dump\n--\n\nselect 1;\n\n--\n-- PostgreSQL database dump complete\n--\n"
 MARIADB = (
@@ -38,8 +38,8 @@ LARGE = POSTGRES.replace(b"select 1;", b"-- " + random.Random(1).randbytes(300_0
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_a_whole_dump_is_taken_as_it_is(content: bytes, family: str, packed: bool) -> None:
     file = io.BytesIO(gzip.compress(content) if packed else content)
-    dumpfile.check(file, family, "the dump")
-    assert b"".join(dumpfile.parts(file)) == content
+    dumps.check(file, family, "the dump")
+    assert b"".join(dumps.parts(file)) == content
 
 
 @pytest.mark.parametrize(
@@ -65,39 +65,39 @@ def test_a_whole_dump_is_taken_as_it_is(content: bytes, family: str, packed: boo
 )
 def test_what_cannot_be_restored_is_found_before_anything_is_done(content: bytes, what: str) -> None:
     with pytest.raises(UvdockError) as caught:
-        dumpfile.check(io.BytesIO(content), "PostgreSQL", "dump.sql")
+        dumps.check(io.BytesIO(content), "PostgreSQL", "dump.sql")
     assert caught.value.what.startswith(what)
     assert caught.value.where == "dump.sql"
     assert caught.value.fix.endswith("; nothing was changed")
 
 
 def test_a_dump_from_standard_input_is_read_twice() -> None:
-    with dumpfile.reading(None, io.BytesIO(LARGE)) as file:
-        dumpfile.check(file, "PostgreSQL", "standard input")
-        assert b"".join(dumpfile.parts(file)) == LARGE
+    with dumps.reading(None, io.BytesIO(LARGE)) as file:
+        dumps.check(file, "PostgreSQL", "standard input")
+        assert b"".join(dumps.parts(file)) == LARGE
 
 
 @pytest.mark.parametrize("name", ["missing.sql", "."])
 def test_what_cannot_be_read_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UvdockError, match="the dump cannot be read"), dumpfile.reading(tmp_path / name, io.BytesIO()):
+    with pytest.raises(UvdockError, match="the dump cannot be read"), dumps.reading(tmp_path / name, io.BytesIO()):
         pass
 
 
 @pytest.mark.parametrize(("name", "packed"), [("x.sql.gz", True), ("x.sql", False), ("x", False)])
 def test_a_dump_is_written_compressed_by_its_name(tmp_path: Path, name: str, packed: bool) -> None:
     path = tmp_path / name
-    with dumpfile.writing(path, force=False) as write:
+    with dumps.writing(path, force=False) as write:
         write(LARGE[:1000])
         assert not path.exists()
         write(LARGE[1000:])
     assert path.read_bytes().startswith(b"\x1f\x8b") is packed
-    assert b"".join(dumpfile.parts(io.BytesIO(path.read_bytes()))) == LARGE
+    assert b"".join(dumps.parts(io.BytesIO(path.read_bytes()))) == LARGE
     assert path.stat().st_mode & 0o077 == 0, "it holds what the database holds"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def write(path: Path, parts: Iterable[bytes], *, force: bool = False) -> None:
-    with dumpfile.writing(path, force=force) as sink:
+    with dumps.writing(path, force=force) as sink:
         for part in parts:
             sink(part)
 
@@ -144,7 +144,7 @@ def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["no/such/x.sql", "folder"])
 def test_a_place_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UvdockError, match="cannot be written there"), dumpfile.writing(tmp_path / name, force=True):
+    with pytest.raises(UvdockError, match="cannot be written there"), dumps.writing(tmp_path / name, force=True):
         pytest.fail("it is no place for a file")
 
 
@@ -159,7 +159,7 @@ def test_a_place_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_the_name_of_a_dump(database: str, expected: str) -> None:
-    assert dumpfile.default_name(database, datetime(2026, 11, 21, 9, 5, 7, tzinfo=UTC)) == expected
+    assert dumps.default_name(database, datetime(2026, 11, 21, 9, 5, 7, tzinfo=UTC)) == expected
 
 
 @pytest.mark.parametrize(
@@ -167,4 +167,4 @@ def test_the_name_of_a_dump(database: str, expected: str) -> None:
     [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB"), (2**50, "1048576.0 GiB")],
 )
 def test_sizes_for_a_person(size: int, expected: str) -> None:
-    assert dumpfile.shown(size) == expected
+    assert dumps.shown(size) == expected

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.program import UvdockProgram
+from uvdock.cli.program import UvdockProgram
 from uvdock.tasks import grammar, listed_names, namespace
 from uvdock.tasks import help as screens
 from uvdock.tasks.kinds import OwnTask

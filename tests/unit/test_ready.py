@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO, clean_environment
-from uvdock import files, images
+from uvdock import files
 from uvdock.errors import UvdockError
+from uvdock.services import images
 from uvdock.tasks.ready import DATABASE, REDIS, STACK, ready
 
 ALL = {**STACK, **DATABASE, **REDIS}
@@ -146,7 +147,7 @@ import sys
 sys.argv = [{program!r}, "--list"]
 from invoke.main import program
 if {program!r} == "uvdock":
-    from uvdock.program import UvdockProgram
+    from uvdock.cli.program import UvdockProgram
     from uvdock.tasks import ns
     program = UvdockProgram(name="uvdock", binary="uvdock", version="0", namespace=ns)
 program.run(exit=False)

@@ -21,12 +21,14 @@ HEAVY = {"docker", "rich", "tomlkit", "dotenv", "ruamel", "packaging"}
 STARTERS = ("exec", "spawn", "posix_spawn", "fork", "system", "popen")
 #: What only a task that runs needs.
 DOING = {"uvdock.process", "uvdock.backends", "uvdock.tasks.installing", "uvdock.tasks.upgrading", "uvdock.tasks.steps"}
+#: What speaks with Invoke beside the tasks.
+INVOKES = {"cli/program.py", "cli/separator.py", "cli/shortcut.py"}
 LONGEST_MODULE = 450
 LONGEST_FUNCTION = 70
 LISTS = """
 import sys
 from invoke.main import program
-from uvdock.program import UvdockProgram
+from uvdock.cli.program import UvdockProgram
 if sys.argv[1] == "uvdock":
     from uvdock.tasks import ns
     program = UvdockProgram(name="uvdock", binary="uvdock", version="0", namespace=ns)
@@ -109,18 +111,18 @@ def test_only_the_engine_room_knows_docker() -> None:
 
 
 def test_nothing_below_the_tasks_prints_or_knows_invoke() -> None:
-    assert {module for module in importers("invoke") if not module.startswith("tasks/")} == {"program.py"}
+    assert {module for module in importers("invoke") if not module.startswith("tasks/")} == INVOKES
     printing = {
         name(module)
         for module in MODULES
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
-    assert printing == {"console.py"}
+    assert printing == {"ui/console.py"}
 
 
 def test_nothing_below_knows_the_tasks() -> None:
-    above = ("tasks/", "start.py", "program.py", "__init__.py")
+    above = ("tasks/", "cli/", "__init__.py")
     assert [module for module in importers("uvdock.tasks") if not module.startswith(above)] == []
 
 

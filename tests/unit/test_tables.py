@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock import tables
+from uvdock.ui import tables
 
 COLUMNS = ("package", "group", "locked", "age", "held by")
 LEAST = ("age", "group")

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import pytest
 
-from uvdock import console, process, together
+from uvdock import process
 from uvdock.errors import InterruptedBySignalError, UvdockError
-from uvdock.together import Step
+from uvdock.ui import console, live_progress
+from uvdock.ui.live_progress import Step
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_the_first_step_is_shown_as_it_comes_and_the_others_whole(capfd: pytest.
         assert after.wait(20)
         python("print('one ends')")()
 
-    together.run({"first": first, "second": second})
+    live_progress.run({"first": first, "second": second})
     found = capfd.readouterr()
     lines = [line.partition(" (")[0] for line in found.err.splitlines()]
     assert found.out == ""
@@ -84,7 +85,7 @@ def test_one_that_fails_leaves_the_others_to_end_and_shows_its_output(capfd: pyt
 
     works = {"first": first, "second": second}
     with pytest.raises(UvdockError) as raised:
-        together.run(works)
+        live_progress.run(works)
     assert raised.value.code == 3
     lines = [line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()]
     assert lines.index("whole") < lines.index("✔ first")
@@ -92,8 +93,8 @@ def test_one_that_fails_leaves_the_others_to_end_and_shows_its_output(capfd: pyt
 
 
 def test_one_that_need_not_succeed_has_no_tick(capfd: pytest.CaptureFixture[str]) -> None:
-    together.run({"build": python("pass"), "sync": lambda: 2})
-    together.run({"alone": lambda: 3})
+    live_progress.run({"build": python("pass"), "sync": lambda: 2})
+    live_progress.run({"alone": lambda: 3})
     marks = {line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()}
     assert {"✔ build", "✘ sync", "✘ alone"} <= marks
     assert not {"✔ sync", "✔ alone"} & marks
@@ -105,7 +106,7 @@ def test_a_quiet_step_shows_its_output_only_when_it_fails_by_itself(
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     argv = [sys.executable, "-u", "-c", f"print('words'); print('warning: mind'); exit({code})"]
-    assert together.alone("build", lambda: process.run(argv)) == code
+    assert live_progress.alone("build", lambda: process.run(argv)) == code
     lines = [line.partition(" (")[0] for line in capfd.readouterr().err.splitlines()]
     assert ("words" in lines) is shown
     assert ("warning: mind" in lines) is (code != 130)
@@ -127,7 +128,7 @@ def test_of_several_failures_the_first_in_order_counts() -> None:
             failed.set()
 
     with pytest.raises(UvdockError) as raised:
-        together.run({"first": first, "second": second})
+        live_progress.run({"first": first, "second": second})
     assert raised.value.code == 4
 
 
@@ -209,7 +210,7 @@ def test_on_a_terminal_what_succeeds_leaves_its_own_words(monkeypatch: pytest.Mo
         python("print('many words')")()
         console.say("installed")
 
-    together.run({"build": python("print('#1 [web 1/2] RUN\\n' * 50)"), "sync": work})
+    live_progress.run({"build": python("print('#1 [web 1/2] RUN\\n' * 50)"), "sync": work})
     lines = shown(terminal)
     assert any(line.startswith("✔ build (") for line in lines)
     assert any(line.startswith("✔ sync (") for line in lines)
@@ -225,7 +226,7 @@ def test_on_a_terminal_what_fails_shows_all_and_long_lines_whole(
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "hush-hush")
     long = "word " * 40 + "hush-hush"
     with pytest.raises(UvdockError):
-        together.run({"build": python(f"print('{long}'); exit(3)"), "sync": python("pass")})
+        live_progress.run({"build": python(f"print('{long}'); exit(3)"), "sync": python("pass")})
     lines = shown(terminal)
     assert long.replace("hush-hush", "***") in lines
     assert any(line.startswith("✘ build (") for line in lines)
@@ -234,7 +235,7 @@ def test_on_a_terminal_what_fails_shows_all_and_long_lines_whole(
 def test_on_a_terminal_what_a_person_stopped_says_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = a_terminal(monkeypatch)
     with pytest.raises(UvdockError):
-        together.run({"build": python("print('half'); exit(130)"), "sync": python("pass")})
+        live_progress.run({"build": python("print('half'); exit(130)"), "sync": python("pass")})
     assert "half" not in shown(terminal)
     assert any(line.startswith("✘ build (") for line in shown(terminal))
 
@@ -243,12 +244,12 @@ def test_on_a_terminal_what_a_person_stopped_says_nothing_more(monkeypatch: pyte
 def test_plain_lines_where_a_view_is_of_no_use(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     terminal = a_terminal(monkeypatch)
     monkeypatch.setenv(name, value)
-    together.run({"build": python("print('words')"), "sync": python("pass")})
+    live_progress.run({"build": python("print('words')"), "sync": python("pass")})
     assert "words" in shown(terminal)
 
 
 def test_one_step_alone_is_shown_as_any_other(capfd: pytest.CaptureFixture[str]) -> None:
-    together.run({"only": python("print('its own stream')")})
+    live_progress.run({"only": python("print('its own stream')")})
     found = capfd.readouterr()
     assert found.out == "its own stream\n"
     assert [line.partition(" (")[0] for line in found.err.splitlines()] == ["▸ only", "✔ only"]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from os import SEEK_END
 from typing import Any
 
-from uvdock import database, dockerfile, dry, images
+from uvdock import dockerfile, dry
 from uvdock.backends.running import RunningService
-from uvdock.database import Account, Dialect
 from uvdock.engine.api import Engine, environment
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import EngineError, NotKnownYetError, UvdockError
+from uvdock.services import database, images
+from uvdock.services.database import Account, Dialect
 
 #: How often a database that is not up yet is looked at, seconds.
 _INTERVAL = 0.2

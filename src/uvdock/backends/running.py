@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import IO
 
 from uvdock import dry, process
-from uvdock.database import not_running
 from uvdock.engine.api import Engine, Running, environment
 from uvdock.engine.marked import MARK
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
+from uvdock.services.database import not_running
 
 
 class RunningService:
@@ -113,7 +113,7 @@ class RunningService:
             stdout=stdout,
         )
         if code in (126, 127):
-            # `uvdock.database.first_of` puts the programs that it looks for behind a shell's script.
+            # `uvdock.services.database.first_of` puts the programs that it looks for behind a shell's script.
             program = " or ".join(argv[4:6]) if argv[0] == "sh" else argv[0]
             raise UvdockError(
                 f"{program} was not found",

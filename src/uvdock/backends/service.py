@@ -18,12 +18,12 @@ from uvdock.engine import endpoint
 from uvdock.engine.api import Engine, Running, running_labels
 from uvdock.engine.services import choose_service, environment_services
 from uvdock.engine.stack import Service, Stack
+from uvdock.env import forwarded
 from uvdock.errors import program_not_found
 from uvdock.process import Output
 from uvdock.project import Project
 from uvdock.relay import relayed
 from uvdock.settings import Settings
-from uvdock.variables import forwarded
 
 #: The first Compose that ends the standard error of a failed one-off with a line of its own.
 _ADDS_A_LINE = (2, 33)
@@ -219,7 +219,7 @@ class ServiceRunner:
         return _options("", "", {})
 
     def shortcut(self) -> dict[str, object] | None:
-        """What the short way needs to know of the running container (`uvdock.fastpath`); ``None`` where there is none.
+        """What the short way (`uvdock.cli.fastpath`) has to know of a running container; ``None`` without one.
 
         Not for an engine behind neither a Unix socket nor ssh, a terminal that is forced, or a container without uv.
         """

@@ -17,9 +17,9 @@ from uvdock.deps import sync, uvcommand
 from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
 from uvdock.engine.api import Engine
+from uvdock.env import forwarded
 from uvdock.errors import UvdockError
 from uvdock.process import Output
-from uvdock.variables import forwarded
 
 #: Where the manifests are while uv works on them, in a folder that no image has.
 WORK = PurePosixPath("/uvdock/project")

@@ -46,6 +46,6 @@ def add(new: Mapping[str, Sequence[str]], name: str = METADATA) -> None:
 
 
 def _path(name: str) -> Path:
-    from uvdock.completion.store import folder
+    from uvdock.cli.completion.store import folder
 
     return Path(folder(), name)

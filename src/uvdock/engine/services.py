@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from uvdock import dockerfile, images
+from uvdock import dockerfile
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 from uvdock.project import Project, find_projects, workspace_members
+from uvdock.services import images
 from uvdock.settings import Settings
 
 #: Images that bring Node, or what takes its place.

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from uvdock import console, files
+from uvdock import files
+from uvdock.cli.separator import PassthroughTask
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks import (
@@ -38,7 +39,7 @@ from uvdock.tasks import (
     upgrade,
 )
 from uvdock.tasks.kinds import add_to_first_line
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.tasks import Task

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
-from uvdock import console, dry
-from uvdock.bytecode import Kept
+from uvdock import dry
+from uvdock.cli.bytecode import Kept
 from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UnreachableError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program, with_usage
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -166,7 +167,7 @@ def invoke_settings(c: Context) -> Any:
 
 def passed(c: Context) -> list[str]:
     """The arguments after ``--``, as they were typed."""
-    from uvdock.argv import remainder_list
+    from uvdock.cli.argv import remainder_list
 
     return remainder_list(c.remainder)
 

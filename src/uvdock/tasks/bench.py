@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import console
 from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

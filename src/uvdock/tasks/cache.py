@@ -5,8 +5,9 @@ from __future__ import annotations
 import json as json_module
 from typing import TYPE_CHECKING
 
-from uvdock import console, dry
+from uvdock import dry
 from uvdock.tasks.base import Repo, ask, open_repo, task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
     from invoke.parser.context import ParserContext
 
-    from uvdock.completion.shape import Catalogue, Option, TaskWords
+    from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
 
 #: The values of Invoke's own options; ``None`` is what the shell completes itself.
 _CORE: dict[str, list[str] | str] = {
@@ -34,7 +34,7 @@ def look_up(kind: str, program: str) -> object:
     """The tasks of the repo that the person is in, or names of one kind.
 
     Args:
-        kind: ``tasks`` for a `Catalogue`; one of `uvdock.completion.words.KINDS` for a list of names, `None` where
+        kind: ``tasks`` for a `Catalogue`; one of `uvdock.cli.completion.words.KINDS` for a list of names, `None` where
             they cannot be told now.
         program: ``uvdock``, or ``inv`` for the tasks of a tasks.py.
     """
@@ -81,7 +81,7 @@ def catalogue(collection: Collection, core: Iterable[Argument], formats: Sequenc
 
 
 def _of_uvdock() -> Catalogue:
-    from uvdock.program import FORMATS, make_program
+    from uvdock.cli.program import FORMATS, make_program
     from uvdock.tasks import ns
 
     return catalogue(ns, make_program().core_args(), FORMATS, bare=True)

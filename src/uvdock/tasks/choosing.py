@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from questionary import Choice, Separator

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from uvdock import console, dry
+from uvdock import dry
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -6,18 +6,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import console, dry
+from uvdock import dry
+from uvdock.cli.separator import PassthroughTask, WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, passed, task
 from uvdock.tasks.kinds import WORDS, typed
-from uvdock.tasks.separator import PassthroughTask, WordsTask
 from uvdock.tasks.stack import open_stack
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context
 
     from uvdock.backends.database import DatabaseService
-    from uvdock.database import Account
+    from uvdock.services.database import Account
 
 _SERVICE = {"service": "The database's service, where there are several."}
 
@@ -47,7 +48,7 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
     """Dump the database as SQL into a file, whole or not at all."""
     from datetime import datetime
 
-    from uvdock import dumpfile
+    from uvdock.services import dumps
 
     named = [*([output] if output else []), *passed(c)]
     if len(named) > 1:
@@ -62,14 +63,14 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
     account = db.worked_on()
     if output == "-":
         return db.dump(account, None)
-    path = Path.cwd() / (output or dumpfile.default_name(account.database, datetime.now().astimezone()))
+    path = Path.cwd() / (output or dumps.default_name(account.database, datetime.now().astimezone()))
     if dry.on():
-        dumpfile.refuse_existing(path, force=force)
+        dumps.refuse_existing(path, force=force)
         db.dump(account, None)
         console.would(f"its output goes to {path}{', compressed' if path.suffix == '.gz' else ''}")
         return 0
-    written = dumpfile.Written()
-    with dumpfile.writing(path, force=force) as write:
+    written = dumps.Written()
+    with dumps.writing(path, force=force) as write:
 
         def sink(part: bytes) -> None:
             written.add(part)
@@ -83,7 +84,7 @@ def dump(c: Context, output: str = "", force: bool = False, service: str = "") -
                 fix="no file was written; the reason is in the lines above",
                 code=code or 1,
             )
-    console.say(f"written: {path} ({dumpfile.shown(path.stat().st_size)}, {dumpfile.shown(written.size)} of SQL)")
+    console.say(f"written: {path} ({dumps.shown(path.stat().st_size)}, {dumps.shown(written.size)} of SQL)")
     return 0
 
 
@@ -104,7 +105,7 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
     and MariaDB cannot roll back what makes and drops tables: there a dump that fails leaves what came before
     the error, and tables that the dump does not have stay.
     """
-    from uvdock import dumpfile
+    from uvdock.services import dumps
 
     db = _open(c, service)
     account = db.worked_on()
@@ -112,8 +113,8 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
     if dry.on() and file == "-":
         # It is not for a dry run to read it.
         return _show_restore(db, account, "standard input")
-    with dumpfile.reading(None if file == "-" else Path.cwd() / file, sys.stdin.buffer) as opened:
-        dumpfile.check(opened, db.dialect.family, "standard input" if file == "-" else file)
+    with dumps.reading(None if file == "-" else Path.cwd() / file, sys.stdin.buffer) as opened:
+        dumps.check(opened, db.dialect.family, "standard input" if file == "-" else file)
         if dry.on():
             return _show_restore(db, account, str(Path.cwd() / file))
         if not yes:
@@ -123,7 +124,7 @@ def restore(c: Context, file: str, yes: bool = False, service: str = "") -> int:
                 where,
             )
         with console.step(f"restore the {where}"):
-            db.restore(account, dumpfile.parts(opened))
+            db.restore(account, dumps.parts(opened))
     return 0
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock import console
 from uvdock.tasks.base import open_repo, task
 from uvdock.tasks.kinds import BUILDING
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from uvdock import console
 from uvdock.tasks.base import Repo, open_repo, task
 from uvdock.tasks.kinds import RULES, typed
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from pathlib import Path

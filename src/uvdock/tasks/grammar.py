@@ -1,12 +1,12 @@
-"""What may follow each task on a command line, taken from Invoke's tasks and arguments (`uvdock.commandline`)."""
+"""What may follow each task on a command line, taken from Invoke's tasks and arguments (`uvdock.cli.commandline`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from uvdock.commandline import Option, Shape
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.cli.commandline import Option, Shape
+from uvdock.cli.separator import PassthroughTask
 
 if TYPE_CHECKING:
     from invoke.parser.argument import Argument

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context

@@ -7,11 +7,11 @@ from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock import console, together
 from uvdock.deps import conflict, sync
 from uvdock.deps.install import Step, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, locks_in_a_new_image, report
+from uvdock.ui import console, live_progress
 
 if TYPE_CHECKING:
     from uvdock.backends import Change
@@ -64,7 +64,7 @@ def install(repo: Repo, *, build: bool, dry: bool, pull: bool = False) -> int:
                 works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
         noisy = Step.BUILD in steps or (Step.LOCK in steps and any(map(locks_in_a_new_image, backends)))
         quiet = [name for name in works if noisy and not name.startswith(_SYNCS)]
-        together.run(works, stream=len(steps) > 1, quiet=quiet)
+        live_progress.run(works, stream=len(steps) > 1, quiet=quiet)
     if kind == "compose" and not build:
         console.note("the image is not rebuilt: deps.install does that")
     return 0
@@ -101,7 +101,7 @@ def lock_alone(repo: Repo) -> None:
     """
     for job in (repo.at(project) for project in repo.projects):
         name = _name(Step.LOCK, repo, job)
-        together.run({name: partial(_lock, job)}, quiet=[name] if locks_in_a_new_image(job.backend) else [])
+        live_progress.run({name: partial(_lock, job)}, quiet=[name] if locks_in_a_new_image(job.backend) else [])
 
 
 def lock(repo: Repo) -> Change:

@@ -6,10 +6,10 @@ from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
 
-from uvdock import console
+from uvdock.cli.separator import ProgramTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import as_far_as_known, open_repo, passed, report, task
-from uvdock.tasks.separator import ProgramTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +71,8 @@ def js(c: Context) -> int:
 )
 def install(c: Context, build: bool = True) -> int:
     """For JavaScript what deps.install is for Python: lock, build, prove, recreate."""
-    from uvdock import together
     from uvdock.deps.install import Step, plan
+    from uvdock.ui import live_progress
 
     project, manager, backend = _open(open_repo(c))
     compose: JsCompose | None = backend if backend.name == "compose" else None  # type: ignore[assignment]
@@ -88,7 +88,7 @@ def install(c: Context, build: bool = True) -> int:
             work = partial(_sync, project, manager, backend)
         else:
             work = partial(_with_image, step, project, compose)
-        together.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
+        live_progress.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
     if compose is not None and builds and compose.keeps_packages():
         # A mount hides the image's packages, and outlives the container.
         with console.step(Step.SYNC_CONTAINER.value) as synced:

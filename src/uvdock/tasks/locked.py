@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from uvdock import console
+from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.base import Repo, open_repo, passed, task
 from uvdock.tasks.kinds import PACKAGES, WORDS, typed
-from uvdock.tasks.separator import WordsTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

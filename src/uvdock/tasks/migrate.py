@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock import completion, console
+from uvdock.cli import completion
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.base import task
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context

@@ -51,7 +51,7 @@ def ready(root: Path, paths: Iterable[Path]) -> dict[str, Task[Any]]:
         return {**STACK, **DATABASE, **REDIS}
     if found is None:
         return {}
-    from uvdock import images
+    from uvdock.services import images
 
     tasks = dict(STACK)
     if any(images.is_database(image) for image in found):
@@ -63,7 +63,7 @@ def ready(root: Path, paths: Iterable[Path]) -> dict[str, Task[Any]]:
 
 def _images(root: Path, paths: Iterable[Path]) -> set[str] | None:
     """The images that the repo's Compose files mention; ``None`` without a Compose file."""
-    from uvdock import images
+    from uvdock.services import images
 
     loaded = settings.load(root)
     if not loaded.compose_files and (named := _named_in_invoke(root)):

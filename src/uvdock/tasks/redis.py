@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from uvdock.cli.separator import PassthroughTask
 from uvdock.tasks.base import passed, task
-from uvdock.tasks.separator import PassthroughTask
 from uvdock.tasks.stack import open_stack
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 )
 def cli(c: Context, service: str = "") -> int:
     """Run redis-cli in the Redis service."""
-    from uvdock import database
     from uvdock.backends.database import find_redis
     from uvdock.backends.running import RunningService
+    from uvdock.services import database
 
     stack, engine, tty = open_stack(c)
     running = RunningService(engine, stack, find_redis(stack, service), tty)

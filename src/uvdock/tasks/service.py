@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock.cli.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.kinds import BUILDING, UV, WORDS, typed
-from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
 )
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host."""
+    from uvdock.cli import shortcut
     from uvdock.deps import uvcommand
-    from uvdock.tasks import shortcut
 
     args = passed(c)
     if not service and (code := shortcut.attempt(c, "uv", args)) is not None:
@@ -69,7 +69,7 @@ def uv(c: Context, service: str = "") -> int:
 )
 def cmd(c: Context, service: str = "", user: str = "") -> int:
     """Run any command in the service."""
-    from uvdock.tasks import shortcut
+    from uvdock.cli import shortcut
 
     argv = passed(c)
     if not argv:
@@ -136,20 +136,20 @@ def build(  # noqa: PLR0917 - the options of a task are its arguments
     cache_to: Sequence[str] | None = None,
 ) -> int:
     """Build the images of all services, or of those named."""
-    from uvdock import together
     from uvdock.backends import image
     from uvdock.tasks.stack import tell_failed_build, tell_unknown
+    from uvdock.ui import live_progress
 
     repo = open_repo(c, builder=builder, cache_from=cache_from, cache_to=cache_to)
     runner, words = repo.compose("build"), passed(c)
     named = image.pushed(runner, words) if push else []
-    code = together.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull, attested=push))
+    code = live_progress.alone("build", lambda: image.build(runner, words, no_cache=no_cache, pull=pull, attested=push))
     if code:
         tell_failed_build(repo, runner.stack)
     if code and words:
         tell_unknown("build", words, runner.stack.services)
     if named and not code:
-        code = together.alone("push", lambda: image.push(runner, named))
+        code = live_progress.alone("push", lambda: image.push(runner, named))
     return code
 
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.kinds import typed
-from uvdock.tasks.separator import WordsTask
+from uvdock.ui import console
 
 #: How many lines of its log are shown of a service that did not come up.
 _LAST_LINES = 20

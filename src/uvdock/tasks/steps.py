@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import console, dry, process
+from uvdock import dry, process
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import backend_told
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from uvdock.commands import Command

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock import console
+from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.kinds import WORDS
-from uvdock.tasks.separator import WordsTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.context import Context

@@ -11,9 +11,9 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock import console, together
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import locks_in_a_new_image
+from uvdock.ui import console, live_progress
 
 if TYPE_CHECKING:
     from uvdock.backends import Change, Sandbox, Trial
@@ -77,7 +77,7 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
         return result
     name = f"lock ({job.attempt.backend.where})"
     if locks_in_a_new_image(job.attempt.backend):
-        made = together.alone(name, lambda: _made(job, result.kept))
+        made = live_progress.alone(name, lambda: _made(job, result.kept))
     else:
         with console.step(name):
             made = _made(job, result.kept)
@@ -147,7 +147,7 @@ def _need_image(job: Job) -> None:
     if runner is None or runner.engine.image_id(runner.service.image) is not None:
         return
     names = [item.service_name for item in image.of_images(runner.of_lock)]
-    if code := together.alone("build", lambda: image.build(runner, names)):
+    if code := live_progress.alone("build", lambda: image.build(runner, names)):
         fix = "read the words above; nothing was changed"
         raise UvdockError("the image could not be built", where=job.where, fix=fix, code=code)
 

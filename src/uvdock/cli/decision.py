@@ -1,7 +1,7 @@
 """Where a command runs: what the long way decides, decided again without Invoke and without the SDK.
 
 With it comes everything that it was made from, so that whoever keeps both knows when it no longer holds
-(`uvdock.fastpath`).
+(`uvdock.cli.fastpath`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uvdock import seen
-from uvdock.completion.store import Watched
+from uvdock.cli import seen
+from uvdock.cli.completion.store import Watched
 from uvdock.engine import endpoint
 from uvdock.engine.composefiles import read_by_compose
 from uvdock.engine.reading import Reading
@@ -41,7 +41,7 @@ class Decision(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A decision, and what it was made from: files, folders and variables, each with its state (`uvdock.seen`)."""
+    """A decision, and what it was made from: files, folders and variables, each with its state (`uvdock.cli.seen`)."""
 
     decision: Decision
     files: Mapping[str, str | None]

@@ -2,8 +2,8 @@
 
 It knows nothing by itself. When such a task goes the long way into a container, what was found out on the way is
 stored (`remember`): the engine's address, the service, the container and where uv is in it, and with it everything that
-decided it (`uvdock.decision`). As long as all of that says what it said, and the engine still runs that very container,
-the next call takes the short way (`attempt`). Where something of it changed, only the decision is made again, for which
+decided it (`decision`). As long as all of that says what it said, and the engine still runs that very container, the
+next call takes the short way (`attempt`). Where something of it changed, only the decision is made again, for which
 Compose has to read its files; with the same outcome, the rest still holds. Whatever is not plain (an option, a
 terminal, a command that changes a lock) goes the long way.
 """
@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import sys
 
-from uvdock import seen
-from uvdock.completion.store import Store, own_modules, state
+from uvdock.cli import seen
+from uvdock.cli.completion.store import Store, own_modules, state
 from uvdock.engine.presence import has_docker
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from uvdock.decision import Made
+    from uvdock.cli.decision import Made
     from uvdock.engine.reading import Reading
     from uvdock.engine.stack import Stack
 
@@ -116,7 +116,7 @@ def remember(program: str, known: dict[str, object], invoke: Mapping[str, Any] |
     Raises:
         UvdockError: Something is not as it should be.
     """
-    from uvdock.decision import decide, invoke_files
+    from uvdock.cli.decision import decide, invoke_files
 
     made = decide(invoke, _since, known=stack) if _since is not None else None
     if made is None or (made.decision.service, made.decision.address) != (known["service"], known["address"]):
@@ -139,7 +139,7 @@ def _known(store: Store, kept: dict[str, Any], invoke: Mapping[str, Any] | None,
     if _unchanged(inputs):
         return dict(known)
     begun = _begun[1] if _begun else _read_again(inputs)
-    from uvdock.decision import decide
+    from uvdock.cli.decision import decide
     from uvdock.errors import UvdockError
 
     try:
@@ -193,7 +193,7 @@ def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:
     except ImportError:
         # A machine without Unix sockets.
         return None
-    from uvdock.variables import forwarded
+    from uvdock.env import forwarded
 
     container = known["container"]
     argv = [known["uv"], *args] if task == "uv" else list(args)

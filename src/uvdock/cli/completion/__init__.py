@@ -2,7 +2,7 @@
 
 A shell's script (`uvdock.bash` and the others beside this file) hands the words up to the cursor to the program,
 which prints what may stand there, one a line. It takes as long as Python takes to start, and little more: what
-there is to complete was written to a cache (`uvdock.completion.store`) the first time, when Invoke was asked.
+there is to complete was written to a cache (`uvdock.cli.completion.store`) the first time, when Invoke was asked.
 
 Nothing here imports Invoke, `typing` or anything else that takes long.
 """
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from uvdock.completion.shape import Catalogue
+    from uvdock.cli.completion.shape import Catalogue
 
 #: The hidden word with which the scripts call the program.
 CALL = "__complete"
@@ -79,8 +79,8 @@ def answer(words: Sequence[str], look_up: Callable[[str, str], object]) -> None:
 
 
 def _lines(words: Sequence[str], look_up: Callable[[str, str], object]) -> list[str]:
-    from uvdock.completion.store import Store
-    from uvdock.completion.words import candidates, joined
+    from uvdock.cli.completion.store import Store
+    from uvdock.cli.completion.words import candidates, joined
 
     shell, typed = words[0], list(words[1:])
     program = "uvdock" if typed[0].rpartition("/")[2] == "uvdock" else "inv"

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from uvdock.completion.shape import Catalogue, Option, TaskWords
+    from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
 
     Found = list[tuple[str, str]]
 

@@ -39,7 +39,7 @@ def is_one_of(image: str, names: Sequence[str]) -> bool:
 
 
 def is_database(image: str) -> bool:
-    """Whether an image is that of a database that uvdock knows; see `uvdock.database.dialect_of`."""
+    """Whether an image is that of a database that uvdock knows; see `uvdock.services.database.dialect_of`."""
     return is_one_of(image, (*POSTGRES, *MYSQL, *MARIADB))
 
 

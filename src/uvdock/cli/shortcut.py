@@ -1,4 +1,4 @@
-"""The short way into the running container (`uvdock.fastpath`), for the tasks that may take it."""
+"""The short way into the running container (`uvdock.cli.fastpath`), for the tasks that may take it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock import fastpath
+from uvdock.cli import fastpath
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import backend_told, invoke_settings
 

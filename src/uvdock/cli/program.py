@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from invoke.program import Program
 
-from uvdock.argv import PROGRAM_ARGV
+from uvdock.cli.argv import PROGRAM_ARGV
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.kinds import is_yours
 
@@ -34,7 +34,7 @@ class UvdockProgram(Program):
         Raises:
             UvdockError: It cannot be understood, or may be meant in two ways.
         """
-        from uvdock.commandline import Grammar
+        from uvdock.cli.commandline import Grammar
         from uvdock.tasks import every_name, grammar, ns
 
         super().normalize_argv(argv)
@@ -92,7 +92,7 @@ class UvdockProgram(Program):
 
     @staticmethod
     def _show(lines: Iterable[tuple[str, bool]]) -> None:
-        from uvdock import console
+        from uvdock.ui import console
 
         shown = (console.paint(line, "bold" if heading else "", sys.stdout) for line, heading in lines)
         console.data("\n".join(shown))
@@ -124,8 +124,8 @@ class UvdockProgram(Program):
 
         from invoke.util import helpline
 
-        from uvdock import console
         from uvdock.tasks import groups, listed_names, ns
+        from uvdock.ui import console
 
         if self.list_depth:
             # How deep names are is nothing that groups show.
@@ -173,7 +173,7 @@ def make_program() -> UvdockProgram:
 
 def main() -> None:
     """Run the `uvdock` command and leave with its exit code."""
-    from uvdock import console
+    from uvdock.ui import console
 
     program = make_program()
     try:

@@ -26,7 +26,7 @@ _SIGNS = (
     *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", ".git", "pyproject.toml"),
     *("tasks.py", "tasks", "package.json", "invoke.yaml", "invoke.yml", "invoke.json", "invoke.py"),
 )
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGE = os.path.abspath(__file__).rpartition("/cli/completion/")[0]
 #: Where Python's own files are, and what is in the paths of those that were installed or compiled.
 _INSTALLED = (os.path.dirname(os.__file__), _PACKAGE, "/proc/", "/dev/")
 _PYTHONS = ("/site-packages", "/dist-packages", "/__pycache__/")
@@ -40,7 +40,7 @@ class Store:
     """
 
     def __init__(self, program: str) -> None:
-        from uvdock.seen import digest
+        from uvdock.cli.seen import digest
 
         variables = sorted(item for item in os.environ.items() if item[0].startswith(_VARIABLES))
         self.program = program

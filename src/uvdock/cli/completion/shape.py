@@ -21,7 +21,7 @@ class Option(TypedDict):
 class TaskWords(TypedDict):
     """A task: its help, its options, the values of its positional arguments and of its words.
 
-    ``kind`` is what its words are, as `uvdock.commandline.Shape` has it: ``none``, ``names`` or ``command``.
+    ``kind`` is what its words are, as `uvdock.cli.commandline.Shape` has it: ``none``, ``names`` or ``command``.
     """
 
     help: str

@@ -147,7 +147,7 @@ def check(file: IO[bytes], family: str, where: str) -> None:
 
     Args:
         file: The dump, from `reading`.
-        family: The family of the database it is for (`uvdock.database.Dialect.family`).
+        family: The family of the database it is for (`uvdock.services.database.Dialect.family`).
         where: The dump for a person.
 
     Raises:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
-from uvdock import images
 from uvdock.errors import UvdockError
+from uvdock.services import images
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
-from uvdock import console
 from uvdock.errors import UvdockError
 from uvdock.tasks.kinds import SERVICES, WORDS, OwnTask
+from uvdock.ui import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from invoke.parser.argument import Argument
 
-    from uvdock.commandline import Grammar, Kind
+    from uvdock.cli.commandline import Grammar, Kind
 
 #: The command lines that were looked at: each task of the collection would look again, twice.
 _SEEN: set[tuple[str, ...]] = set()
@@ -31,7 +31,7 @@ class PassthroughTask(OwnTask):
     """
 
     usage = "[ARGUMENT…]"
-    #: What its words are, for `uvdock.commandline.Shape`; so are the two below.
+    #: What its words are, for `uvdock.cli.commandline.Shape`; so are the two below.
     kind: Kind = "command"
     strict = False
     helps = True
@@ -116,7 +116,7 @@ def forgotten(argv: Sequence[str], grammar: Grammar) -> UvdockError | None:
 def _grammar() -> Grammar:
     from invoke.main import program
 
-    from uvdock.commandline import Grammar
+    from uvdock.cli.commandline import Grammar
     from uvdock.tasks import every_name, grammar, ns
 
     core = grammar.options([*program.core_args(), *program.task_args()])

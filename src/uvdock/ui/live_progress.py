@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, TypeVar
 
-from uvdock import buildkit, console, dry, process
+from uvdock import dry, process
 from uvdock.errors import UvdockError
+from uvdock.ui import buildkit, console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

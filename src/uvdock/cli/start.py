@@ -11,7 +11,7 @@ import sys
 
 def main() -> None:
     """Answer a shell, or run the whole program."""
-    from uvdock import completion
+    from uvdock.cli import completion
 
     words = sys.argv[1:]
     if words[:1] == [completion.CALL]:
@@ -24,11 +24,11 @@ def main() -> None:
 
 def _run(words: list[str]) -> None:
     """Take the short way where there is one, else run the whole program."""
-    from uvdock import fastpath
+    from uvdock.cli import fastpath
 
     plain = fastpath.plain(words)
     if plain is None or (code := _attempted(*plain)) is None:
-        from uvdock.program import main as program
+        from uvdock.cli.program import main as program
 
         program()
     else:
@@ -38,14 +38,14 @@ def _run(words: list[str]) -> None:
 def _attempted(task: str, args: list[str]) -> int | None:
     from time import monotonic
 
-    from uvdock import fastpath
+    from uvdock.cli import fastpath
 
     start = monotonic()
     try:
         code = fastpath.attempt("uvdock", task, args)
     except (Exception, KeyboardInterrupt) as problem:
-        from uvdock import console
         from uvdock.errors import UvdockError
+        from uvdock.ui import console
 
         if isinstance(problem, KeyboardInterrupt):
             problem = UvdockError("stopped", where=task, fix="run it again", code=130)
@@ -54,7 +54,7 @@ def _attempted(task: str, args: list[str]) -> int | None:
         console.error(problem)
         return problem.code
     if code is not None and sys.stderr.isatty():
-        from uvdock import console
+        from uvdock.ui import console
 
         console.took(task, start)
     return code

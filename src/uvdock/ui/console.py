@@ -157,7 +157,7 @@ def table(
         below: The column whose cells stand below their rows where there is no room.
         to_stderr: It is not what the task was asked for, but what it says on the way.
     """
-    from uvdock import tables
+    from uvdock.ui import tables
 
     stream = sys.stderr if to_stderr else sys.stdout
     width = _columns(stream) if stream.isatty() else None

@@ -1,0 +1,1 @@
+"""What a person sees: steps, tables, and progress."""
