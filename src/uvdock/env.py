@@ -1,6 +1,8 @@
-"""The caller's variables that go wherever uv runs."""
+"""The caller's environment variables: which go wherever uv runs, and where they put the cache folder."""
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,3 +18,9 @@ def forwarded(environ: Iterable[str]) -> list[str]:
     Only names: their values are passed on by the engine's own means and never shown.
     """
     return sorted(name for name in environ if name in _NAMES or name.startswith(_PREFIXES))
+
+
+def cache_folder() -> str:
+    """The folder of uvdock's cache, by the XDG base directory specification."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return os.path.join(home if os.path.isabs(home) else os.path.expanduser("~/.cache"), "uvdock")

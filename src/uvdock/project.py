@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uvdock.cli.seen import SKIPPED
 from uvdock.errors import UvdockError
+from uvdock.seen import SKIPPED
 from uvdock.settings import FILE, Settings, own_place, read_toml
 
 #: In the order Compose looks for them (`DefaultFileNames`, `DefaultOverrideFileNames` of compose-go).

@@ -292,7 +292,7 @@ def test_a_new_command_is_there_at_once(program: Program, repo: Path) -> None:
 
 
 def test_the_scripts_are_clean_for_their_shells() -> None:
-    folder = REPO / "src/uvdock/completion"
+    folder = REPO / "src/uvdock/cli/completion"
     for name in ("bash", "zsh", "fish"):
         if found := shutil.which(name):
             script = completion.script(name, inv=True)

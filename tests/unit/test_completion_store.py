@@ -11,6 +11,7 @@ import pytest
 
 from uvdock.cli.completion import store
 from uvdock.cli.completion.store import Store
+from uvdock.env import cache_folder
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_the_cache_does_not_grow_for_ever(repo: Path, monkeypatch: pytest.Monkey
     for number in range(6):
         monkeypatch.setenv("UVDOCK_SERVICE", str(number))
         Store("uvdock").get("tasks", Asked(repo))
-    left = list(Path(store.folder()).iterdir())
+    left = list(Path(cache_folder()).iterdir())
     assert len(left) == 3
     assert Path(Store("uvdock").path("tasks")) in left
 
@@ -144,4 +145,4 @@ def test_the_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", "/home/ada")
     for value, expected in (("/x", "/x/uvdock"), ("", "/home/ada/.cache/uvdock"), ("x", "/home/ada/.cache/uvdock")):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert store.folder() == expected
+        assert cache_folder() == expected

@@ -10,10 +10,10 @@ import pytest
 from invoke.parser import Parser
 
 from uvdock.cli.program import UvdockProgram
-from uvdock.cli.separator import PassthroughTask
 from uvdock.tasks import listed_names, namespace
 from uvdock.tasks.groups import OTHERS, group_of
 from uvdock.tasks.kinds import OwnTask, bare, is_yours
+from uvdock.tasks.separator import PassthroughTask
 
 
 @pytest.mark.slow

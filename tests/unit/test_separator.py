@@ -9,8 +9,8 @@ import pytest
 from invoke.collection import Collection
 
 from uvdock.cli.commandline import Grammar, Option, Shape
-from uvdock.cli.separator import forgotten, may_lack_it
 from uvdock.tasks import ns, outdated
+from uvdock.tasks.separator import forgotten, may_lack_it
 
 SERVICE = {"--service": Option("--service", "yes"), "-s": Option("--service", "yes")}
 SHAPES = {

@@ -21,8 +21,34 @@ HEAVY = {"docker", "rich", "tomlkit", "dotenv", "ruamel", "packaging"}
 STARTERS = ("exec", "spawn", "posix_spawn", "fork", "system", "popen")
 #: What only a task that runs needs.
 DOING = {"uvdock.process", "uvdock.backends", "uvdock.tasks.installing", "uvdock.tasks.upgrading", "uvdock.tasks.steps"}
-#: What speaks with Invoke beside the tasks.
-INVOKES = {"cli/program.py", "cli/separator.py", "cli/shortcut.py"}
+#: Which rooms each room may import from, beside the modules at the top, which everything may use. At the top, only the
+#: way in knows a room: `__init__` has the tasks, and `__main__` the command line.
+ROOMS = {
+    "cli": {"tasks", "engine", "ui"},
+    "tasks": {
+        "cli",
+        "ui",
+        "deps",
+        "doctor",
+        "init",
+        "migrate",
+        "bench",
+        "javascript",
+        "services",
+        "backends",
+        "engine",
+    },
+    "ui": set(),
+    "deps": {"backends"},
+    "doctor": {"deps", "backends", "engine"},
+    "init": {"deps"},
+    "bench": {"engine"},
+    "migrate": {"deps", "doctor", "init", "engine"},
+    "javascript": {"deps"},
+    "backends": {"deps", "javascript", "services", "engine"},
+    "services": set(),
+    "engine": {"services"},
+}
 LONGEST_MODULE = 450
 LONGEST_FUNCTION = 70
 LISTS = """
@@ -111,7 +137,7 @@ def test_only_the_engine_room_knows_docker() -> None:
 
 
 def test_nothing_below_the_tasks_prints_or_knows_invoke() -> None:
-    assert {module for module in importers("invoke") if not module.startswith("tasks/")} == INVOKES
+    assert {module for module in importers("invoke") if not module.startswith("tasks/")} == {"cli/program.py"}
     printing = {
         name(module)
         for module in MODULES
@@ -124,6 +150,31 @@ def test_nothing_below_the_tasks_prints_or_knows_invoke() -> None:
 def test_nothing_below_knows_the_tasks() -> None:
     above = ("tasks/", "cli/", "__init__.py")
     assert [module for module in importers("uvdock.tasks") if not module.startswith(above)] == []
+
+
+@pytest.mark.parametrize("room", [path.name for path in sorted(SOURCE.iterdir()) if (path / "__init__.py").is_file()])
+def test_a_room_knows_no_more_rooms_than_these(room: str) -> None:
+    names = {name(module).removesuffix(".py").replace("/", ".") for module in MODULES}
+    known = {
+        found.removeprefix("uvdock.").partition(".")[0]
+        for module in MODULES
+        if name(module).startswith(f"{room}/")
+        for found in imported(module)
+        if found.startswith("uvdock.")
+    }
+    rooms = {found for found in known if f"{found}.__init__" in names}
+    assert rooms - {room} == ROOMS[room]
+
+
+def test_the_top_knows_no_room() -> None:
+    known = {
+        (name(module), found.split(".")[1])
+        for module in MODULES
+        if "/" not in name(module)
+        for found in imported(module)
+        if found.startswith("uvdock.") and found.split(".")[1] in ROOMS
+    }
+    assert {module for module, _ in known} == {"__init__.py", "__main__.py"}
 
 
 def test_the_tasks_import_nothing_heavy() -> None:

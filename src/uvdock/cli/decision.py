@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uvdock.cli import seen
+from uvdock import seen
 from uvdock.cli.completion.store import Watched
 from uvdock.engine import endpoint
 from uvdock.engine.composefiles import read_by_compose
@@ -41,7 +41,7 @@ class Decision(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A decision, and what it was made from: files, folders and variables, each with its state (`uvdock.cli.seen`)."""
+    """A decision, and what it was made from: files, folders and variables, each with its state (`uvdock.seen`)."""
 
     decision: Decision
     files: Mapping[str, str | None]

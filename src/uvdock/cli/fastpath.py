@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
-from uvdock.cli import seen
+from uvdock import seen
 from uvdock.cli.completion.store import Store, own_modules, state
 from uvdock.engine.presence import has_docker
 

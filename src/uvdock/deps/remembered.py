@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock, get_ident
 
+from uvdock.env import cache_folder
+
 #: More entries than these are not kept.
 KEPT = 5000
 #: The requirement lines of releases, by the hash of their files: the metadata of a released file never changes.
@@ -46,6 +48,4 @@ def add(new: Mapping[str, Sequence[str]], name: str = METADATA) -> None:
 
 
 def _path(name: str) -> Path:
-    from uvdock.cli.completion.store import folder
-
-    return Path(folder(), name)
+    return Path(cache_folder(), name)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 
 from uvdock import files
-from uvdock.cli.separator import PassthroughTask
 from uvdock.errors import UvdockError
 from uvdock.project import find_root
 from uvdock.tasks import (
@@ -39,6 +38,7 @@ from uvdock.tasks import (
     upgrade,
 )
 from uvdock.tasks.kinds import add_to_first_line
+from uvdock.tasks.separator import PassthroughTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

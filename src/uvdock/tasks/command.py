@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from uvdock.cli.separator import ProgramTask
 from uvdock.errors import SettingsError, UvdockError
 from uvdock.tasks.base import guarded, leave, open_repo, passed, take_up, task
 from uvdock.tasks.kinds import OwnTask, document, program
+from uvdock.tasks.separator import ProgramTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvdock import dry
-from uvdock.cli.separator import PassthroughTask, WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, passed, task
 from uvdock.tasks.kinds import WORDS, typed
+from uvdock.tasks.separator import PassthroughTask, WordsTask
 from uvdock.tasks.stack import open_stack
 from uvdock.ui import console
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from uvdock.cli.commandline import Option, Shape
-from uvdock.cli.separator import PassthroughTask
+from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
     from invoke.parser.argument import Argument

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
-from uvdock.cli.separator import PassthroughTask
 from uvdock.tasks.grammar import flag
 from uvdock.tasks.kinds import OwnTask, shown
+from uvdock.tasks.separator import PassthroughTask
 
 if TYPE_CHECKING:
     from invoke.parser.argument import Argument

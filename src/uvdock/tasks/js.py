@@ -6,9 +6,9 @@ from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
 
-from uvdock.cli.separator import ProgramTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import as_far_as_known, open_repo, passed, report, task
+from uvdock.tasks.separator import ProgramTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError, nearest
 from uvdock.tasks.base import Repo, open_repo, passed, task
 from uvdock.tasks.kinds import PACKAGES, WORDS, typed
+from uvdock.tasks.separator import WordsTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

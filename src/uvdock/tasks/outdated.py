@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, task
 from uvdock.tasks.kinds import DEPENDENCIES, GROUPS, WORDS
+from uvdock.tasks.separator import WordsTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

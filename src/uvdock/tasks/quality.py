@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uvdock.cli.separator import PassthroughTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import open_repo, passed, task
 from uvdock.tasks.kinds import document, program
+from uvdock.tasks.separator import PassthroughTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

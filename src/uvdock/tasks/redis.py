@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock.cli.separator import PassthroughTask
 from uvdock.tasks.base import passed, task
+from uvdock.tasks.separator import PassthroughTask
 from uvdock.tasks.stack import open_stack
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from uvdock.cli.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 from uvdock.errors import UnreachableError, UvdockError
 from uvdock.tasks.base import Repo, open_repo, passed, report, task
 from uvdock.tasks.kinds import BUILDING, UV, WORDS, typed
+from uvdock.tasks.separator import CommandTask, ProgramTask, ServicesTask, WordsTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _SERVICE = {"service": "The Compose service, where it is not the one found by lo
 )
 def uv(c: Context, service: str = "") -> int:
     """Run uv; what it changes comes back to the host."""
-    from uvdock.cli import shortcut
     from uvdock.deps import uvcommand
+    from uvdock.tasks import shortcut
 
     args = passed(c)
     if not service and (code := shortcut.attempt(c, "uv", args)) is not None:
@@ -69,7 +69,7 @@ def uv(c: Context, service: str = "") -> int:
 )
 def cmd(c: Context, service: str = "", user: str = "") -> int:
     """Run any command in the service."""
-    from uvdock.cli import shortcut
+    from uvdock.tasks import shortcut
 
     argv = passed(c)
     if not argv:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
-from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.kinds import typed
+from uvdock.tasks.separator import WordsTask
 from uvdock.ui import console
 
 #: How many lines of its log are shown of a service that did not come up.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uvdock.cli.separator import WordsTask
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import ask, open_repo, passed, task
 from uvdock.tasks.kinds import WORDS
+from uvdock.tasks.separator import WordsTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:

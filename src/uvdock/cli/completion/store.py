@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+from uvdock.env import cache_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +42,7 @@ class Store:
     """
 
     def __init__(self, program: str) -> None:
-        from uvdock.cli.seen import digest
+        from uvdock.seen import digest
 
         variables = sorted(item for item in os.environ.items() if item[0].startswith(_VARIABLES))
         self.program = program
@@ -96,13 +98,8 @@ class Store:
         from zlib import crc32
 
         # The key stands in the file too: two with the same sum only take each other's place.
-        return os.path.join(folder(), f"{kind}-{crc32(repr(self.key).encode('utf-8', 'surrogateescape')):08x}.json")
-
-
-def folder() -> str:
-    """The folder of the cache, by the XDG base directory specification."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return os.path.join(home if os.path.isabs(home) else os.path.expanduser("~/.cache"), "uvdock")
+        name = f"{kind}-{crc32(repr(self.key).encode('utf-8', 'surrogateescape')):08x}.json"
+        return os.path.join(cache_folder(), name)
 
 
 def state(name: str) -> list[int] | None:
