@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @task(
     help={
         "slow": "Run the tests that take their time instead.",
-        "all": "Run every test, the long campaigns too: about an hour.",
+        "all": "Run every test, the long campaigns too: well over an hour.",
     }
 )
 def test(c: Context, slow: bool = False, all: bool = False) -> None:  # noqa: A002, PT028 - a task, and no test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,11 +108,6 @@ def test_there_are_modules_to_look_at() -> None:
     assert {"process.py", "engine/api.py", "tasks/service.py"} <= {name(module) for module in MODULES}
 
 
-def test_ci_runs_every_test_once() -> None:
-    lines = (REPO / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if "inv test" in line] == [".venv/bin/inv test", ".venv/bin/inv test --slow"]
-
-
 def test_only_one_module_starts_processes() -> None:
     assert importers("subprocess") == {"process.py"}
 
@@ -164,6 +160,19 @@ def test_a_room_knows_no_more_rooms_than_these(room: str) -> None:
     }
     rooms = {found for found in known if f"{found}.__init__" in names}
     assert rooms - {room} == ROOMS[room]
+
+
+def test_the_map_says_the_same() -> None:
+    lines = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    said = {room.strip(" `"): set(re.findall(r"`(\w+)`", knows)) for room, _, knows in cells}
+    assert said.pop("tasks") == set()
+    assert said == {room: known for room, known in ROOMS.items() if room != "tasks"}
+
+
+def test_ci_runs_the_fast_and_the_slow_tests() -> None:
+    lines = (REPO / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "inv test" in line] == [".venv/bin/inv test", ".venv/bin/inv test --slow"]
 
 
 def test_the_top_knows_no_room() -> None:
