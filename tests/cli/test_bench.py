@@ -20,6 +20,7 @@ def project(tmp_path: Path, program: Program) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_pip_and_uv_side_by_side(program: Program, project: Path, tmp_path: Path) -> None:
     before, picture = hashes(project), tmp_path / "bench.svg"
     ran = program.run("bench", "--runs", "1", "--json", "--svg", str(picture), cwd=project)

@@ -444,7 +444,7 @@ def old_uv(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.mark.parametrize("version", ["0.6.17", "0.8.17"])
+@pytest.mark.parametrize("version", ["0.6.17", pytest.param("0.8.17", marks=pytest.mark.long)])
 def test_older_versions_of_uv(
     program: Program, old: Path, tmp_path: Path, old_uv: dict[str, Path], version: str
 ) -> None:
