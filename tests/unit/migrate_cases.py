@@ -367,5 +367,7 @@ CASES = [
     ),
     Case(SCRIPT, "for one in a b; do\n  pip install -U pip\ndone", "for one in a b; do\n  :\ndone"),
     Case(SCRIPT, "install() {\n  pip3 install -r requirements.txt\n}", "install() {\n  uv sync --locked --no-dev\n}"),
+    Case(SCRIPT, "pip install pip_tools Pip.Tools", ""),
+    Case(SCRIPT, "pip uninstall -y pip_tools pip.tools", ""),
     Case(SCRIPT, "pip install 'unclosed", None, ("left: a shell text with pip that cannot be read: ' does not end",)),
 ]

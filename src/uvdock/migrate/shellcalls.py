@@ -16,6 +16,7 @@ from uvdock.migrate.pipcall import INTERPRETER, Call
 from uvdock.migrate.pipvariables import INDEX_VARIABLES
 from uvdock.migrate.place import Place
 from uvdock.migrate.shellwords import Command, Word
+from uvdock.migrate.wanted import name_in
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
 _VERBS = {"install", "uninstall", "wheel", "download"}
@@ -127,7 +128,7 @@ class Calls:
         if call.verb == "cache" and [word.text for word in call.operands] == ["purge"]:
             return Decision(dropped=True) if self.place.kind == "build" else Decision("uv cache clean", calls_uv=True)
         if call.verb == "uninstall" and call.operands and not call.has("--requirement"):
-            names = {_bare(word.text) for word in call.operands}
+            names = {name_in(word.text) for word in call.operands}
             if names <= pipcall.INSTALLERS:
                 return Decision(dropped=True)
             if not call.dynamic:
@@ -260,7 +261,7 @@ class Calls:
         if command.name in ("curl", "wget"):
             pip = any("get-pip.py" in text for text in texts)
             return pip or ("poetry" in gone and any(name in text for text in texts for name in _BOOTSTRAPS))
-        names = [_bare(text) for text in texts[2:] if not text.startswith("-")]
+        names = [name_in(text) for text in texts[2:] if not text.startswith("-")]
         return command.name == "pipx" and texts[1:2] == ["install"] and bool(names) and gone.issuperset(names)
 
     def _manager(self, command: Command, tool: str, rest: tuple[Word, ...]) -> Decision:
@@ -411,10 +412,6 @@ class Calls:
 def _of_no_package(command: Command) -> bool:
     """Whether it only takes out what Debian's pip once wrote into its lists, and what is in no lock."""
     return command.name == "sed" and any(_NO_PACKAGE.fullmatch(word.text) for word in command.arguments)
-
-
-def _bare(name: str) -> str:
-    return re.split(r"[\[<>=!~;@ ]", name, maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _plain(folder: str) -> str:
