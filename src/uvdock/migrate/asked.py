@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvdock.formats.shell.words import Word
 from uvdock.migrate.model import Facts, Install
 from uvdock.migrate.pipcall import INSTALLERS, Call
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Word
 from uvdock.migrate.wanted import name_in
 
 _LOCAL = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?|\.)(?:\[(?P<extras>[\w.,\s-]+)\])?")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from uvdock.formats.shell.commands import Command
 from uvdock.migrate.asked import Asked, Asking, LeftError
 from uvdock.migrate.managers import Wish
 from uvdock.migrate.model import Facts, Install
@@ -17,7 +18,6 @@ from uvdock.migrate.pipcall import INSTEAD, INTERPRETER, Call, Option, meaning, 
 from uvdock.migrate.pipvariables import advice, instead, is_default_index
 from uvdock.migrate.place import SYSTEM, UNKNOWN, Place
 from uvdock.migrate.selection import Sync, merged
-from uvdock.migrate.shellwords import Command
 from uvdock.migrate.wanted import name_in
 
 #: Programs that are run and not imported: in CI they are uv's tools.

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from uvdock.formats.shell.commands import Command
+from uvdock.formats.shell.words import Word
 from uvdock.migrate import composecall, managers, pipcall
 from uvdock.migrate.asked import LeftError
 from uvdock.migrate.decision import Decision, Told
@@ -15,7 +17,6 @@ from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INTERPRETER, Call
 from uvdock.migrate.pipvariables import INDEX_VARIABLES
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Command, Word
 from uvdock.migrate.wanted import name_in
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
@@ -80,7 +81,7 @@ class Calls:
                 self._rm(command, decision, decisions, clean=changed)
             elif command.name in ("[", "test", "[["):
                 self._test(command, decision)
-            elif command.name == "export" or not command.words:
+            elif command.name == "export" or (command.assigned and not command.words):
                 self._variables(command, decision, decisions[at + 1 :])
             elif not decision.changes and not decision.findings and self.calls[at] is None:
                 self._mention(command, decision, decisions)
@@ -373,12 +374,12 @@ class Calls:
                 decision.edits.append((word.start, word.start + len(name), new))
 
     def _mention(self, command: Command, decision: Decision, decisions: Sequence[Decision]) -> None:
-        for word in command.words:
+        for word in (*command.words, *command.reads):
             found = self.place.install(word.text, self.facts) if "/" in word.text or "." in word.text else None
             told = any(word.text in what for decision in decisions for _, what, _ in decision.findings)
             if found and not told and found[0].name not in ("pyproject.toml", "setup.py", "setup.cfg"):
                 instead = "pyproject.toml and uv.lock say it now"
-                decision.findings.append(("left", f"{command.name} uses {word.text}", instead))
+                decision.findings.append(("left", f"{command.name or 'a redirect'} uses {word.text}", instead))
                 return
 
     def _pipes(self, decisions: list[Decision]) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from uvdock.dockerfile import Instruction
 from uvdock.doctor.build import Dockerfile, Stage, Step
-from uvdock.migrate.shellwords import Dialect
+from uvdock.formats.shell.words import Dialect
 
 _ESCAPE = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _VERB = re.compile(r"[ \t]*(?:(?P<onbuild>ONBUILD)[ \t]+)?(?P<verb>[A-Za-z]+)", re.IGNORECASE)
 _OPTION = re.compile(r"--[a-z-]+(?:=(?:\"[^\"]*\"|[^\s\"])*)?")
-_DOCUMENT = re.compile(r"<<-?([\"']?)([A-Za-z_]\w*)\1")
+_DOCUMENT = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,8 @@ def _document(text: str, at: int, end: int) -> Part | None:
         or not re.fullmatch(r"(?:(?:/\S*/)?(?:ba|da|a|z)?sh(?:\s+-\w+)*\s*)?<<-?\S+\s*", line)
     ):
         return None
-    for match in re.finditer(rf"^[ \t]*{found[0][1]}[ \t]*\r?$", text[first + 1 : end], re.MULTILINE):
+    tabs, _, name = found[0]
+    end_line = (r"^\t*" if tabs else "^") + name + r"\r?$"
+    for match in re.finditer(end_line, text[first + 1 : end], re.MULTILINE):
         return Part(text[first + 1 : first + 1 + match.start()], first + 1, first + 1 + match.start())
     return None
