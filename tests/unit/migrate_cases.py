@@ -372,6 +372,7 @@ CASES = [
     Case(SCRIPT, f"cat <<-EOF\n  EOF\n{LIST}\n\tEOF", None, ("left: pip in a here-document: pip install",)),
     Case(SCRIPT, f"[[ $a =~ ^({LIST})$ ]]", None),
     Case(SCRIPT, f"(( i << 2 ))\n{LIST}", "(( i << 2 ))\nuv sync --locked --no-dev"),
+    Case(SCRIPT, f"(( $({LIST}) ))", None, ("left: pip in arithmetic: pip install",)),
     Case(SCRIPT, f"a=({LIST})", None, ("left: pip in an array: pip install",)),
     Case(SCRIPT, f"diff <({LIST}) x", None, ("left: pip in a substitution: pip install -r requirements.txt",)),
     Case(SCRIPT, f"echo $'it\\'s'\n{LIST}", "echo $'it\\'s'\nuv sync --locked --no-dev"),

@@ -41,6 +41,7 @@ AWKWARD = {
     "here-string": ("one <<<EOF\ntwo", "one two"),
     "shift": ("i=1; (( i << 2 ))\none", "one"),
     "shift-in-an-expansion": ("one $(( 1 << 2 ))\ntwo", "one two"),
+    "arithmetic-with-a-substitution": ("(( $(one) 1 << 2 )); two", "one two"),
     "arithmetic-for": ("for (( i = 0; i < 1; i++ )); do one; done", "one"),
     "two-subshells": ("((one); (two))", "one two"),
     "two-subshells-in-a-substitution": ("one $((two); (three))", "one two three"),

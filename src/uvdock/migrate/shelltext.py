@@ -150,9 +150,10 @@ class _Text:
                 self._leave(at, f"a shell text with pip that cannot be read: {error}", "by hand, with uv")
             return self._made([])
         for token in read(self.text, self.dialect):
-            if isinstance(token, Document) and (match := _PIP.search(token.text)):
-                at = token.start + match.end()
-                self._leave(at, f"pip in a here-document: {match[0].strip()}", "by hand, with uv, where it is a script")
+            if not isinstance(token, Word) and (match := _PIP.search(self.text[token.start : token.end])):
+                where = "a here-document" if isinstance(token, Document) else "arithmetic"
+                what = f"pip in {where}: {match[0].lstrip('(').strip()}"
+                self._leave(token.start + match.end(), what, "by hand, with uv, where it is a script")
         calls = Calls(found, self.facts, self.place)
         decisions = [calls.decide(command) for command in found]
         calls.settle(decisions)

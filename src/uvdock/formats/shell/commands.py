@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from uvdock.formats.shell.lexer import tokens
-from uvdock.formats.shell.words import REDIRECTS, Broken, Comment, Dialect, Document, Operator, Token, Word
+from uvdock.formats.shell.words import REDIRECTS, Broken, Dialect, Document, Operator, Word
 
 _ENDS = {";", "\n", "&&", "||", "|", "|&", "&", ";;", ";&", ";;&", "(", ")", "(("}
 #: What opens a body, and what is tested before it.
@@ -20,6 +20,7 @@ _ENDING = _CLOSES | {"else", "elif"}
 _LEADING = {"command", "env", "exec", "nohup", "sudo", "time"}
 #: The beginnings of what is no simple command: they are given with their own words.
 HEADERS = ("for", "select", "case", "[[")
+_Token = Word | Operator | Document
 
 
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh", "su", "runuser"}
@@ -88,7 +89,7 @@ class Command:
         return bool(self.words) and self.words[0].reserved in HEADERS
 
 
-def read(text: str, dialect: Dialect, start: int = 0) -> list[Token]:
+def read(text: str, dialect: Dialect, start: int = 0) -> list[_Token]:
     """The tokens of a text from ``start`` on, without its comments.
 
     Raises:
@@ -97,7 +98,7 @@ def read(text: str, dialect: Dialect, start: int = 0) -> list[Token]:
     found = tokens(text, dialect=dialect, start=start)
     if found and isinstance(broken := found[-1], Broken):
         raise UnreadableError(broken.why)
-    return [token for token in found if not isinstance(token, Comment)]
+    return [token for token in found if isinstance(token, _Token)]
 
 
 def words(text: str, dialect: Dialect) -> list[Word]:
@@ -136,7 +137,7 @@ def nested(text: str, dialect: Dialect, start: int = 0) -> list[Command]:
     found = read(text, dialect, start)
     made = list(_Reader(text, dialect, found).commands())
     for token in found:
-        for begin, end in token.inner if isinstance(token, Word | Document) else ():
+        for begin, end in token.inner:
             made += nested(text[:end], dialect, begin)
     return sorted(made, key=lambda command: command.start)
 
@@ -144,7 +145,7 @@ def nested(text: str, dialect: Dialect, start: int = 0) -> list[Command]:
 class _Reader:
     """Goes through tokens, and knows what it is in."""
 
-    def __init__(self, text: str, dialect: Dialect, found: Sequence[Token]) -> None:
+    def __init__(self, text: str, dialect: Dialect, found: Sequence[_Token]) -> None:
         self.text, self.dialect, self.found = text, dialect, found
         self.at = 0
         self.inside: list[str] = []
@@ -162,10 +163,10 @@ class _Reader:
             if command.header and command.name in ("for", "select"):
                 self.inside.append("test")
 
-    def _token(self, further: int = 0) -> Token | None:
+    def _token(self, further: int = 0) -> _Token | None:
         return self.found[self.at + further] if self.at + further < len(self.found) else None
 
-    def _passed(self, token: Token) -> int:
+    def _passed(self, token: _Token) -> int:
         """How many tokens from this one on belong to no simple command."""
         if isinstance(token, Document):
             self.before, self.previous, self.ended = "\n", token.end, False
@@ -173,23 +174,21 @@ class _Reader:
             if token.text in REDIRECTS:
                 return 0
             self._operator(token)
-        elif isinstance(token, Word):
-            if token.role == "pattern":
-                return self._pattern()
-            if token.reserved == "function":
-                return 2
-            following = [one.text if isinstance(one, Operator) else "" for one in (self._token(1), self._token(2))]
-            if following == ["(", ")"]:
-                return 3
+        elif token.role == "pattern":
+            return self._pattern()
+        elif token.reserved == "function":
+            return 2
+        elif _is(self._token(1), "(") and _is(self._token(2), ")"):
+            return 3
+        else:
             return int(self._reserved(token))
         return 1
 
     def _pattern(self) -> int:
         count = 1
-        while (token := self._token(count)) is not None and not (isinstance(token, Operator) and token.text == ")"):
+        while (token := self._token(count)) is not None and not _is(token, ")"):
             count += 1
-        if isinstance(token, Operator):
-            self.before, self.previous, self.ended = ")", token.start, False
+        self.before, self.previous, self.ended = ")", token.start if token else 0, False
         return count + 1
 
     def _operator(self, token: Operator) -> None:
@@ -203,8 +202,7 @@ class _Reader:
             self.inside.pop()
         # A line that ends nothing separates nothing.
         if token.text != "\n" or self.ended:
-            last = self._token(-1) if self.at else None
-            self.previous = last.end if isinstance(last, Word | Operator | Document) else 0
+            self.previous = self.found[self.at - 1].end if self.at else 0
             self.before, self.ended = token.text, False
 
     def _reserved(self, token: Word) -> bool:
@@ -224,8 +222,7 @@ class _Reader:
         return True
 
     def _simple(self) -> Command:
-        first = self.found[self.at]
-        start = first.start if isinstance(first, Word | Operator) else 0
+        start = self.found[self.at].start
         made = _Words(start, start, start)
         while (token := self._token()) is not None and not self._ends(token, made):
             if isinstance(token, Operator):
@@ -239,14 +236,14 @@ class _Reader:
             words=tuple(made.words), lead=lead, assigned=tuple(made.assigned),
             start=made.start, end=made.end, stop=made.stop, before=self.before,
             after=ending.text if isinstance(ending, Operator) else "",
-            closed=isinstance(closing, Operator) or (isinstance(closing, Word) and closing.reserved in _ENDING),
+            closed=closing is not None and (not isinstance(closing, Word) or closing.reserved in _ENDING),
             inside=frozenset(self.inside), redirected=tuple(made.written), reads=tuple(made.reads), split=made.split,
             previous=self.previous,
             following=self.dialect.gap(self.text, ending.end) if isinstance(ending, Operator) else len(self.text),
         )  # fmt: skip
 
     @staticmethod
-    def _ends(token: Token, made: _Words) -> bool:
+    def _ends(token: _Token, made: _Words) -> bool:
         """Whether a command ends before this token; a condition goes on to its `]]`."""
         if made.condition:
             return False
@@ -254,7 +251,7 @@ class _Reader:
             return token.role == "pattern" or (
                 token.role == "first" and bool(made.words or made.assigned) and not made.timed
             )
-        return isinstance(token, Document) or (isinstance(token, Operator) and token.text in _ENDS)
+        return isinstance(token, Document) or token.text in _ENDS
 
     def _redirection(self, token: Operator, made: _Words) -> None:
         target = self._token(1)
@@ -304,17 +301,22 @@ class _Words:
         return bool(self.words) and all(word.reserved in ("time", "-p") for word in self.words)
 
 
-def _compound(token: Token | None) -> bool:
+def _compound(token: _Token | None) -> bool:
     """Whether a command of several begins here."""
     if isinstance(token, Word):
         return token.reserved in _RESERVED or token.reserved in HEADERS
-    return isinstance(token, Operator) and token.text in ("(", "((")
+    return _is(token, "(", "((")
 
 
-def _next(found: Sequence[Token], at: int) -> Token | None:
+def _is(token: _Token | None, *texts: str) -> bool:
+    """Whether it is one of these operators."""
+    return isinstance(token, Operator) and token.text in texts
+
+
+def _next(found: Sequence[_Token], at: int) -> _Token | None:
     """The first token at or after ``at`` that is not the end of a command; a ``)`` or ``;;`` is given back."""
     for token in found[at:]:
-        if isinstance(token, Word) or (isinstance(token, Operator) and token.text in (")", ";;", ";&", ";;&")):
+        if isinstance(token, Word) or _is(token, ")", ";;", ";&", ";;&"):
             return token
     return None
 

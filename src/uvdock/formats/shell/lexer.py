@@ -131,7 +131,7 @@ class _Reader:
         end = self._arithmetic_end(self.at) if may and not self.level.condition else 0
         if not end:
             return False
-        self.level.found.append(Operator("((", self.line, self.at, end))
+        self.level.found.append(Operator("((", self.line, self.at, end, self._inner(self.at + 2, end - 2)))
         self.level.expects, self.level.first = "", True
         self.at = end
         return True

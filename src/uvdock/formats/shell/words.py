@@ -10,9 +10,6 @@ from typing import Literal
 _BRACES = re.compile(r"\{[^{}\s]*(,|\.\.)[^{}\s]*\}")
 _PATTERN = re.compile(r"[*?]|\[.+\]")
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)\+?=")
-_BLANKS = re.compile(r"[ \t\r]+")
-_SKIPPED = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n")
-_LAST = re.compile(r"[ \t]*#[^\n]*$")
 
 Role = Literal["", "first", "pattern", "target"]
 REDIRECTS = frozenset(("<", ">", ">>", "<<", "<<-", "<<<", "<&", ">&", ">|", "<>", "&>", "&>>"))
@@ -141,6 +138,8 @@ class Operator:
     line: int = 1
     start: int = 0
     end: int = 0
+    #: The substitutions in arithmetic.
+    inner: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,27 +196,20 @@ class Dialect:
     escape: str = "\\"
 
     @cached_property
-    def continuation(self) -> re.Pattern[str]:
-        """What continues a line."""
-        return re.compile(re.escape(self.escape) + (r"[ \t]*\r?\n" if self.docker else r"\r?\n"))
+    def _continuation(self) -> str:
+        between = r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:[ \t]*#[^\n]*\Z)?"
+        return re.escape(self.escape) + (rf"[ \t]*\r?\n{between}" if self.docker else r"\r?\n")
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        return re.compile(self._continuation), re.compile(rf"(?:[ \t\r]|{self._continuation})*")
 
     def gap(self, text: str, at: int) -> int:
         """Where the blanks, continuations and comments between them end that start at ``at``."""
-        while at < len(text):
-            if blanks := _BLANKS.match(text, at):
-                at = blanks.end()
-            elif (ends := self.continued(text, at)) > at:
-                at = ends
-            else:
-                break
-        return at
+        found = self._patterns[1].match(text, at)
+        return found.end() if found else at
 
     def continued(self, text: str, at: int) -> int:
         """Where the next line starts when this one is continued at ``at``; ``at`` when it is not."""
-        if not text.startswith(self.escape, at) or (found := self.continuation.match(text, at)) is None:
-            return at
-        ends = found.end()
-        while self.docker and (skipped := _SKIPPED.match(text, ends)):
-            ends = skipped.end()
-        last = _LAST.match(text, ends) if self.docker else None
-        return last.end() if last else ends
+        found = self._patterns[0].match(text, at)
+        return found.end() if found else at
