@@ -370,6 +370,12 @@ CASES = [
     Case(SCRIPT, "install() {\n  pip3 install -r requirements.txt\n}", "install() {\n  uv sync --locked --no-dev\n}"),
     Case(SCRIPT, f"cat <<EOF\n  EOF\n{LIST}\nEOF", None, ("left: pip in a here-document: pip install",)),
     Case(SCRIPT, f"cat <<-EOF\n  EOF\n{LIST}\n\tEOF", None, ("left: pip in a here-document: pip install",)),
+    Case(
+        SCRIPT,
+        f"{LIST}\ncat <<X\n{LIST}\n X",
+        f"uv sync --locked --no-dev\ncat <<X\n{LIST}\n X",
+        ("left: pip in a here-document: pip install",),
+    ),
     Case(SCRIPT, f"[[ $a =~ ^({LIST})$ ]]", None),
     Case(SCRIPT, f"(( i << 2 ))\n{LIST}", "(( i << 2 ))\nuv sync --locked --no-dev"),
     Case(SCRIPT, f"(( $({LIST}) ))", None, ("left: pip in arithmetic: pip install",)),

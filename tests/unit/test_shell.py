@@ -31,6 +31,7 @@ AWKWARD = {
     "document-with-tabs": ("one <<-EOF\n\tno\n\tEOF\ntwo", "one two"),
     "document-with-tabs-and-blanks": ("one <<-EOF\n \tEOF\nno\nEOF\ntwo", "one two"),
     "document-with-a-tab-that-is-none": ("one <<EOF\n\tEOF\nno\nEOF\ntwo", "one two"),
+    "document-without-its-end": ("one <<EOF\nno\n EOF", "one"),
     "document-in-quotes": ("one <<'E F'\n$(no) 'no\nE F\ntwo", "one two"),
     "document-escaped": ("one <<\\EOF\n`no`\nEOF\ntwo", "one two"),
     "document-that-expands": ("one <<EOF\n$(two) it's \\$(no) ${x:-`three`}\nEOF", "one two three"),
@@ -145,7 +146,7 @@ def test_where_substitutions_are(text: str, inner: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a 'b", 'a "b', "a `b", "a $(b", "a ${b", "a=(b", "a <<E\nb", "a $'b\\'", "$(" * 5000, "a <(b", "$(a <<E\nE)"],
+    ["a 'b", 'a "b', "a `b", "a $(b", "a ${b", "a=(b", "a <<E $(\nb", "a $'b\\'", "$(" * 5000, "a <(b", "$(a <<E\nE)"],
 )
 def test_what_never_ends_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableError):
@@ -255,9 +256,9 @@ def lines_around(lines: st.SearchStrategy[Line], *, hard: bool) -> st.SearchStra
         lines.map(lambda line: (f"if :; then\n{whole(line)}fi", "")),
         lines.map(lambda line: (f"{{ {whole(line)}}}", "")),
         lines.map(lambda line: (f"( {whole(line)})", "")),
-        # Where a here-document meets an array of several lines, bash itself does not find its way.
+        # A here-document starts at the end of the first line.
         st.tuples(lines if hard else plain, lines)
-        .filter(lambda two: not (two[0][1] and "a=(" in two[1][0]))
+        .filter(lambda two: not (two[0][1] and "\n" in two[1][0]))
         .map(lambda two: (f"{two[0][0]}; {two[1][0]}", two[0][1] + two[1][1])),
         st.builds(lambda one, two: (f"{one[0]} |\n{one[1]}{{ {whole(two)}}}", ""), lines, lines),
         st.builds(lambda one, two: (whole(one) + two[0], two[1]), lines, lines),

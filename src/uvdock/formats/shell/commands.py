@@ -96,7 +96,8 @@ def read(text: str, dialect: Dialect, start: int = 0) -> list[_Token]:
         UnreadableError: A quote or bracket does not end.
     """
     found = tokens(text, dialect=dialect, start=start)
-    if found and isinstance(broken := found[-1], Broken):
+    # A here-document without its end is none the less all that follows.
+    if found and isinstance(broken := found[-1], Broken) and not isinstance(found[-2:][0], Document):
         raise UnreadableError(broken.why)
     return [token for token in found if isinstance(token, _Token)]
 

@@ -149,20 +149,14 @@ class _Reader:
 
     def _documents(self) -> None:
         for number, (name, tabs, quoted) in enumerate(self.level.pending):
-            self.at += number and 1
-            start, line = self.at, self.line
-            while True:
-                if self.at >= len(self.text):
-                    raise _UnclosedError(f"a here-document without its end {name}", self.line)
-                stop = self.text.find("\n", self.at)
-                stop = len(self.text) if stop < 0 else stop
-                row = self.text[self.at : stop].removesuffix("\r")
-                if (row.lstrip("\t") if tabs else row) == name:
-                    break
-                self.at = min(stop + 1, len(self.text))
-            inner = () if quoted else self._inner(start, self.at)
-            self.level.found.append(Document(self.text[start : self.at], line, start, stop, inner))
-            self.at = stop
+            self.at = start = min(self.at + (number and 1), len(self.text))
+            line, pattern = self.line, (r"^\t*" if tabs else "^") + re.escape(name) + r"\r?$"
+            last = re.compile(pattern, re.MULTILINE).search(self.text, start)
+            end, self.at = last.span() if last else (len(self.text), len(self.text))
+            inner = () if quoted else self._inner(start, end)
+            self.level.found.append(Document(self.text[start:end], line, start, self.at, inner))
+            if last is None:
+                raise _UnclosedError(f"a here-document without its end {name}", self.line)
         self.level.pending.clear()
 
     def _inner(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
