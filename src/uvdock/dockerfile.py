@@ -29,7 +29,7 @@ _SELECTING = {
     "--package": True,
 }
 #: A word of its own: neither a here-string (``<<<word``) nor a shift (``1<<n``) opens a here-document.
-_HEREDOC = re.compile(r"(?<!\S)\d*<<-?([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
 #: Parser directives come first, in any order (https://docs.docker.com/reference/dockerfile/#parser-directives).
 _BACKTICK = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*$", re.IGNORECASE)
@@ -74,8 +74,9 @@ def instructions(content: str) -> list[Instruction]:
         if not text:
             continue
         if text.split(None, 1)[0].upper() in ("RUN", "COPY", "ADD"):
-            for _, word in _HEREDOC.findall(text):
-                while at < len(lines) and lines[at].strip() != word:
+            for tabs, _, word in _HEREDOC.findall(text):
+                # Only tabs may stand before the word that ends it, and only where `<<-` says so.
+                while at < len(lines) and (lines[at].lstrip("\t") if tabs else lines[at]) != word:
                     text += "\n" + lines[at]
                     at += 1
                 at += 1

@@ -360,6 +360,25 @@ CASES = [
     ),
     Case(
         "unpinned-uv",
+        "pip-in-ci-below-a-continued-line",
+        (f"{_WORKFLOW}:10",),
+        swap=change(
+            _WORKFLOW,
+            "run: uv sync --locked",
+            "run: |\n          echo \\\n            a\n          pip install uv",
+        ),
+    ),
+    Case(
+        "unpinned-uv",
+        "pip-in-a-document-in-ci",
+        swap=change(
+            _WORKFLOW,
+            "run: uv sync --locked",
+            "run: |\n          cat <<E\n          pip install uv\n          E",
+        ),
+    ),
+    Case(
+        "unpinned-uv",
         "script-with-version",
         swap=dockerfile(
             "COPY --from=ghcr.io/astral-sh/uv:0.13.8 /uv /uvx /bin/",

@@ -33,6 +33,7 @@ class Case:
     told: tuple[str, ...] = ()
 
 
+LIST = "pip install -r requirements.txt"
 CASES = [
     Case(SCRIPT, "pip install -U pip # why\nx", "# why\nx"),
     Case(SCRIPT, "x\npip install -U pip\n# why\npip install -U pip", "x\n# why\n"),
@@ -367,5 +368,51 @@ CASES = [
     ),
     Case(SCRIPT, "for one in a b; do\n  pip install -U pip\ndone", "for one in a b; do\n  :\ndone"),
     Case(SCRIPT, "install() {\n  pip3 install -r requirements.txt\n}", "install() {\n  uv sync --locked --no-dev\n}"),
-    Case(SCRIPT, "pip install 'unclosed", None, ("left: a shell text with pip that cannot be read: ' does not end",)),
+    Case(SCRIPT, f"cat <<EOF\n  EOF\n{LIST}\nEOF", None, ("left: pip in a here-document: pip install",)),
+    Case(SCRIPT, f"cat <<-EOF\n  EOF\n{LIST}\n\tEOF", None, ("left: pip in a here-document: pip install",)),
+    Case(
+        SCRIPT,
+        f"{LIST}\ncat <<X\n{LIST}\n X",
+        f"uv sync --locked --no-dev\ncat <<X\n{LIST}\n X",
+        ("left: pip in a here-document: pip install",),
+    ),
+    Case(SCRIPT, f"[[ $a =~ ^({LIST})$ ]]", None),
+    Case(SCRIPT, f"(( i << 2 ))\n{LIST}", "(( i << 2 ))\nuv sync --locked --no-dev"),
+    Case(SCRIPT, f"(( $({LIST}) ))", None, ("left: pip in arithmetic: pip install",)),
+    Case(SCRIPT, f"a=({LIST})", None, ("left: pip in an array: pip install",)),
+    Case(SCRIPT, f"diff <({LIST}) x", None, ("left: pip in a substitution: pip install -r requirements.txt",)),
+    Case(SCRIPT, f"echo $'it\\'s'\n{LIST}", "echo $'it\\'s'\nuv sync --locked --no-dev"),
+    Case(SCRIPT, f'echo "$(a # it\'s\n)"\n{LIST}', 'echo "$(a # it\'s\n)"\nuv sync --locked --no-dev'),
+    Case(SCRIPT, f"echo ${{x:-{{}}\n{LIST}", "echo ${x:-{}\nuv sync --locked --no-dev"),
+    Case(SCRIPT, f"function f {{ {LIST}; }}", "function f { uv sync --locked --no-dev; }"),
+    Case(SCRIPT, f">log {LIST}", ">log uv sync --locked --no-dev"),
+    Case(SCRIPT, f"time {{ {LIST}; }}", "time { uv sync --locked --no-dev; }"),
+    Case(SCRIPT, f"if [[ a ]] then {LIST}; fi", "if [[ a ]] then uv sync --locked --no-dev; fi"),
+    Case(
+        SCRIPT,
+        "[[ -f x && -f requirements.txt ]] && pip install -r requirements.txt",
+        "[[ -f x && -f uv.lock ]] && uv sync --locked --no-dev",
+    ),
+    Case(
+        SCRIPT,
+        "> requirements.txt\npip install -r requirements.txt",
+        None,
+        ("left: requirements.txt is changed before it is installed",),
+    ),
+    Case(
+        SCRIPT,
+        "while read -r p; do\n  echo $p\ndone < requirements.txt",
+        None,
+        ("left: a redirect uses requirements.txt",),
+    ),
+    Case(SCRIPT, "case $1 in requirements.txt) echo pip ;; esac", None),
+    Case(BUILD, f"apt-get update # why \\\n    && {LIST}", None),
+    Case(SCRIPT, "pip install pip_tools Pip.Tools", ""),
+    Case(SCRIPT, "pip uninstall -y pip_tools pip.tools", ""),
+    Case(
+        SCRIPT,
+        "pip install 'unclosed",
+        None,
+        ("left: a shell text with pip that cannot be read: a quote that is never closed",),
+    ),
 ]

@@ -70,6 +70,8 @@ def texts(content: str) -> list[str]:
         pytest.param(
             "RUN cat \\\n <<E >f\nx \\\nE\nRUN c", ["RUN cat <<E >f\nx \\", "RUN c"], id="here-after-continued"
         ),
+        pytest.param("RUN <<E\n  E\nE \n\tE\nE\nRUN c", ["RUN <<E\n  E\nE \n\tE", "RUN c"], id="here-with-blanks"),
+        pytest.param("RUN <<-E\n  E\n\tE\nRUN c", ["RUN <<-E\n  E", "RUN c"], id="here-with-tabs"),
         pytest.param("RUN cat <<E\na", ["RUN cat <<E\na"], id="here-document-never-ends"),
         pytest.param("RUN cat <<<word\nRUN c", ["RUN cat <<<word", "RUN c"], id="here-string"),
         pytest.param(

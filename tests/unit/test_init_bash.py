@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from uvdock import commands
 from uvdock.errors import UvdockError
+from uvdock.formats.shell.lexer import tokens
+from uvdock.formats.shell.words import Broken, Word
 from uvdock.init import just, make, script
 from uvdock.init.carry import Found, Rules, carry, default_service
 from uvdock.init.plan import SOURCES, State, plan
-from uvdock.init.words import Broken, Word, tokens
 
 TASKS = frozenset(("uv", "cmd", "shell", "build", "deps.install", "deps.outdated", "clean", "config"))
 HELPERS = """

@@ -121,7 +121,7 @@ def test_a_form(before: str, after: str) -> None:
         ("RUN pip wheel -r requirements.txt", "no requirements file"),
         ("COPY requirements.txt .\nRUN pip wheel -r requirements.txt", "uv builds no wheels"),
         ("RUN --mount=type=secret,id=x PIP_INDEX_URL=$(cat /run/secrets/x) pip install flask", "PIP_INDEX_URL"),
-        ("RUN pip install 'flask", "does not end"),
+        ("RUN pip install 'flask", "a quote that is never closed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_left_and_named(before: str, what: str) -> None:

@@ -1,17 +1,17 @@
-"""The simple commands of a shell's text, as far as their words can be told without running it."""
+"""What the simple commands of a shell's text ask of uv, as far as that can be told without running it."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-_SEPARATORS = ";&|()\n"
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-#: Words before a command that leave it the command it is.
-_BEFORE = {"!", "do", "elif", "else", "env", "exec", "if", "sudo", "then", "time", "until", "while", "{"}
-_SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
+from uvdock.formats.shell.commands import UnreadableError, nested, script_at
+from uvdock.formats.shell.words import Dialect
+
+#: What makes a text unreadable where it is never closed.
+_UNREADABLE = re.compile(r"([\"'`$<]|\\(?!\n))")
+_EXPORTS = (("export",), ("declare",), ("typeset",))
 _VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?P<rest>:?[-+?][^{}]*)?\}|(?P<bare>\w+))")
 
 
@@ -21,6 +21,8 @@ class Command:
 
     words: tuple[str, ...]
     env: Mapping[str, str]
+    #: Its line in the script, from 0.
+    line: int = 0
 
     @property
     def program(self) -> str:
@@ -71,24 +73,30 @@ class Command:
 
 
 def commands(script: str) -> list[Command]:
-    """The simple commands of ``script``; one that cannot be read is cut at its blanks."""
+    """The simple commands of ``script``, with those in substitutions and of ``sh -c``.
+
+    Of one that cannot be read, quotes and brackets are taken for letters.
+    """
+    try:
+        read = nested(script, Dialect())
+    except UnreadableError:
+        read = nested(_UNREADABLE.sub(r"\\\1", script.translate({ord("("): ";", ord(")"): ";"})), Dialect())
     found: list[Command] = []
     exported: dict[str, str] = {}
-    for words in _simple(script):
-        env = dict(exported)
-        while words and (words[0] in _BEFORE or _ASSIGNMENT.match(words[0])):
-            name, equals, value = words.pop(0).partition("=")
-            if equals:
-                env[name] = value
-        if not words:
+    for command in read:
+        words = tuple(word.text for word in command.words[command.lead :])
+        given = [*command.assigned, *(command.words if words[:1] in _EXPORTS else ())]
+        values = {word.assigned: word.text.partition("=")[2] for word in given if word.assigned}
+        env = {**exported, **values}
+        if words[:1] in _EXPORTS:
+            exported.update(values)
+        if not words or command.header:
             continue
-        if words[0] in ("export", "declare", "typeset"):
-            exported.update((name, value) for name, equals, value in (word.partition("=") for word in words) if equals)
-        inner = _inner_script(words)
-        if inner is None:
-            found.append(Command(tuple(words), env))
+        line = script.count("\n", 0, command.start)
+        if at := script_at(words):
+            found += (Command(item.words, {**env, **item.env}, line) for item in commands(words[at]))
         else:
-            found += (Command(item.words, {**env, **item.env}) for item in commands(inner))
+            found.append(Command(words, env, line))
     return found
 
 
@@ -109,48 +117,3 @@ def expand(text: str, values: Mapping[str, str]) -> str | None:
 
     made = _VARIABLE.sub(put_in, text)
     return None if missing or "$" in made else made
-
-
-def _simple(script: str) -> Iterator[list[str]]:
-    lines = (line for line in script.replace("\\\n", " ").split("\n") if not line.lstrip().startswith("#"))
-    text = "\n".join(lines)
-    try:
-        tokens = _tokens(text)
-    except ValueError:
-        yield from (part.split() for part in re.split(rf"[{_SEPARATORS}]", text) if part.split())
-        return
-    words: list[str] = []
-    skip = False
-    for token in tokens:
-        if skip:
-            skip = False
-        elif token and not token.strip("<>&|") and token.strip("&|"):
-            skip = True  # a redirect, and the file or number after it
-            if words and words[-1].isdigit():
-                words.pop()
-        elif token and not token.strip(_SEPARATORS):
-            if words:
-                yield words
-            words = []
-        else:
-            words.append(token)
-    if words:
-        yield words
-
-
-def _tokens(text: str) -> list[str]:
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=f"{_SEPARATORS}<>")
-    lexer.whitespace = " \t\r"
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    return list(lexer)
-
-
-def _inner_script(words: list[str]) -> str | None:
-    """The script of ``sh -c SCRIPT``."""
-    if words[0].rpartition("/")[2] not in _SHELLS:
-        return None
-    for at, word in enumerate(words[1:], 1):
-        if re.fullmatch(r"-[a-z]*c[a-z]*", word) and at + 1 < len(words) and words[at + 1] != " ".join(words):
-            return words[at + 1]
-    return None

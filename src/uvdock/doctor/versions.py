@@ -176,16 +176,15 @@ def _in_script(script: str) -> Iterator[tuple[int, str, str]]:
         yield script.count("\n", 0, match.start()), match[1] or "", match[0]
     if "install" not in script or "uv" not in script:
         return
-    for line, text in enumerate(script.replace("\\\n", " \0").split("\n")):
-        for command in commands(text.replace("\0", "")):
-            if not re.fullmatch(r"pip[\d.]*|pipx", command.program) or "install" not in command.arguments:
-                continue
-            for word in command.arguments:
-                if re.fullmatch(r"uv(\[.*\])?\s*([<>=~!].*)?", word):
-                    found = _EXACT.match(word)
-                    version = found["version"] if found and found["how"] != "<" else ""
-                    if found is None or version:
-                        yield line, version, f"{command.program} install {word}"
+    for command in commands(script):
+        if not re.fullmatch(r"pip[\d.]*|pipx", command.program) or "install" not in command.arguments:
+            continue
+        for word in command.arguments:
+            if re.fullmatch(r"uv(\[.*\])?\s*([<>=~!].*)?", word):
+                found = _EXACT.match(word)
+                version = found["version"] if found and found["how"] != "<" else ""
+                if found is None or version:
+                    yield command.line, version, f"{command.program} install {word}"
 
 
 def _image_pin(file: str, line: int, image: str) -> Pin:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from uvdock.formats.shell.words import Part, Word
 from uvdock.init.script import Function, Script, constant, is_dotenv
 from uvdock.init.statements import Assign, Branch, Node, Reason, Simple
-from uvdock.init.words import Part, Word
 
 _MODES = frozenset(("exec", "run"))
 _TTY = frozenset(("", "-T", "-t", "-i", "-it", "-ti", "--tty", "--interactive", "--no-tty", "--no-TTY"))
@@ -132,11 +132,7 @@ class Reading:
         if program is None or program in _BUILTINS:
             raise NotPlainError(simple.line, f"the shell's own {program}" if program else "a program in a variable")
         if compose is not None:
-            words = (
-                Word((Part("text", "docker"),), simple.line),
-                Word((Part("text", "compose"),), simple.line),
-                *compose,
-            )
+            words = (Word.of("docker", simple.line), Word.of("compose", simple.line), *compose)
         elif not self.everywhere_host and program not in _HOST and not _is_own_script(program):
             raise NotPlainError(simple.line, f"it is not clear where {program} runs: on the host or in a container")
         return self._checked(Call(simple.line, words))
@@ -323,7 +319,7 @@ def _option(call: Call, words: list[Word]) -> Call:
         return call
     if name not in ("-e", "--env", "-u", "--user", "-w", "--workdir"):
         raise NotPlainError(line, f"docker compose {call.mode} with {name}")
-    value = Word((Part("text", text),), line) if equals else words.pop(0) if words else None
+    value = Word.of(text, line) if equals else words.pop(0) if words else None
     if value is None:
         raise NotPlainError(line, f"{name} without its value")
     if name in ("-e", "--env"):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from uvdock.formats.shell.words import Token
 from uvdock.init.make import REST, RefusedError, function_of
 from uvdock.init.script import Function, Script, comment_above, once, variables
 from uvdock.init.statements import Reason
-from uvdock.init.words import Token
 
 _HEADER = re.compile(r"@?(?P<name>[A-Za-z_][\w-]*)(?P<parameters>(?:\s+[^:]*?)?)\s*:(?!=)(?P<needs>.*)")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][\w-]*)\s*:=\s*(?P<value>.*)")

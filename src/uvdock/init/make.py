@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from uvdock.formats.shell.lexer import tokens
+from uvdock.formats.shell.words import Operator, Token
 from uvdock.init.script import Function, Script, comment_above, once, variables
 from uvdock.init.statements import Reason, statements
-from uvdock.init.words import Operator, Token, tokens
 
 _ASSIGNMENT = re.compile(
     r"(?:(?:export|override)\s+)*(?P<name>[A-Za-z_.][\w.-]*)\s*(?P<how>::?:?|\?|\+|!)?=\s*(?P<value>.*)"

@@ -9,13 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from uvdock.init.statements import DECLARING, REDIRECTS, Node, Reason, statements, text_of, words_at
-from uvdock.init.words import Broken, Comment, Operator, Token, Word, tokens
+from uvdock.formats.shell.lexer import tokens
+from uvdock.formats.shell.words import Broken, Comment, Operator, Token, Word
+from uvdock.init.statements import DECLARING, Node, Reason, statements, text_of, words_at
 
-#: Words after which a command begins.
-_OPENING = frozenset(
-    ("{", "}", "then", "do", "else", "elif", "if", "while", "until", "!", "time", "fi", "done", "esac")
-)
 #: How a function begins, for the part of a script that cannot be read.
 _HEADER = re.compile(
     r"^[ \t]*(?:function[ \t]+(?P<word>[^\s(){}]+)|(?P<name>[^\s(){}#=\"'$]+)[ \t]*\(\))", re.MULTILINE
@@ -65,17 +62,16 @@ def read(text: str) -> Script:
     Returns:
         Every function of it, in order.
     """
-    found = tokens(text)
-    starts = _starts(found)
-    pairs = _pairs(found, starts)
+    found = tokens(text.replace("\r\n", "\n"))
+    pairs = _pairs(found)
     comments = {token.line: token.text for token in found if isinstance(token, Comment) and token.alone}
     functions: list[Function] = []
-    notes = _sourced(found, starts)
+    notes = _sourced(found)
     at, stopped = 0, _broken(found)
     while at < len(found):
-        header = _header(found, at) if starts[at] else None
+        header = _header(found, at) if _is_first(found[at]) else None
         if header is None:
-            notes += _exported(found, at) if starts[at] else ()
+            notes += _exported(found, at) if _is_first(found[at]) else ()
             at += 1
             continue
         name, line, body = header
@@ -110,18 +106,9 @@ def _is_ruler(text: str) -> bool:
     return not text.strip("-=#*~_ ")
 
 
-def _starts(found: Sequence[Token]) -> list[bool]:
-    """For each token, whether a command begins there."""
-    starts: list[bool] = []
-    start, names = True, False
-    for token in found:
-        starts.append(start)
-        if isinstance(token, Operator):
-            start = token.text not in REDIRECTS
-        elif isinstance(token, Word):
-            # Behind `function NAME` comes the brace, as behind `NAME ()`.
-            start, names = names or (start and token.bare in _OPENING), start and token.bare == "function"
-    return starts
+def _is_first(token: Token) -> bool:
+    """Whether a command may begin with it."""
+    return isinstance(token, Word) and token.role == "first"
 
 
 def _broken(found: Sequence[Token]) -> Broken | None:
@@ -145,7 +132,7 @@ def _header(found: Sequence[Token], at: int) -> tuple[str, int, int] | None:
     return name, word.line, at + (3 if brackets else 1)
 
 
-def _pairs(found: Sequence[Token], starts: Sequence[bool]) -> dict[int, int]:
+def _pairs(found: Sequence[Token]) -> dict[int, int]:
     """For each brace and parenthesis that opens, the place of the one that closes it."""
     pairs: dict[int, int] = {}
     braces: list[int] = []
@@ -154,11 +141,11 @@ def _pairs(found: Sequence[Token], starts: Sequence[bool]) -> dict[int, int]:
         text = text_of(token)
         if text == "(":
             parentheses.append(at)
-        elif text == "{" and starts[at]:
+        elif text == "{" and _is_first(token):
             braces.append(at)
         elif text == ")" and parentheses:
             pairs[parentheses.pop()] = at
-        elif text == "}" and starts[at] and braces:
+        elif text == "}" and _is_first(token) and braces:
             pairs[braces.pop()] = at
     return pairs
 
@@ -216,11 +203,11 @@ def once(functions: Sequence[Function]) -> list[Function]:
     ]
 
 
-def _sourced(found: Sequence[Token], starts: Sequence[bool]) -> tuple[Reason, ...]:
+def _sourced(found: Sequence[Token]) -> tuple[Reason, ...]:
     """Other scripts that this one reads: their functions are not seen."""
     notes = []
     for at, token in enumerate(found[:-1]):
-        if starts[at] and isinstance(token, Word) and token.bare in (".", "source"):
+        if isinstance(token, Word) and token.reserved in (".", "source"):
             named = found[at + 1]
             if isinstance(named, Word) and not is_dotenv(named):
                 notes.append(Reason(token.line, f"functions of {named.literal or 'another script'} are not looked at"))
@@ -248,12 +235,11 @@ def is_dotenv(word: Word) -> bool:
 def variables(found: Sequence[Token]) -> dict[str, frozenset[str] | None]:
     """Every variable that is set anywhere, with its values; those set for one command only are not among them."""
     values: dict[str, set[str] | None] = {}
-    starts = _starts(found)
-    for at in range(len(found)):
-        if not starts[at]:
+    for at, token in enumerate(found):
+        if not _is_first(token):
             continue
         words = words_at(found, at)
-        first = words[0].bare if words else ""
+        first = words[0].bare
         if first in ("for", "select", "read", "mapfile", "readarray", "getopts"):
             values.update({word.bare: None for word in words[1:] if word.bare.isidentifier()})
         elif first in DECLARING or all(word.assigned for word in words):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from uvdock.init.words import Broken, Comment, Operator, Token, Word
+from uvdock.formats.shell.words import REDIRECTS, Broken, Comment, Document, Operator, Token, Word
 
 DECLARING = ("local", "declare", "typeset", "export", "readonly")
-REDIRECTS = frozenset(("<", ">", ">>", "<<", "<<-", "<<<", "<&", ">&", ">|", "<>", "&>", "&>>"))
 _COMPOUND = {
     "for": "a for loop",
     "select": "a select loop",
@@ -82,7 +81,7 @@ def statements(found: Sequence[Token]) -> tuple[tuple[Node, ...], Reason | None]
     Returns:
         The statements, or none and the first reason why they are not plain.
     """
-    body = [token for token in found if not isinstance(token, Comment)]
+    body = [token for token in found if not isinstance(token, Comment | Document)]
     try:
         return tuple(_Parser(body).nodes((), (), 0)), None
     except _RefusedError as refused:

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvdock.formats.shell.words import Word
 from uvdock.migrate.model import Facts, Install
 from uvdock.migrate.pipcall import INSTALLERS, Call
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Word
+from uvdock.migrate.wanted import name_in
 
 _LOCAL = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?|\.)(?:\[(?P<extras>[\w.,\s-]+)\])?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
@@ -75,7 +76,7 @@ class Asking:
                 self._add(option.words[-1], option.value or "", projects, packages, editable=True)
         gone = self._managers()
         for word in call.operands if call.kind != "sync" else ():
-            name = re.split(r"[\[<>=!~;@ ]", word.text, maxsplit=1)[0].lower()
+            name = name_in(word.text)
             if name in INSTALLERS or name in gone:
                 installers.append(word)
             else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from uvdock.formats.shell.commands import Command
+from uvdock.formats.shell.words import Word
 from uvdock.migrate.decision import Decision, Told
 from uvdock.migrate.model import Facts
-from uvdock.migrate.shellwords import Command, Word
 
 #: Options that take a value, of `docker compose` itself and of its `exec` and `run`
 #: (https://docs.docker.com/reference/cli/docker/compose/).

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate.lock import Failed, Locked, Uv
 from uvdock.migrate.model import Drift
 from uvdock.migrate.proof import UNLISTED
 from uvdock.migrate.reading import Pin
 from uvdock.migrate.sources import Source
-from uvdock.migrate.wanted import normalized, pinned
+from uvdock.migrate.wanted import pinned
 
 #: The well-kept tool for both (PyPI, a binary), in the versions whose options and results are known here.
 TOOL = "migrate-to-uv"
@@ -65,7 +67,7 @@ def _poetry(data: Mapping[str, Any], path: Path) -> list[Pin]:
     for package in data.get("package", []):
         if package.get("source", {}).get("type") in (None, "legacy"):
             files = tuple(file["hash"] for file in package.get("files", []) if "hash" in file)
-            pin = Pin(normalized(package["name"]), package["version"], "", files, path)
+            pin = Pin(canonicalize_name(package["name"]), package["version"], "", files, path)
             found.setdefault(pin.name, []).append(pin)
     # A package with two versions is chosen by markers, which uv works out itself.
     return [one[0] for one in found.values() if len(one) == 1]
@@ -76,7 +78,7 @@ def _pipenv(data: Mapping[str, Any], path: Path) -> list[Pin]:
     for section in ("default", "develop"):
         for name, entry in data.get(section, {}).items():
             if version := pinned(str(entry.get("version", ""))):
-                pin = Pin(normalized(name), version, "", tuple(entry.get("hashes", ())), path)
+                pin = Pin(canonicalize_name(name), version, "", tuple(entry.get("hashes", ())), path)
                 found.setdefault(pin.name, pin)
     return list(found.values())
 
@@ -130,4 +132,4 @@ def is_export(source: Source, known: Mapping[str, str]) -> bool:
     """Whether a requirement file only repeats the lock: each line pins what the lock has."""
     lines = [line for line in source.lines if line.kind == "requirement"]
     pairs = [re.match(r"([\w.-]+)(?:\[[^]]*\])?\s*==\s*([^\s;]+)", line.requirement) for line in lines]
-    return bool(lines) and all(pair and known.get(normalized(pair[1])) == pair[2] for pair in pairs)
+    return bool(lines) and all(pair and known.get(canonicalize_name(pair[1])) == pair[2] for pair in pairs)

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate import groups, reading
 from uvdock.migrate.lock import Locked, Uv, needed_by
 from uvdock.migrate.model import Finding
 from uvdock.migrate.project import Work
 from uvdock.migrate.proof import UNLISTED, Old
 from uvdock.migrate.reading import Node
-from uvdock.migrate.wanted import normalized
 
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
@@ -20,7 +21,7 @@ _IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE
 def imported(texts: Mapping[Path, str], folder: Path) -> frozenset[str]:
     """The modules that the code in a folder imports, by the names that packages of the same name have."""
     code = (text for path, text in texts.items() if path.suffix == ".py" and path.is_relative_to(folder))
-    return frozenset(normalized(name) for text in code for name in _IMPORT.findall(text))
+    return frozenset(canonicalize_name(name) for text in code for name in _IMPORT.findall(text))
 
 
 def settle(work: Work, locked: Locked, uv: Uv, imports: frozenset[str] = frozenset()) -> list[Finding]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate.model import Finding
 from uvdock.migrate.reading import Entry, Node
-from uvdock.migrate.wanted import normalized
 
 #: What files are called and what the group is called then.
 _NAMES = {
@@ -65,13 +66,13 @@ def group_name(path: Path, folder: Path) -> str:
     stem = re.sub(r"\.(txt|in|pip)$", "", path.name, flags=re.IGNORECASE)
     words = re.split(r"[-_.]+", stem)
     rest = "-".join(word for word in words if word.lower() not in ("requirements", "requirement", "reqs", "req", "pip"))
-    name = normalized(rest)
+    name: str = canonicalize_name(rest)
     if not name or name in _MAIN:
         # docs/requirements.txt serves the docs; requirements/base.txt the project.
         above = [
             part for part in path.relative_to(folder).parts[:-1] if part not in ("requirements", "requirement", "reqs")
         ]
-        name = normalized("-".join(above)) if above else ""
+        name = canonicalize_name("-".join(above)) if above else ""
     name = re.sub(r"[^a-z0-9-]", "", name).strip("-")
     return "" if name in _MAIN else _NAMES.get(name, name)
 
@@ -119,7 +120,7 @@ def _group_for(path: Path, folder: Path) -> str:
 
 
 def _distinct(name: str, path: Path, taken: Mapping[str, Path]) -> str:
-    base = normalized(f"{name}-{path.parent.name}") if path.parent.name else name
+    base = canonicalize_name(f"{name}-{path.parent.name}") if path.parent.name else name
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

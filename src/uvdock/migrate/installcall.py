@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from uvdock.formats.shell.commands import Command
 from uvdock.migrate.asked import Asked, Asking, LeftError
 from uvdock.migrate.managers import Wish
 from uvdock.migrate.model import Facts, Install
@@ -17,7 +18,7 @@ from uvdock.migrate.pipcall import INSTEAD, INTERPRETER, Call, Option, meaning, 
 from uvdock.migrate.pipvariables import advice, instead, is_default_index
 from uvdock.migrate.place import SYSTEM, UNKNOWN, Place
 from uvdock.migrate.selection import Sync, merged
-from uvdock.migrate.shellwords import Command
+from uvdock.migrate.wanted import name_in
 
 #: Programs that are run and not imported: in CI they are uv's tools.
 _TOOLS = {
@@ -350,7 +351,7 @@ class Installer:
                 return self._installers_only(wanted)
             raise LeftError("an install of nothing that is named", "`uv sync --locked`")
         names = [word.text for word in wanted.packages]
-        if self.place.kind == "ci" and all(_name(name) in _TOOLS for name in names):
+        if self.place.kind == "ci" and all(name_in(name) in _TOOLS for name in names):
             return Made(" && ".join(f"uv tool install {word.raw}" for word in wanted.packages))
         if call.has("--user") and environment not in {one.environment for one in self.done}:
             raise LeftError("uv has no --user", f"`uv add {' '.join(names)}`")
@@ -412,10 +413,6 @@ def _installs(wanted: Asked) -> Sequence[Install]:
 
 def _folder(name: str) -> str:
     return posixpath.normpath(name).rpartition("/")[2]
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[\[<>=!~;@ ]", requirement, maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _same(environment: str, current: str, *, project: str) -> bool:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate.options import redacted
 from uvdock.migrate.reading import Pin
 from uvdock.migrate.requirements import parse
-from uvdock.migrate.wanted import normalized
 from uvdock.process import Output
 
 #: Starts a program and collects what it prints, as `uvdock.process.capture`.
@@ -148,7 +149,7 @@ def read_export(text: str, version: str, patch: int = 9) -> dict[str, str]:
         except InvalidRequirement:
             continue
         if wanted.marker is None or wanted.marker.evaluate(environment(version, patch)):
-            found[normalized(wanted.name)] = str(wanted.specifier).removeprefix("==")
+            found[canonicalize_name(wanted.name)] = str(wanted.specifier).removeprefix("==")
     return found
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from uvdock.formats.shell.commands import Command
+from uvdock.formats.shell.words import Word
 from uvdock.migrate.asked import LeftError
 from uvdock.migrate.model import Facts, Install
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Command, Word
 
 #: What each program's project is known by.
 FILES = {"poetry": ("pyproject.toml", "poetry.lock"), "pipenv": ("Pipfile", "Pipfile.lock")}

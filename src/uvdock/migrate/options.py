@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate.model import Finding
 from uvdock.migrate.requirements import Option
-from uvdock.migrate.wanted import VARIABLE, normalized
+from uvdock.migrate.wanted import VARIABLE
 
 #: pip's own index, which is uv's too. Put together, so that no file of this repo names an index that a tool could
 #: take for one of its own.
@@ -165,8 +167,8 @@ class Settings:
                 self.values.pop(f"{other}-package", None)
                 self.values.pop(f"{key}-package", None)
             else:
-                self._add(f"{key}-package", normalized(name))
-                self._drop(f"{other}-package", normalized(name))
+                self._add(f"{key}-package", canonicalize_name(name))
+                self._drop(f"{other}-package", canonicalize_name(name))
 
 
 @dataclass(frozen=True)

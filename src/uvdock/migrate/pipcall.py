@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from uvdock.migrate.shellwords import Command, Word
+from uvdock.formats.shell.commands import Command
+from uvdock.formats.shell.words import Word
 
 Kind = Literal["pip", "venv", "compile", "sync", "bootstrap", "setup"]
 
@@ -332,7 +333,7 @@ def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequenc
 
 def takes_value(word: str) -> bool:
     """Whether the word after this one is an option's value."""
-    found = list(_options(Word(word, 0, len(word), word), iter(()))) if word.startswith("-") and len(word) > 1 else []
+    found = list(_options(Word.of(word), iter(()))) if word.startswith("-") and len(word) > 1 else []
     return bool(found) and found[-1].name in OPTIONS and OPTIONS[found[-1].name][0] and not found[-1].value
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate import groups, metadata, python, reading, sources, toml
 from uvdock.migrate.metadata import Metadata
 from uvdock.migrate.model import Finding
@@ -17,7 +19,7 @@ from uvdock.migrate.python import Python
 from uvdock.migrate.reading import Entry, Node, Pin, Reading
 from uvdock.migrate.requirements import compiled_from_project
 from uvdock.migrate.sources import Found
-from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, normalized, understand
+from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, understand
 
 _CALLERS = re.compile(
     r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|md|rst|mk|dockerfile|toml))$|^run$"
@@ -199,7 +201,7 @@ def begin(
         what = f"requires-python is {used.requires!r}: {used.where}"
         work.findings.append(Finding(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
     names = {entry.wanted.key for node in work.nodes.values() for entry in node.entries}
-    if normalized(work.name) in names and not project and own is None:
+    if canonicalize_name(work.name) in names and not project and own is None:
         work.name = f"{work.name}-app"
     return work
 

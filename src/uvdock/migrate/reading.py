@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from uvdock.migrate import options
 from uvdock.migrate.model import Finding
 from uvdock.migrate.requirements import Line, Option, is_annotation, machine_made, via
 from uvdock.migrate.sources import Source, beside
-from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, normalized, understand
+from uvdock.migrate.wanted import NotUnderstoodError, Places, Wanted, understand
 
 #: What people call the list that `pip freeze` printed of what another one asked for.
 _LOCKED = re.compile(r"(?P<stem>.+)[-_.](?:lock|locked|freeze|frozen)")
@@ -311,9 +313,9 @@ def _locks(lock: Source, source: Source) -> bool:
     """Whether a file has a pin of everything that another one asks for, and of more."""
     pinned = {found[1] for line in lock.lines if (found := _NAME.match(line.requirement)) and "==" in line.requirement}
     asked = [_NAME.match(line.requirement) for line in source.lines if line.kind == "requirement"]
-    names = {normalized(found[1]) for found in asked if found}
+    names = {canonicalize_name(found[1]) for found in asked if found}
     all_pinned = len(pinned) == sum(line.kind == "requirement" for line in lock.lines)
-    return all_pinned and bool(names) and names < {normalized(name) for name in pinned}
+    return all_pinned and bool(names) and names < {canonicalize_name(name) for name in pinned}
 
 
 def _written_by_hand(source: Source) -> Iterator[Finding]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from uvdock.formats.shell.commands import Command
+from uvdock.formats.shell.words import Word
 from uvdock.migrate import composecall, managers, pipcall
 from uvdock.migrate.asked import LeftError
 from uvdock.migrate.decision import Decision, Told
@@ -15,7 +17,7 @@ from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INTERPRETER, Call
 from uvdock.migrate.pipvariables import INDEX_VARIABLES
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Command, Word
+from uvdock.migrate.wanted import name_in
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
 _VERBS = {"install", "uninstall", "wheel", "download"}
@@ -79,7 +81,7 @@ class Calls:
                 self._rm(command, decision, decisions, clean=changed)
             elif command.name in ("[", "test", "[["):
                 self._test(command, decision)
-            elif command.name == "export" or not command.words:
+            elif command.name == "export" or (command.assigned and not command.words):
                 self._variables(command, decision, decisions[at + 1 :])
             elif not decision.changes and not decision.findings and self.calls[at] is None:
                 self._mention(command, decision, decisions)
@@ -127,7 +129,7 @@ class Calls:
         if call.verb == "cache" and [word.text for word in call.operands] == ["purge"]:
             return Decision(dropped=True) if self.place.kind == "build" else Decision("uv cache clean", calls_uv=True)
         if call.verb == "uninstall" and call.operands and not call.has("--requirement"):
-            names = {_bare(word.text) for word in call.operands}
+            names = {name_in(word.text) for word in call.operands}
             if names <= pipcall.INSTALLERS:
                 return Decision(dropped=True)
             if not call.dynamic:
@@ -260,7 +262,7 @@ class Calls:
         if command.name in ("curl", "wget"):
             pip = any("get-pip.py" in text for text in texts)
             return pip or ("poetry" in gone and any(name in text for text in texts for name in _BOOTSTRAPS))
-        names = [_bare(text) for text in texts[2:] if not text.startswith("-")]
+        names = [name_in(text) for text in texts[2:] if not text.startswith("-")]
         return command.name == "pipx" and texts[1:2] == ["install"] and bool(names) and gone.issuperset(names)
 
     def _manager(self, command: Command, tool: str, rest: tuple[Word, ...]) -> Decision:
@@ -372,12 +374,12 @@ class Calls:
                 decision.edits.append((word.start, word.start + len(name), new))
 
     def _mention(self, command: Command, decision: Decision, decisions: Sequence[Decision]) -> None:
-        for word in command.words:
+        for word in (*command.words, *command.reads):
             found = self.place.install(word.text, self.facts) if "/" in word.text or "." in word.text else None
             told = any(word.text in what for decision in decisions for _, what, _ in decision.findings)
             if found and not told and found[0].name not in ("pyproject.toml", "setup.py", "setup.cfg"):
                 instead = "pyproject.toml and uv.lock say it now"
-                decision.findings.append(("left", f"{command.name} uses {word.text}", instead))
+                decision.findings.append(("left", f"{command.name or 'a redirect'} uses {word.text}", instead))
                 return
 
     def _pipes(self, decisions: list[Decision]) -> None:
@@ -411,10 +413,6 @@ class Calls:
 def _of_no_package(command: Command) -> bool:
     """Whether it only takes out what Debian's pip once wrote into its lists, and what is in no lock."""
     return command.name == "sed" and any(_NO_PACKAGE.fullmatch(word.text) for word in command.arguments)
-
-
-def _bare(name: str) -> str:
-    return re.split(r"[\[<>=!~;@ ]", name, maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _plain(folder: str) -> str:

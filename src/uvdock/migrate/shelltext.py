@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
+from uvdock.formats.shell.words import Dialect, Document, Word
 from uvdock.migrate.decision import Decision
 from uvdock.migrate.model import Facts, Finding
 from uvdock.migrate.pipvariables import instead
 from uvdock.migrate.place import Place
 from uvdock.migrate.selection import Sync
 from uvdock.migrate.shellcalls import Calls
-from uvdock.migrate.shellwords import Command, Dialect, Operator, UnreadableError, Word, commands, tokens
 from uvdock.migrate.text import Change, changed
 
 __all__ = ["Place", "Shell", "Sync", "convert", "convert_words"]
@@ -29,7 +30,6 @@ _TOPIC = re.compile(
 )
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
 _NO_SHELL = "pip is called without a shell, and uv's way takes one"
-_SHELLS = {"sh", "bash", "ash", "dash", "zsh", "su", "runuser"}
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[lis
     Returns:
         The new words (the old ones where it would take a shell, which is named), and what `convert` says.
     """
-    if len(words) > 2 and words[0].rpartition("/")[2] in _SHELLS and re.fullmatch(r"-[a-z]*c", words[1]):
-        made = convert(words[2], facts, place)
-        return [*words[:2], made.text or ":", *words[3:]], made
+    if at := script_at(words):
+        made = convert(words[at], facts, place)
+        return [*words[:at], made.text or ":", *words[at + 1 :]], made
     line = shlex.join(words)
     made = convert(line, facts, place)
     if made.text == line:
@@ -147,12 +147,13 @@ class _Text:
             if _PIP.search(self.text):
                 match = _PIP.search(self.text)
                 at = match.start() if match else 0
-                self._leave(at, f"a shell text with pip that cannot be read: {error} does not end", "by hand, with uv")
+                self._leave(at, f"a shell text with pip that cannot be read: {error}", "by hand, with uv")
             return self._made([])
-        for token in tokens(self.text, self.dialect):
-            if isinstance(token, Operator) and token.document and (match := _PIP.search(token.text)):
-                at = token.start + match.end()
-                self._leave(at, f"pip in a here-document: {match[0].strip()}", "by hand, with uv, where it is a script")
+        for token in read(self.text, self.dialect):
+            if not isinstance(token, Word) and (match := _PIP.search(self.text[token.start : token.end])):
+                where = "a here-document" if isinstance(token, Document) else "arithmetic"
+                what = f"pip in {where}: {match[0].lstrip('(').strip()}"
+                self._leave(token.start + match.end(), what, "by hand, with uv, where it is a script")
         calls = Calls(found, self.facts, self.place)
         decisions = [calls.decide(command) for command in found]
         calls.settle(decisions)
@@ -229,12 +230,14 @@ class _Text:
             inside = self.text[start:end]
             if (_PIP.search(inside) or re.match(r"\s*pip[\d.]* \w", inside)) and not decision.findings:
                 self._leave(word.start, f"pip in a substitution: {inside.strip()}", "by hand, with `uv pip`")
+        if word.is_array and (match := _PIP.search(word.raw)):
+            self._leave(word.start, f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
         quoted = word.raw[:1] in "\"'" and word.raw[-1:] == word.raw[:1] and len(word.raw) > 1
         inside = word.raw[1:-1]
         if not quoted or not _TOPIC.search(inside) or command.name in ("echo", "printf"):
             return
-        script = command.name in _SHELLS and any(re.fullmatch(r"-[a-z]*c", one.text) for one in command.arguments)
-        if script and "\\" not in inside and not word.inner:
+        at = script_at([one.text for one in command.words[command.lead :]])
+        if at and word is command.words[command.lead + at] and "\\" not in inside and not word.inner:
             place = replace(self.place, line=self._line(word.start), comments=False)
             made = convert(inside, self.facts, place)
             self.findings += made.findings

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from uvdock.migrate.shellwords import Dialect, UnreadableError, commands
+from uvdock.formats.shell.commands import UnreadableError, commands
+from uvdock.formats.shell.words import Dialect
 
 _ABOVE = r"(?P<above>(?:^[ \t]*\#(?!!)[^\n]*\n)*)"
 _IF = r"^(?P<indent>[ \t]*)if[ \t]+(?P<condition>[^\n;]+?)[ \t]*(?:;[ \t]*|\n[ \t]*)then[ \t]*\n"

@@ -219,10 +219,9 @@ def _extend(array: Any, entries: Sequence[Entry], trailing: Sequence[str]) -> No
 
 
 def _name(requirement: str) -> str:
-    from uvdock.migrate.wanted import normalized
+    from uvdock.migrate.wanted import name_in
 
-    found = re.match(r"\s*([A-Za-z0-9][\w.-]*)", str(requirement))
-    return normalized(found[1]) if found else ""
+    return name_in(str(requirement))
 
 
 def _build(text: str, before: Mapping[str, Any], content: Content) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from uvdock import process
 from uvdock.dockerfile import instructions
 from uvdock.engine.api import Engine
@@ -276,7 +278,7 @@ def named(folders: Sequence[str]) -> dict[str, str]:
     for folder in folders:
         name, dash, rest = folder.rpartition(".")[0].partition("-")
         version = re.sub(r"-py\d.*", "", rest) if dash else ""
-        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), set()).add(version)
+        found.setdefault(canonicalize_name(name), set()).add(version)
     return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
 
 
@@ -285,7 +287,7 @@ def needed(metadata: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for folder, requirements in metadata.items():
         names = (match[0] for line in requirements if (match := re.match(r"[\w.-]+", line)))
-        plain = frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+        plain = frozenset(canonicalize_name(name) for name in names)
         for name in named([folder]):
             found[name] = found.get(name, frozenset()) | plain
     return found

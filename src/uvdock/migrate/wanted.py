@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from packaging.utils import canonicalize_name
+
 _VCS = re.compile(r"^(git|hg|svn|bzr)\+", re.IGNORECASE)
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _EXTRAS = re.compile(r"^(?P<rest>.*?)\s*\[(?P<extras>[^\]]*)\]$")
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|tar)$", re.IGNORECASE)
 _SDIST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+?)-(?P<version>\d[^-]*)$")
 _WORD = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?=$|[\[<>=!~;@(])")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
@@ -64,7 +67,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """Its name, normalized."""
-        return normalized(self.name)
+        return canonicalize_name(self.name)
 
     @property
     def pin(self) -> str:
@@ -89,9 +92,10 @@ class Places:
     exists: Callable[[Path], bool]
 
 
-def normalized(name: str) -> str:
-    """A package's name as the index has it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def name_in(requirement: str) -> str:
+    """The name of the package that a requirement is for, as the index has it; empty for a path and a URL."""
+    found = _NAME.match(requirement)
+    return canonicalize_name(found[1]) if found else ""
 
 
 def pinned(specifier: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.dockerfile import lookahead
 from uvdock.migrate.dockerfile.source import Item
 from uvdock.migrate.place import Place
-from uvdock.migrate.shellwords import Dialect
 
 _SHELLS = {"sh", "bash", "ash", "dash", ".", "source"}
 

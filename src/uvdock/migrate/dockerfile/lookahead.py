@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from uvdock.formats.shell.commands import Command, UnreadableError, commands
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate import pipcall
 from uvdock.migrate.dockerfile.layout import absolute, home, is_python, is_root
 from uvdock.migrate.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipcall import INSTALLERS, Call
 from uvdock.migrate.place import UNKNOWN
-from uvdock.migrate.shellwords import Command, Dialect, UnreadableError, commands
 
 #: Where an environment goes that takes the place of a folder of wheels.
 WHEEL_ENVIRONMENT = "/opt/venv"

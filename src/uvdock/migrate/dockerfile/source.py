@@ -9,12 +9,13 @@ from pathlib import Path
 
 from uvdock.dockerfile import Instruction
 from uvdock.doctor.build import Dockerfile, Stage, Step
-from uvdock.migrate.shellwords import Dialect
+from uvdock.formats.shell.lexer import tokens
+from uvdock.formats.shell.words import Dialect, Document
 
 _ESCAPE = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _VERB = re.compile(r"[ \t]*(?:(?P<onbuild>ONBUILD)[ \t]+)?(?P<verb>[A-Za-z]+)", re.IGNORECASE)
 _OPTION = re.compile(r"--[a-z-]+(?:=(?:\"[^\"]*\"|[^\s\"])*)?")
-_DOCUMENT = re.compile(r"<<-?([\"']?)([A-Za-z_]\w*)\1")
+_READS = re.compile(r"(?:(?:/\S*/)?(?:ba|da|a|z)?sh(?:\s+-\w+)*\s*)?<<-?\S+\s*")
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,7 @@ def _items(build: Dockerfile, text: str, dialect: Dialect, starts: list[int]) ->
 
 def _document(text: str, at: int, end: int) -> Part | None:
     """The here-document of `RUN <<EOF`, or of a shell that reads it."""
-    first = text.find("\n", at, end)
-    line = text[at : first if first >= 0 else end]
-    found = _DOCUMENT.findall(line)
-    if (
-        first < 0
-        or len(found) != 1
-        or not re.fullmatch(r"(?:(?:/\S*/)?(?:ba|da|a|z)?sh(?:\s+-\w+)*\s*)?<<-?\S+\s*", line)
-    ):
+    found = [token for token in tokens(text[:end], start=at) if isinstance(token, Document)]
+    if len(found) != 1 or not _READS.fullmatch(text, at, found[0].start):
         return None
-    for match in re.finditer(rf"^[ \t]*{found[0][1]}[ \t]*\r?$", text[first + 1 : end], re.MULTILINE):
-        return Part(text[first + 1 : first + 1 + match.start()], first + 1, first + 1 + match.start())
-    return None
+    return Part(found[0].text, found[0].start, found[0].start + len(found[0].text))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from uvdock.formats.shell.commands import UnreadableError
+from uvdock.formats.shell.commands import words as words_of
+from uvdock.formats.shell.words import Word
 from uvdock.migrate import managers
 from uvdock.migrate.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts
 from uvdock.migrate.pipvariables import advice, instead
-from uvdock.migrate.shellwords import UnreadableError, Word, tokens
 from uvdock.migrate.text import Change
 
 
@@ -26,7 +28,7 @@ def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[C
         The changes, and findings as level, what there is, and what to write instead.
     """
     try:
-        words = [token for token in tokens(item.body.text, source.dialect) if isinstance(token, Word)]
+        words = words_of(item.body.text, source.dialect)
     except UnreadableError:
         return [], []
     if item.verb == "ENV" and words and "=" not in words[0].text:

@@ -8,6 +8,8 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from uvdock.formats.shell.commands import words as words_of
+from uvdock.formats.shell.words import Word
 from uvdock.migrate.dockerfile import variables
 from uvdock.migrate.dockerfile.conversion import Conversion
 from uvdock.migrate.dockerfile.layout import absolute, is_requirement, matches, spelled
@@ -15,7 +17,6 @@ from uvdock.migrate.dockerfile.lookahead import WHEEL_ENVIRONMENT
 from uvdock.migrate.dockerfile.results import Result, Used
 from uvdock.migrate.dockerfile.source import Item, Part
 from uvdock.migrate.dockerfile.variables import removal
-from uvdock.migrate.shellwords import Word, tokens
 from uvdock.migrate.text import Change, changed
 
 _PIP_CACHE = re.compile(r"(?:^|/)(?:pip|\.cache/pip|pip-cache|\.pip)/?$")
@@ -189,9 +190,9 @@ class Writing:
             self._unused(item, copied)
             return
         if item.body.text.startswith("["):
-            words = [Word(json.dumps(word), 0, 0, word) for word in item.step.exec_form or ()]
+            words = [Word.of(word, raw=json.dumps(word)) for word in item.step.exec_form or ()]
         else:
-            words = [token for token in tokens(item.body.text, self.source.dialect) if isinstance(token, Word)]
+            words = words_of(item.body.text, self.source.dialect)
         if len(words) > 1:
             self._manifest_copy(item, words, used, origin=copied[0])
 

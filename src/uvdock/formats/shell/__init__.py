@@ -1,0 +1,1 @@
+"""Shell text: its words and operators (`lexer`, `words`), and its simple commands (`commands`)."""
