@@ -44,7 +44,7 @@ def _in_turn(ways: Sequence[tuple[str, list[str]]]) -> Iterator[object]:
     """Every list of arguments, each in one of the ways to type it; a third of them is not long."""
     for number, (label, arguments) in enumerate({**LISTS, "no-utf-8": NO_UTF8}.items()):
         name, before = ways[number % len(ways)]
-        marks = pytest.mark.long if number // len(ways) % 3 else []
+        marks = [pytest.mark.long] if number // len(ways) % 3 else []
         yield pytest.param(name, before, arguments, id=f"{label} by {name} {' '.join(before)}", marks=marks)
 
 

@@ -41,13 +41,14 @@ ROOMS = {
     },
     "ui": set(),
     "deps": {"backends"},
-    "doctor": {"deps", "backends", "engine"},
-    "init": {"deps"},
+    "doctor": {"formats", "deps", "backends", "engine"},
+    "init": {"formats", "deps"},
     "bench": {"engine"},
-    "migrate": {"deps", "doctor", "init", "engine"},
+    "migrate": {"formats", "deps", "doctor", "init", "engine"},
     "javascript": {"deps"},
     "backends": {"deps", "javascript", "services", "engine"},
     "services": set(),
+    "formats": set(),
     "engine": {"services"},
 }
 LONGEST_MODULE = 450
