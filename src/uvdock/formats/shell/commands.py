@@ -327,8 +327,8 @@ def _is(token: _Token | None, *texts: str) -> bool:
 
 def _next(found: Sequence[_Token], at: int) -> _Token | None:
     """The first token at or after ``at`` that is not the end of a command; a ``)`` or ``;;`` is given back."""
-    for token in found[at:]:
-        if isinstance(token, Word) or _is(token, ")", ";;", ";&", ";;&"):
+    for further in range(at, len(found)):
+        if isinstance(token := found[further], Word) or _is(token, ")", ";;", ";&", ";;&"):
             return token
     return None
 

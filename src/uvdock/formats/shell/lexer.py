@@ -143,8 +143,8 @@ class _Reader:
             return 0
         for found in _BRACKET.finditer(self.text, start + 1, start + _LONGEST_ARITHMETIC):
             depth += {"(": 1, ")": -1}.get(found[0], 0)
-            if not depth and found[0] == ")":
-                return found.end() + 1 if self.text.startswith(")", found.end()) else 0
+            if depth > _DEEPEST or (not depth and found[0] == ")"):
+                return found.end() + 1 if not depth and self.text.startswith(")", found.end()) else 0
         return 0
 
     def _documents(self) -> None:
