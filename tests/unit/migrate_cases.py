@@ -376,6 +376,16 @@ CASES = [
         f"uv sync --locked --no-dev\ncat <<X\n{LIST}\n X",
         ("left: pip in a here-document: pip install",),
     ),
+    Case(
+        SCRIPT,
+        f"case $1 in a) {LIST} -r requirements-dev.txt ;; (*) {LIST} ;; esac\n{LIST}",
+        "case $1 in a) uv sync --locked ;; (*) uv sync --locked --inexact --no-dev ;; esac\nuv sync --locked --inexact --no-dev",
+    ),
+    Case(
+        SCRIPT,
+        f"case $1 in a) if b; then {LIST}; fi; esac; pip install -U pip; c",
+        "case $1 in a) if b; then uv sync --locked --no-dev; fi; esac; c",
+    ),
     Case(SCRIPT, f"[[ $a =~ ^({LIST})$ ]]", None),
     Case(SCRIPT, f"(( i << 2 ))\n{LIST}", "(( i << 2 ))\nuv sync --locked --no-dev"),
     Case(SCRIPT, f"(( $({LIST}) ))", None, ("left: pip in arithmetic: pip install",)),

@@ -96,10 +96,9 @@ def text_of(token: Token) -> str:
 def words_at(found: Sequence[Token], at: int) -> list[Word]:
     """The words from a place on, up to the first token that is none."""
     words: list[Word] = []
-    for token in found[at:]:
-        if not isinstance(token, Word):
-            break
-        words.append(token)
+    while at < len(found) and isinstance(word := found[at], Word):
+        words.append(word)
+        at += 1
     return words
 
 

@@ -190,6 +190,7 @@ class _Reader:
         while (token := self._token(count)) is not None and not _is(token, ")"):
             count += 1
         self.before, self.previous, self.ended = ")", token.start if token else 0, False
+        self.inside.append("clause")
         return count + 1
 
     def _operator(self, token: Operator) -> None:
@@ -201,10 +202,17 @@ class _Reader:
             self.inside.append("body")
         elif token.text == ")" and self.inside:
             self.inside.pop()
+        elif token.text in (";;", ";&", ";;&"):
+            self._clause()
         # A line that ends nothing separates nothing.
         if token.text != "\n" or self.ended:
             self.previous = self.found[self.at - 1].end if self.at else 0
             self.before, self.ended = token.text, False
+
+    def _clause(self) -> None:
+        """The end of a clause of a `case`, if one is open."""
+        if self.inside[-1:] == ["clause"]:
+            self.inside.pop()
 
     def _reserved(self, token: Word) -> bool:
         """Whether a word is a reserved one."""
@@ -213,7 +221,9 @@ class _Reader:
             return False
         if name in _TESTS - {"elif"} or name == "{":
             self.inside.append("body" if name == "{" else "test")
-        elif name in _CLOSES - {"esac"} and self.inside:
+        elif name == "esac":
+            self._clause()
+        elif name in _CLOSES and self.inside:
             self.inside.pop()
         elif name in ("then", "else", "do", "elif") and self.inside:
             self.inside[-1] = "test" if name == "elif" else "body"
@@ -233,12 +243,13 @@ class _Reader:
             self.at += 1
         ending, closing = token, _next(self.found, self.at)
         lead = _lead(made.words, made.assigned)
+        inside = frozenset("body" if one == "clause" else one for one in self.inside)
         return Command(
             words=tuple(made.words), lead=lead, assigned=tuple(made.assigned),
             start=made.start, end=made.end, stop=made.stop, before=self.before,
             after=ending.text if isinstance(ending, Operator) else "",
             closed=closing is not None and (not isinstance(closing, Word) or closing.reserved in _ENDING),
-            inside=frozenset(self.inside), redirected=tuple(made.written), reads=tuple(made.reads), split=made.split,
+            inside=inside, redirected=tuple(made.written), reads=tuple(made.reads), split=made.split,
             previous=self.previous,
             following=self.dialect.gap(self.text, ending.end) if isinstance(ending, Operator) else len(self.text),
         )  # fmt: skip
@@ -316,8 +327,8 @@ def _is(token: _Token | None, *texts: str) -> bool:
 
 def _next(found: Sequence[_Token], at: int) -> _Token | None:
     """The first token at or after ``at`` that is not the end of a command; a ``)`` or ``;;`` is given back."""
-    for token in found[at:]:
-        if isinstance(token, Word) or _is(token, ")", ";;", ";&", ";;&"):
+    for further in range(at, len(found)):
+        if isinstance(token := found[further], Word) or _is(token, ")", ";;", ";&", ";;&"):
             return token
     return None
 

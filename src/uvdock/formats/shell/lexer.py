@@ -143,8 +143,8 @@ class _Reader:
             return 0
         for found in _BRACKET.finditer(self.text, start + 1, start + _LONGEST_ARITHMETIC):
             depth += {"(": 1, ")": -1}.get(found[0], 0)
-            if not depth and found[0] == ")":
-                return found.end() + 1 if self.text.startswith(")", found.end()) else 0
+            if depth > _DEEPEST or (not depth and found[0] == ")"):
+                return found.end() + 1 if not depth and self.text.startswith(")", found.end()) else 0
         return 0
 
     def _documents(self) -> None:
@@ -221,9 +221,6 @@ class _Reader:
             return [Part("text", self._enclosed("'"), quoted=True)]
         if char == '"':
             return self._double()
-        if self.dialect.make and (variable := _MAKE_VARIABLE.match(self.text, self.at)):
-            self.at = variable.end()
-            return [Part("bad", "a variable of make", shown=variable[0])]
         return [self._expansion(quoted=False)]
 
     def _parenthesis(self, parts: list[Part], *, regex: bool) -> str:
@@ -277,15 +274,15 @@ class _Reader:
                 kept = {"\n": ""}.get(follows, follows if follows and follows in '$`"\\' else f"\\{follows}")
                 parts.append(Part("text", kept, quoted=True))
                 self.at += 2
-            elif self.dialect.make and (variable := _MAKE_VARIABLE.match(self.text, self.at)):
-                parts.append(Part("bad", "a variable of make", quoted=True, shown=variable[0]))
-                self.at = variable.end()
             else:
                 parts.append(self._expansion(quoted=True))
         raise _UnclosedError("a quote that is never closed", line)
 
     def _expansion(self, *, quoted: bool) -> Part:
         start = self.at
+        if self.dialect.make and (variable := _MAKE_VARIABLE.match(self.text, start)):
+            self.at = variable.end()
+            return Part("bad", "a variable of make", quoted=quoted, shown=variable[0])
         self._deeper()
         part = self._expanded(self.text[start + 1 : start + 2], quoted=quoted)
         self.deep -= 1
