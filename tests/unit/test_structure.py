@@ -187,6 +187,14 @@ def test_the_top_knows_no_room() -> None:
     assert {module for module, _ in known} == {"__init__.py", "__main__.py"}
 
 
+def test_the_formats_know_nothing_of_the_rest() -> None:
+    found = {one for module in MODULES if name(module).startswith("formats/") for one in imported(module)}
+    own = {one for one in found if one.startswith("uvdock")}
+    assert own
+    assert all(one.startswith("uvdock.formats.") for one in own)
+    assert not HEAVY & {one.partition(".")[0] for one in found}
+
+
 def test_the_tasks_import_nothing_heavy() -> None:
     _, modules = loaded("-c", "import sys, uvdock.tasks; print(*sys.modules, file=sys.stderr)")
     assert "uvdock.tasks.service" in modules
