@@ -15,8 +15,6 @@ from tests.engine.conftest import REMOTE, Stack, answers, docker, need, need_old
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-COMPOSES = ["this", "older"]
-
 
 @pytest.fixture(scope="module")
 def remote() -> str:
@@ -30,7 +28,7 @@ def registry(remote: str) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=COMPOSES)
+@pytest.fixture(params=["this", pytest.param("older", marks=pytest.mark.long)])
 def compose(request: pytest.FixtureRequest) -> dict[str, str]:
     """The variables that choose each Compose."""
     return {} if request.param == "this" else need_older()

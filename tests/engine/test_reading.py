@@ -17,7 +17,7 @@ READING = [["deps.check"], ["deps.outdated"], ["deps.outdated", "--all", "--json
 READING += [["uv", "tree", "--frozen"], ["uv", "--version"], ["uv", "pip", "list"], ["cmd", "true"]]
 
 
-@pytest.mark.parametrize("running", [True, False], ids=["running", "one-off"])
+@pytest.mark.parametrize("running", [pytest.param(True, marks=pytest.mark.long), False], ids=["running", "one-off"])
 def test_reading_tasks_write_nothing(small: Small, running: bool) -> None:
     stack = small(volumes=[".:/app"], owner=1000)
     stack.uvdock("deps.install")
