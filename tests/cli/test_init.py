@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN, REPO, Program, hashes
+from tests.conftest import BIN, BOTH, REPO, Program, hashes
 
 FIXTURES = REPO / "tests" / "fixtures" / "init"
 COMPOSE = "services:\n  web:\n    build: .\n"
@@ -139,7 +139,7 @@ def test_yes_writes_what_was_shown_and_a_second_run_nothing(program: Program, re
         assert hashes(repo) == after
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH)
 def test_what_was_written_works(program: Program, repo: Path, name: str) -> None:
     (repo / "run").write_text(
         '#!/bin/bash\nhello() {\n  # Greet\n  printf "%s\\n" hello "$@"\n}\nboth() { hello; hello you; }\n'

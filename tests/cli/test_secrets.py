@@ -64,6 +64,7 @@ def test_a_password_in_a_variable(program: Program, locked: Path, name: str, arg
     assert {path for path in changed if not path.startswith(".venv/")} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", TASKS)
 def test_a_password_in_the_manifest(program: Program, locked: Path, arguments: list[str]) -> None:
     _with_index(locked, userinfo=f"somebody:{SECRET}@")

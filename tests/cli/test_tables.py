@@ -109,6 +109,7 @@ def compare(name: str, width: int, found: str) -> None:
         ("config", ["config"]),
     ],
 )
+@pytest.mark.slow
 def test_tables_of_a_project(program: Program, project: Path, name: str, arguments: list[str], width: int) -> None:
     env = {key: value for key, value in program.env.items() if key != "COLUMNS"} | {"UVDOCK_BACKEND": "host"}
     found = picture([str(BIN / "uvdock"), *arguments], project, env, width)

@@ -76,6 +76,7 @@ def test_memory_stays_small(stack: Stack) -> None:
         assert int(ran.stdout.split()[-1]) < limit, args
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOTH)
 def test_it_stands_aside(stack: Stack, silent: str, name: str) -> None:
     words = ["uv", "--", "--version"]
