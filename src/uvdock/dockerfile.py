@@ -50,10 +50,15 @@ class Instruction(NamedTuple):
         return self.text.split(None, 1)[0].upper()
 
 
+def escape(content: str) -> str:
+    """What continues a line of a Dockerfile, by its parser directives."""
+    return "`" if _BACKTICK.match(content) else "\\"
+
+
 def instructions(content: str) -> list[Instruction]:
     """The instructions of a Dockerfile: continued lines joined, comments left out, here-documents kept."""
     lines = content.splitlines()
-    escape = "`" if _BACKTICK.match(content) else "\\"
+    continues = escape(content)
     found: list[Instruction] = []
     at = 0
     while at < len(lines):
@@ -67,8 +72,8 @@ def instructions(content: str) -> list[Instruction]:
             at += 1
             if parts and (not line.strip() or line.lstrip().startswith("#")):
                 continue
-            parts.append(line.removesuffix(escape).strip())
-            if not line.endswith(escape):
+            parts.append(line.removesuffix(continues).strip())
+            if not line.endswith(continues):
                 break
         text = " ".join(parts).strip()
         if not text:

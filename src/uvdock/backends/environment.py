@@ -149,11 +149,10 @@ def cache_for(runner: ServiceRunner, place: Place, user: str = "") -> dict[str, 
     home = home_of(runner.engine, place, uid)
     cache = home / ".cache" / "uv"
     # A file that uv makes in each cache, first: the engine sends a folder with all that is in it.
-    for path in (cache / "CACHEDIR.TAG", cache, cache.parent, home):
-        owner = runner.engine.owner(place.container, path)
-        if owner is not None:
-            return {} if owner[0] == uid else {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
-    return {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
+    paths = (cache / "CACHEDIR.TAG", cache, cache.parent, home)
+    owners = (runner.engine.owner(place.container, path) for path in paths)
+    owner = next((found for found in owners if found is not None), None)
+    return {} if owner is not None and owner[0] == uid else {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
 
 
 def _owner(runner: ServiceRunner, place: Place) -> str:

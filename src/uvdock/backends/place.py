@@ -176,7 +176,7 @@ def may_write(place: Place, project: Project, engine: Engine, manifests: Manifes
         here += [path.parent, *([path] if path.exists() else [])]
     if sys.platform != "linux":
         return True
-    return {path.stat().st_uid for path in here} == {host_uid(place.uid, engine.security, engine.address)}
+    return {path.stat().st_uid for path in here} == {_host_uid(place, engine)}
 
 
 def may_read(place: Place, path: Path, engine: Engine) -> bool:
@@ -184,11 +184,15 @@ def may_read(place: Place, path: Path, engine: Engine) -> bool:
     found = path.stat()
     if sys.platform != "linux" or found.st_mode & 0o004:
         return True
-    uid = host_uid(place.uid, engine.security, engine.address)
+    uid = _host_uid(place, engine)
     if uid in (0, found.st_uid):
         return True
     # Where users are mapped, so are groups.
     return uid == place.uid and found.st_gid == place.gid and bool(found.st_mode & 0o040)
+
+
+def _host_uid(place: Place, engine: Engine) -> int | None:
+    return host_uid(place.uid, engine.security, engine.address)
 
 
 def home_of(engine: Engine, place: Place, uid: int) -> PurePosixPath:

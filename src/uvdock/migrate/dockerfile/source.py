@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from uvdock.dockerfile import Instruction
+from uvdock.dockerfile import Instruction, escape
 from uvdock.doctor.build import Dockerfile, Stage, Step
 from uvdock.formats.shell.lexer import tokens
 from uvdock.formats.shell.words import Dialect, Document
 
-_ESCAPE = re.compile(r"(?:#[ \t]*\w+[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _VERB = re.compile(r"[ \t]*(?:(?P<onbuild>ONBUILD)[ \t]+)?(?P<verb>[A-Za-z]+)", re.IGNORECASE)
 _OPTION = re.compile(r"--[a-z-]+(?:=(?:\"[^\"]*\"|[^\s\"])*)?")
 _READS = re.compile(r"(?:(?:/\S*/)?(?:ba|da|a|z)?sh(?:\s+-\w+)*\s*)?<<-?\S+\s*")
@@ -98,7 +97,7 @@ class Source:
 def read(path: Path, text: str) -> Source:
     """Read a Dockerfile. Whatever it says, there is an answer; what is no instruction has no item."""
     build = Dockerfile(str(path), text, Path())
-    dialect = Dialect(docker=True, escape="`" if _ESCAPE.match(text) else "\\")
+    dialect = Dialect(docker=True, escape=escape(text))
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
