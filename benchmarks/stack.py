@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import docker
 from docker.errors import APIError
 
-from uvdock.migrate.options import DEFAULT_INDEX
+from uvdock.migrate.discover.options import DEFAULT_INDEX
 
 HERE = Path(__file__).parent
 REPO = HERE.parent

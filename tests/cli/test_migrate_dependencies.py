@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import REPO, clean_environment, hashes
 from uvdock.backends.host import find_uv
-from uvdock.migrate import dependencies
+from uvdock.migrate.lock import dependencies
 from uvdock.migrate.model import Dependencies
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,9 @@ import pytest
 from tests.conftest import clean_environment, hashes
 from tests.engine.conftest import UV, docker
 from uvdock.errors import UvdockError
-from uvdock.migrate import prove, report
+from uvdock.migrate import report
 from uvdock.migrate.model import Edit, Facts, Plan
+from uvdock.migrate.verify import compare_images
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -103,7 +104,7 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         "python -c 'import nothing_of_it'",
     )
 
-    proof = prove.prove(repo, Plan(edits), checks, compose_files=[repo / "compose.yaml"])
+    proof = compare_images.prove(repo, Plan(edits), checks, compose_files=[repo / "compose.yaml"])
 
     (image,) = proof.images
     assert image.name == "web"
@@ -117,7 +118,7 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         assert side.checks[1].code == 1
         assert "nothing_of_it" in side.checks[1].output
     assert not proof.passed
-    assert [row[0] for row in prove.rows(image)] == [
+    assert [row[0] for row in compare_images.rows(image)] == [
         "build without cache",
         "build after a change of dependencies",
         "size",
@@ -126,13 +127,13 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         f"check: {checks[1]}",
     ]
     # The base image may have some of its own.
-    count = str(len(image.before.packages.keys() - prove.TOOLS))
-    assert prove.rows(image)[3] == ("packages", count, count, "the same")
-    assert [row[1:] for row in prove.rows(image)[4:]] == [
+    count = str(len(image.before.packages.keys() - compare_images.TOOLS))
+    assert compare_images.rows(image)[3] == ("packages", count, count, "the same")
+    assert [row[1:] for row in compare_images.rows(image)[4:]] == [
         ("passes", "passes", ""),
         ("fails (1)", "fails (1)", "must pass"),
     ]
-    told = prove.verdict(proof)
+    told = compare_images.verdict(proof)
     assert any("70 % or more is" in line for line in told)
     assert any("left 1; it fails before the migration too" in line for line in told)
     assert told[-1] == "not proved: see above"
@@ -158,13 +159,13 @@ def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) ->
         Path("requirements.txt"): b"idna==3.10\n",
         **dict.fromkeys(new, None),
     }
-    proof = prove.prove(repo, Plan(()), (), old=old)
+    proof = compare_images.prove(repo, Plan(()), (), old=old)
 
     assert proof.images[0].name == "Dockerfile"
     assert proof.images[0].differences == (("idna", "3.10", "3.9"),)
     assert not proof.passed
-    assert prove.rows(proof.images[0])[3][3] == "1 differ"
-    assert "Dockerfile: idna 3.10 → 3.9" in prove.verdict(proof)
+    assert compare_images.rows(proof.images[0])[3][3] == "1 differ"
+    assert "Dockerfile: idna 3.10 → 3.9" in compare_images.verdict(proof)
     data = json.loads(report.to_json(repo, Plan(()), Facts({}, (), {}, UV), proof=proof))["proof"]
     assert (data["passed"], data["criterion"]) == (False, 70)
     assert data["images"][0]["differences"] == [{"name": "idna", "before": "3.10", "after": "3.9"}]
@@ -172,7 +173,7 @@ def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) ->
 
     broken = Plan((Edit(Path("Dockerfile"), UVS.encode(), b"FROM python:3.13-slim-trixie\nRUN echo why; false\n"),))
     with pytest.raises(UvdockError, match=r"cannot be built after the migration.*why") as caught:
-        prove.prove(repo, broken, ())
+        compare_images.prove(repo, broken, ())
     assert caught.value.where == "Dockerfile"
     with pytest.raises(UvdockError, match="no Dockerfile changes"):
-        prove.prove(repo, Plan((Edit(Path("a"), None, b""),)), ())
+        compare_images.prove(repo, Plan((Edit(Path("a"), None, b""),)), ())

@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import clean_environment
 from tests.engine.conftest import docker
 from tests.unit.test_migrate_dockerfile import FIXTURES, read
-from uvdock.migrate import shelltext
-from uvdock.migrate.dockerfile import convert, scripts
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.converters.dockerfile import convert, scripts
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -77,7 +77,7 @@ def test_the_same_app_before_and_after(name: str, moved: bool, built: Path) -> N
     subprocess.run(["uv", "lock", "--quiet"], cwd=after, env=clean_environment(), check=True, timeout=120)
     (after / path).write_text(convert(path, facts.files[path], facts).content, encoding="utf-8", newline="")
     for script, place in scripts(path, facts.files[path], facts).items():
-        (after / script).write_text(shelltext.convert(facts.files[script], facts, place).text, encoding="utf-8")
+        (after / script).write_text(rewrite.convert(facts.files[script], facts, place).text, encoding="utf-8")
     assert "pip install" not in "".join(file.read_text() for file in after.rglob("*") if file.is_file()).replace(
         "uv pip", ""
     )

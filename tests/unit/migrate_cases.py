@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from uvdock.migrate.options import DEFAULT_INDEX
-from uvdock.migrate.place import Place
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.discover.options import DEFAULT_INDEX
 
 SCRIPT = Place(Path("x"))
 CI = Place(Path("x"), "ci")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from uvdock.migrate.pipcall import INSTEAD
+from uvdock.migrate.commands.pip import INSTEAD
 
 OTHER = "https://index.example/simple"
 LIST = "/tmp/requirements.lock"

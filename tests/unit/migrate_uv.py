@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uvdock.migrate import dependencies
+from uvdock.migrate.lock import dependencies
 from uvdock.migrate.model import Dependencies
 from uvdock.process import Output
 

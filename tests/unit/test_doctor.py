@@ -22,10 +22,10 @@ from uvdock.doctor.build import Dockerfile
 from uvdock.doctor.facts import Facts, Text, Yaml, read, with_services
 from uvdock.doctor.model import Edit, Finding, Level, Rule
 from uvdock.doctor.shell import commands, expand
-from uvdock.doctor.yamlfile import Value
-from uvdock.doctor.yamlfile import read as read_yaml
 from uvdock.engine.ignore import Ignored
 from uvdock.errors import UvdockError
+from uvdock.formats.yaml import Value
+from uvdock.formats.yaml import read as read_yaml
 
 DOCS = REPO / "docs" / "doctor.md"
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from tests.conftest import REPO, hashes
 from tests.unit.migrate_uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
-from uvdock.migrate import dependencies, groups, metadata, project, python
-from uvdock.migrate.frozen import choose
-from uvdock.migrate.lock import read_export
+from uvdock.formats.requirements import decode, parse
+from uvdock.migrate.discover import metadata, python
+from uvdock.migrate.discover.options import DEFAULT_INDEX
+from uvdock.migrate.lock import dependencies, groups, project
+from uvdock.migrate.lock.frozen import choose
+from uvdock.migrate.lock.uv import read_export
 from uvdock.migrate.model import Dependencies
-from uvdock.migrate.options import DEFAULT_INDEX
-from uvdock.migrate.requirements import decode, parse
 
 FIXTURES = REPO / "tests" / "fixtures" / "migrate"
 #: Those whose indexes and repos are not there; uv locks all others in tests/cli.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_migrate_laws import FACTS
-from uvdock.migrate import shelltext
-from uvdock.migrate.dockerfile import convert, scripts
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.converters.dockerfile import convert, scripts
+from uvdock.migrate.discover.options import DEFAULT_INDEX
 from uvdock.migrate.model import Facts, Install, ProjectFacts
-from uvdock.migrate.options import DEFAULT_INDEX
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "migrate_dockerfile"
 NAMES = sorted(folder.name for folder in FIXTURES.iterdir())
@@ -55,7 +55,7 @@ def test_a_whole_one(name: str) -> None:
     lines = [f"{one.line} {one.level}: {one.what} | {one.instead}".strip(" |") for one in made.findings]
     assert "\n".join(lines) == told.strip()
     for script, place in scripts(path, facts.files[path], facts).items():
-        assert shelltext.convert(facts.files[script], facts, place).text == (after / script).read_text(encoding="utf-8")
+        assert rewrite.convert(facts.files[script], facts, place).text == (after / script).read_text(encoding="utf-8")
 
 
 def test_there_are_enough_of_them() -> None:

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit import migrate_facts
-from uvdock.migrate import compose, docs, ignores, scripts, shelltext, workflow
-from uvdock.migrate import settings as other_settings
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.converters import compose, docs, ignores, scripts, workflow
+from uvdock.migrate.converters import tools as other_settings
 from uvdock.migrate.model import Converted, Facts, Install
-from uvdock.migrate.place import Place
 
 FACTS = migrate_facts.facts()
 #: Each converter with a file of its kind.
@@ -647,9 +648,9 @@ def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_mean
     installs = {**known.installs, Path("requirements/base.txt"): Install(Path(), ("--no-dev",))}
     facts = replace(known, installs=installs)
     place = Place(Path("x"))
-    assert shelltext.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
+    assert rewrite.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
     meant = replace(facts, files={**facts.files, Path("x.yaml"): "    KIND: base\n"})
-    assert "base) uv sync --locked --no-dev ;;" in shelltext.convert(line, meant, place).text
+    assert "base) uv sync --locked --no-dev ;;" in rewrite.convert(line, meant, place).text
 
 
 def test_a_job_that_only_speaks_of_pip_stays() -> None:

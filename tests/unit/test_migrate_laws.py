@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uvdock.migrate import shelltext
-from uvdock.migrate.dockerfile import convert
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.converters.dockerfile import convert
 from uvdock.migrate.model import Facts, Install, ProjectFacts
-from uvdock.migrate.place import Place
 
 pytestmark = pytest.mark.slow
 
@@ -156,8 +156,8 @@ def calls_pip(text: str) -> bool:
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(texts, scripts), places)
 def test_a_shell_text(text: str, place: Place) -> None:
-    made = shelltext.convert(text, FACTS, place)
-    again = shelltext.convert(made.text, FACTS, place)
+    made = rewrite.convert(text, FACTS, place)
+    again = rewrite.convert(made.text, FACTS, place)
 
     assert again.text == made.text
     assert not lost(text, made.text)
@@ -175,7 +175,7 @@ def test_a_shell_text(text: str, place: Place) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200), places)
 def test_any_text_at_all(text: str, place: Place) -> None:
-    assert shelltext.convert(text, FACTS, place).text == text or "pip" in text or "venv" in text
+    assert rewrite.convert(text, FACTS, place).text == text or "pip" in text or "venv" in text
     assert convert(Path("Dockerfile"), text, FACTS).content == text or "pip" in text
 
 

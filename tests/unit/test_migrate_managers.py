@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from uvdock.migrate import shelltext
-from uvdock.migrate.dockerfile import convert
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.rewrite import Place
+from uvdock.migrate.converters.dockerfile import convert
 from uvdock.migrate.model import Facts, Install, ProjectFacts
-from uvdock.migrate.shelltext import Place
 
 POETRY = """
 [tool.poetry.group.dev.dependencies]
@@ -67,9 +67,9 @@ def facts(*, package: bool = False) -> Facts:
     ],
 )
 def test_a_command_becomes_uvs(old: str, new: str) -> None:
-    made = shelltext.convert(old, facts(), Place(Path("run")))
+    made = rewrite.convert(old, facts(), Place(Path("run")))
     assert (made.text, [one.level for one in made.findings if one.level != "note"]) == (new, [])
-    assert shelltext.convert(made.text, facts(), Place(Path("run"))).text == new
+    assert rewrite.convert(made.text, facts(), Place(Path("run"))).text == new
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_command_becomes_uvs(old: str, new: str) -> None:
     ],
 )
 def test_what_uv_has_not_stays_and_is_named(text: str) -> None:
-    made = shelltext.convert(text, facts(), Place(Path("run")))
+    made = rewrite.convert(text, facts(), Place(Path("run")))
     assert made.text == text
     assert [one.level for one in made.findings] == ["left"]
 
@@ -92,9 +92,9 @@ def test_what_uv_has_not_stays_and_is_named(text: str) -> None:
 def test_a_package_is_installed_itself_unless_told_otherwise() -> None:
     place = Place(Path("run"))
     known = facts(package=True)
-    assert shelltext.convert("poetry install --without lint", known, place).text == "uv sync --locked"
+    assert rewrite.convert("poetry install --without lint", known, place).text == "uv sync --locked"
     assert (
-        shelltext.convert("poetry install --without lint --no-root", known, place).text
+        rewrite.convert("poetry install --without lint --no-root", known, place).text
         == "uv sync --locked --no-install-project"
     )
 
@@ -102,7 +102,7 @@ def test_a_package_is_installed_itself_unless_told_otherwise() -> None:
 def test_without_a_project_of_theirs_nothing_changes() -> None:
     bare = Facts({}, (), {}, "0.13.8")
     text = "pipx install poetry && poetry config virtualenvs.create false"
-    assert shelltext.convert(text, bare, Place(Path("run"))).text == text
+    assert rewrite.convert(text, bare, Place(Path("run"))).text == text
 
 
 HEAD = "FROM python:3.11-slim-bookworm\nWORKDIR /app\n"

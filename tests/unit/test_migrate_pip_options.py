@@ -15,9 +15,9 @@ from tests.unit.migrate_cases import SCRIPT
 from tests.unit.migrate_pip_options import COMMAND, IN_FILES, OLD, Case, Command, page
 from tests.unit.migrate_uv import converted, manifest
 from tests.unit.test_migrate_shell import PLAIN
-from uvdock.migrate import pipcall, shelltext
-from uvdock.migrate.pipcall import INSTEAD
-from uvdock.migrate.requirements import BESIDE, GLOBAL, GONE
+from uvdock.formats.requirements import BESIDE, GLOBAL, GONE
+from uvdock.migrate.commands import pip, rewrite
+from uvdock.migrate.commands.pip import INSTEAD
 
 #: What `pip install --help` of pip 26.3 lists, which is its documentation (the pages are made from the same).
 INSTALL = set(
@@ -94,7 +94,7 @@ def test_an_option_of_a_command_becomes_what_the_table_says(case: Command, way: 
     before = f"pip install {case.option}{' ' if case.value else ''}{case.value} {tail}"
     expected = case.locked if way == "locked" else case.single
 
-    made = shelltext.convert(before, PLAIN, SCRIPT)
+    made = rewrite.convert(before, PLAIN, SCRIPT)
 
     if expected is None:
         assert (made.text, made.left) == (before, True)
@@ -108,7 +108,7 @@ def test_an_option_of_a_command_becomes_what_the_table_says(case: Command, way: 
 
 
 def test_every_option_that_is_named_says_what_instead() -> None:
-    named = {name for name, (_, *meanings) in pipcall.OPTIONS.items() if "left" in meanings}
+    named = {name for name, (_, *meanings) in pip.OPTIONS.items() if "left" in meanings}
     assert named | {"--all-releases", "--only-final"} == INSTEAD.keys()
 
 

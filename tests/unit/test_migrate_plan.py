@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tests.conftest import clean_environment, hashes
 from tests.unit import migrate_facts
 from tests.unit.test_migrate_files import TEXTS
-from uvdock.migrate import added, apply, compose, docs, ignores, plan, report, scripts, workflow
-from uvdock.migrate import settings as other_settings
+from uvdock.migrate import apply, plan, report
+from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
+from uvdock.migrate.converters import tools as other_settings
 from uvdock.migrate.model import Converted, Dependencies, Drift, Edit, Facts, Finding, Plan
 from uvdock.migrate.plan import Converters
 
@@ -74,7 +75,7 @@ CONVERTERS = Converters(
         (scripts.is_script, scripts.convert),
         (docs.is_document, docs.convert),
     ),
-    added.files,
+    new_files.files,
 )
 
 

@@ -6,35 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from uvdock.migrate import external, prove
-from uvdock.migrate.lock import Locked, Uv, needed_by
+from uvdock.formats.requirements import parse
+from uvdock.migrate.discover.options import DEFAULT_INDEX
+from uvdock.migrate.discover.requirement_files import Pin
+from uvdock.migrate.discover.sources import Source
+from uvdock.migrate.lock import external
+from uvdock.migrate.lock.uv import Locked, Uv, needed_by
+from uvdock.migrate.lock.version_drift import Old, check_hashes, chosen, compare
 from uvdock.migrate.model import Drift
-from uvdock.migrate.options import DEFAULT_INDEX
-from uvdock.migrate.proof import Old, check_hashes, chosen, compare
-from uvdock.migrate.reading import Pin
-from uvdock.migrate.requirements import parse
-from uvdock.migrate.sources import Source
+from uvdock.migrate.verify import compare_images
 from uvdock.process import Output
 
 
 def test_each_proof_changes_the_files_of_dependencies_in_its_own_way() -> None:
-    made = {prove._blank(f"mark-{number}") for number in range(100)}
+    made = {compare_images._blank(f"mark-{number}") for number in range(100)}
     assert len(made) == 100
     assert {text.strip() for text in made} == {b""}
     root = Path("/repo")
     touched = ["requirements/base.txt", "requirements-dev.in", "constraints.txt", "api/uv.lock", "pyproject.toml"]
-    assert [name for name in [*touched, "robots.txt", "app.py"] if prove._is_touched(root / name, root)] == touched
+    assert [
+        name for name in [*touched, "robots.txt", "app.py"] if compare_images._is_touched(root / name, root)
+    ] == touched
 
 
 def test_what_an_installer_brought_goes_with_it() -> None:
-    def image(old: dict[str, str], new: dict[str, str]) -> prove.Image:
-        sides = (prove.Measured(1.0, 1.0, 1, packages, ()) for packages in (old, new))
-        return prove.Image("web", *sides)
+    def image(old: dict[str, str], new: dict[str, str]) -> compare_images.Image:
+        sides = (compare_images.Measured(1.0, 1.0, 1, packages, ()) for packages in (old, new))
+        return compare_images.Image("web", *sides)
 
     both = {"flask": "3.1.2", "pip": "26.0"}
     brought = image({**both, "wheel": "0.48.0", "packaging": "26.3"}, both)
     assert (brought.differences, [name for name, _, _ in brought.tools]) == ((), ["packaging", "wheel"])
-    assert prove.rows(brought)[3] == ("packages", "1", "1", "the same")
+    assert compare_images.rows(brought)[3] == ("packages", "1", "1", "the same")
     assert image({**both, "packaging": "26.3"}, both).differences == (("packaging", "26.3", ""),)
     other = image({**both, "wheel": "0.48.0", "packaging": "26.3"}, {**both, "packaging": "25.0"})
     assert other.differences == (("packaging", "26.3", "25.0"),)

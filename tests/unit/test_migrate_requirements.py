@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.migrate.requirements import Line, Option, decode, is_compiled, machine_made, parse, via
-from uvdock.migrate.wanted import NotUnderstoodError, Places, archive_name, understand
+from uvdock.formats.requirements import Line, Option, decode, is_compiled, machine_made, parse, via
+from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, archive_name, understand
 
 
 @pytest.mark.parametrize(

@@ -14,25 +14,25 @@ from tests.unit import migrate_facts
 from tests.unit.migrate_cases import BUILD, CASES, SCRIPT, Case
 from tests.unit.test_migrate_laws import FACTS
 from uvdock.deps.uvcommand import subcommand
-from uvdock.migrate import pipcall, shelltext
+from uvdock.migrate.commands import pip, rewrite
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.sync import merged
 from uvdock.migrate.model import Facts, Install, ProjectFacts
-from uvdock.migrate.place import Place
-from uvdock.migrate.selection import merged
 
 PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.before)
 def test_a_form(case: Case) -> None:
-    made = shelltext.convert(case.before, PLAIN, case.place)
+    made = rewrite.convert(case.before, PLAIN, case.place)
 
     assert made.text == (case.before if case.after is None else case.after)
     assert tuple(f"{finding.level}: {finding.what}" for finding in made.findings) == case.told
-    again = shelltext.convert(made.text, PLAIN, case.place)
+    again = rewrite.convert(made.text, PLAIN, case.place)
     assert again.text == made.text
 
 
-@pytest.mark.parametrize("option", sorted(pipcall.OPTIONS))
+@pytest.mark.parametrize("option", sorted(pip.OPTIONS))
 @pytest.mark.parametrize("wanted", ["-r requirements.txt", "flask"])
 def test_every_option_of_pip_is_kept_translated_or_named(option: str, wanted: str) -> None:
     value = {
@@ -41,10 +41,10 @@ def test_every_option_of_pip_is_kept_translated_or_named(option: str, wanted: st
         "--editable": " .",
         "--constraint": " requirements.txt",
     }
-    given = option + (value.get(option, " value") if pipcall.OPTIONS[option][0] else "")
-    meaning = pipcall.meaning(option, locked=wanted != "flask")
+    given = option + (value.get(option, " value") if pip.OPTIONS[option][0] else "")
+    meaning = pip.meaning(option, locked=wanted != "flask")
 
-    made = shelltext.convert(f"pip install {given} {wanted}", PLAIN, BUILD)
+    made = rewrite.convert(f"pip install {given} {wanted}", PLAIN, BUILD)
 
     left = [finding for finding in made.findings if finding.level == "left"]
     if meaning.startswith("-"):
@@ -68,7 +68,7 @@ def test_no_option_of_pip_is_unknown() -> None:
     options = set(re.findall(r"^  (?:-\w, )?(--[a-z0-9-]+)", asked.stdout, re.MULTILINE))
 
     assert len(options) > 50
-    assert options <= set(pipcall.OPTIONS)
+    assert options <= set(pip.OPTIONS)
 
 
 @pytest.mark.parametrize("locked", [True, False])
@@ -76,7 +76,7 @@ def test_the_options_that_take_their_place_are_uvs(locked: bool) -> None:
     command = ["uv", "sync", "--help"] if locked else ["uv", "pip", "install", "--help"]
     asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    used = {pipcall.meaning(option, locked=locked).partition("=")[0] for option in pipcall.OPTIONS}
+    used = {pip.meaning(option, locked=locked).partition("=")[0] for option in pip.OPTIONS}
 
     # `--no-compile-bytecode` and the like are uv's too, and not listed.
     hidden = {"--no-compile-bytecode"}
@@ -114,7 +114,7 @@ def test_what_several_files_stood_for(flags: list[tuple[str, ...]], expected: tu
     ],
 )  # fmt: skip
 def test_words_that_no_shell_reads(words: list[str], expected: list[str], left: bool) -> None:
-    after, made = shelltext.convert_words(words, PLAIN, SCRIPT)
+    after, made = rewrite.convert_words(words, PLAIN, SCRIPT)
 
     assert after == expected
     assert made.left is left
@@ -123,7 +123,7 @@ def test_words_that_no_shell_reads(words: list[str], expected: list[str], left: 
 def test_a_finding_has_the_line_of_the_file() -> None:
     place = replace(SCRIPT, line=40)
 
-    made = shelltext.convert("set -e\n\npip install $PACKAGES\n", PLAIN, place)
+    made = rewrite.convert("set -e\n\npip install $PACKAGES\n", PLAIN, place)
 
     assert [finding.line for finding in made.findings] == [42]
 
@@ -132,7 +132,7 @@ def test_a_package_is_not_installed_by_a_sync_of_its_dependencies() -> None:
     facts = Facts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv)
     text = "pip install -r requirements.txt && pip install ."
 
-    made = shelltext.convert(text, facts, SCRIPT)
+    made = rewrite.convert(text, facts, SCRIPT)
 
     first, second = made.text.split(" && ")
     assert first == "uv sync --locked --no-install-project --no-dev"
@@ -148,7 +148,7 @@ def test_several_projects() -> None:
         "0.13.8",
     )
 
-    made = shelltext.convert("pip install -r api/requirements.txt -r web/requirements.txt", facts, SCRIPT)
+    made = rewrite.convert("pip install -r api/requirements.txt -r web/requirements.txt", facts, SCRIPT)
 
     assert made.text == "uv sync --project api --locked && uv sync --project web --locked --inexact"
 
@@ -163,7 +163,7 @@ def test_several_projects() -> None:
     ],
 )
 def test_a_line_that_no_shell_reads(line: str, after: str, told: int) -> None:
-    made = shelltext.convert_line(line, migrate_facts.facts(), Place(Path("compose.yaml")))
+    made = rewrite.convert_line(line, migrate_facts.facts(), Place(Path("compose.yaml")))
     assert (made.text, len(made.findings)) == (after, told)
 
 
@@ -171,5 +171,5 @@ def test_variables_are_set_without_a_shell_by_env() -> None:
     place = Place(Path("compose.yaml"), environment="/opt/venv")
     after = "env UV_PROJECT_ENVIRONMENT=/opt/venv uv sync --locked --no-dev"
     line = "pip install -r requirements.txt"
-    assert shelltext.convert_line(line, migrate_facts.facts(), place).text == after
-    assert shelltext.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()
+    assert rewrite.convert_line(line, migrate_facts.facts(), place).text == after
+    assert rewrite.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from uvdock.errors import UvdockError
-from uvdock.migrate import prove, trial
-from uvdock.migrate.prove import Checked, Image, Measured, Proof
+from uvdock.migrate.verify import compare_images, image_builder
+from uvdock.migrate.verify.compare_images import Checked, Image, Measured, Proof
 
 
 def test_packages_by_the_folders_that_installers_leave() -> None:
@@ -18,7 +18,7 @@ def test_packages_by_the_folders_that_installers_leave() -> None:
         "six-1.0-py3.11.egg-info",
         "six-1.1.dist-info",
     ]
-    assert trial.named(folders) == {"flask-login": "0.6.3", "ruamel-yaml": "0.18", "six": "1.0, 1.1"}
+    assert image_builder.named(folders) == {"flask-login": "0.6.3", "ruamel-yaml": "0.18", "six": "1.0, 1.1"}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_packages_by_the_folders_that_installers_leave() -> None:
 def test_cache_mounts_get_names_of_their_own(tmp_path: Path, before: str, after: str, caches: set[str]) -> None:
     path = tmp_path / "Dockerfile"
     path.write_bytes(before.encode("latin-1"))
-    made = trial.Trial(None, "mark")
+    made = image_builder.Trial(None, "mark")
     made.own_caches(path, "M")
     assert path.read_bytes() == after.encode("latin-1")
     # Where they were mounted does not matter to empty them; what else is asked of them does.
@@ -61,7 +61,7 @@ def test_the_context_of_a_dockerfile_is_where_its_files_are(tmp_path: Path, copi
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "requirements.txt").write_text("")
     (tmp_path / "api" / "Dockerfile").write_text(f"FROM x\n{copied}\n")
-    (build,) = trial.builds(tmp_path, (), trial.Trial(None, "mark")).values()
+    (build,) = image_builder.builds(tmp_path, (), image_builder.Trial(None, "mark")).values()
     assert build.section["context"] == str(tmp_path / context)
     assert build.dockerfile == "api/Dockerfile"
 
@@ -73,7 +73,7 @@ def test_a_copy_is_the_repo_with_some_files_replaced(tmp_path: Path) -> None:
         (repo / name).write_text(name)
     (repo / "run").chmod(0o755)
     (repo / "link").symlink_to("a")
-    trial.copy(repo, tmp_path / "copy", {Path("a"): None, Path("new/c"): b"c", Path("sub/b"): b"changed"})
+    image_builder.copy(repo, tmp_path / "copy", {Path("a"): None, Path("new/c"): b"c", Path("sub/b"): b"changed"})
     copied = {
         path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*") if not path.is_dir()
     }
@@ -100,7 +100,7 @@ def measured(cold: float, packages: dict[str, str], code: int = 0) -> Measured:
 )
 def test_the_verdict(after: dict[str, str], code: int, passed: bool, told: str) -> None:
     proof = Proof((Image("web", measured(10, {"six": "1"}), measured(3, after, code)),))
-    lines = prove.verdict(proof)
+    lines = compare_images.verdict(proof)
     assert proof.passed == passed
     assert told in lines
     assert "web: without cache, time down by 70 %: 70 % or more is met" in lines
@@ -109,7 +109,7 @@ def test_the_verdict(after: dict[str, str], code: int, passed: bool, told: str) 
 
 def test_the_rows_of_the_table() -> None:
     image = Image("web", measured(10, {"six": "1", "pip": "25"}), measured(4, {"six": "1"}, 2))
-    assert prove.rows(image) == [
+    assert compare_images.rows(image) == [
         ("build without cache", "10.0 s", "4.0 s", "-60 % (70 % not met)"),
         ("build after a change of dependencies", "5.0 s", "2.0 s", "-60 % (70 % not met)"),
         ("size", "100 MB", "100 MB", "0 %"),
@@ -121,12 +121,12 @@ def test_the_rows_of_the_table() -> None:
 @pytest.mark.parametrize("check", ["", "  ", "'open"])
 def test_a_check_that_is_no_command_is_refused(check: str) -> None:
     with pytest.raises(UvdockError, match="the check command cannot be read") as caught:
-        prove.words_of(check)
+        compare_images.words_of(check)
     assert caught.value.code == 2
 
 
 def test_what_only_installers_need_is_theirs() -> None:
-    needs = trial.needed(
+    needs = image_builder.needed(
         {
             "pipenv-2026.1.dist-info": ["virtualenv>=20", "certifi", "packaging>=22 ; python_version > '3'"],
             "virtualenv-21.0.dist-info": ["distlib<1", "platformdirs"],
@@ -135,7 +135,7 @@ def test_what_only_installers_need_is_theirs() -> None:
         }
     )
     assert needs["some-app"] == {"platformdirs"}
-    assert prove.brought(needs) == ("certifi", "distlib")
+    assert compare_images.brought(needs) == ("certifi", "distlib")
 
 
 def test_what_an_installer_brought_goes_with_it_and_never_changes() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock import files, process
-from uvdock.doctor import yamlfile
 from uvdock.doctor.build import Dockerfile
-from uvdock.doctor.yamlfile import Value
 from uvdock.engine.ignore import Ignored
 from uvdock.errors import UvdockError
+from uvdock.formats import yaml
+from uvdock.formats.yaml import Value
 from uvdock.settings import Settings
 
 _MANIFESTS = ("pyproject.toml", "uv.toml", "uv.lock")
@@ -358,7 +358,7 @@ def _yaml(texts: Mapping[str, Text], wanted: Callable[[str], bool], skipped: lis
     for name, text in texts.items():
         if wanted(name):
             try:
-                root = yamlfile.read("\n".join(text.lines), name)
+                root = yaml.read("\n".join(text.lines), name)
             except UvdockError as problem:
                 skipped.append(Skipped(problem.where, problem.what))
                 continue

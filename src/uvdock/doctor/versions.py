@@ -15,7 +15,7 @@ from uvdock.doctor.facts import Facts, Yaml, uv_table
 from uvdock.doctor.model import Hit
 from uvdock.doctor.shell import commands, expand
 from uvdock.doctor.variables import KNOWN, PATTERNS
-from uvdock.doctor.yamlfile import Value
+from uvdock.formats.yaml import Value
 
 _EXACT = re.compile(r"uv(?:\[[\w,-]*\])?\s*(?P<how>===?|~=|<)\s*(?P<version>\d[\w.]*)")
 HOST = "uv on this machine"

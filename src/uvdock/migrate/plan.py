@@ -40,8 +40,9 @@ class Converters:
 
 def usual() -> Converters:
     """The converters of every kind of file that uvdock knows."""
-    from uvdock.migrate import added, compose, dependencies, docs, ignores, scripts, settings, workflow
-    from uvdock.migrate.dockerfile import convert as dockerfile
+    from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, tools, workflow
+    from uvdock.migrate.converters.dockerfile import convert as dockerfile
+    from uvdock.migrate.lock import dependencies
 
     return Converters(
         dependencies=dependencies.convert,
@@ -50,11 +51,11 @@ def usual() -> Converters:
             (compose.is_compose, compose.convert),
             (workflow.is_workflow, workflow.convert),
             (ignores.is_ignore_file, ignores.convert),
-            (settings.is_settings, settings.convert),
+            (tools.is_settings, tools.convert),
             (scripts.is_script, _script),
             (docs.is_document, docs.convert),
         ),
-        added=added.files,
+        added=new_files.files,
     )
 
 
@@ -145,7 +146,7 @@ def assemble(
 
 def _script(path: Path, content: str, facts: Facts) -> Converted:
     """A script; one that the build of an image calls is what the image's Dockerfile counts on."""
-    from uvdock.migrate import dockerfile, scripts
+    from uvdock.migrate.converters import dockerfile, scripts
 
     places = [
         (name, place)
@@ -235,7 +236,7 @@ def _ends_with(path: Path, folder: str) -> bool:
 
 def _is_run(path: Path, text: str) -> bool:
     """Whether something carries this file out: a line of it that is left is more than words."""
-    from uvdock.migrate import compose, scripts, workflow
+    from uvdock.migrate.converters import compose, scripts, workflow
 
     return (
         is_dockerfile(path)

@@ -13,7 +13,7 @@ from uvdock.migrate import plan as planning
 from uvdock.migrate.model import Drift, Edit, Facts, Finding, Plan
 
 if TYPE_CHECKING:
-    from uvdock.migrate.prove import Proof
+    from uvdock.migrate.verify.compare_images import Proof
 
 #: A deleted file that is longer is not shown whole to a person; nor is a new lock ever.
 _LONGEST = 40
@@ -100,7 +100,7 @@ def rolled_back(root: Path, paths: Iterable[str]) -> str:
 
 
 def _proof(proof: Proof) -> dict[str, Any]:
-    from uvdock.migrate.prove import LESS
+    from uvdock.migrate.verify.compare_images import LESS
 
     return {
         "passed": proof.passed,

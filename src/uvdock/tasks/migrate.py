@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from uvdock.migrate.model import Facts, Plan
-    from uvdock.migrate.prove import Proof
+    from uvdock.migrate.verify.compare_images import Proof
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _LEVELS = {"question": "red", "left": "yellow", "note": "cyan"}
@@ -111,7 +111,7 @@ def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[s
             "--check goes with --prove", where="migrate", fix="add --prove, which builds the images to check", code=2
         )
     if checks:
-        from uvdock.migrate.prove import words_of
+        from uvdock.migrate.verify.compare_images import words_of
 
         for check in checks:
             words_of(check)
@@ -202,13 +202,13 @@ def _roll_back(repo: Repo, *, force: bool, as_json: bool, dry: bool) -> int:
 
 def _prove(repo: Repo, plan: Plan, checks: Sequence[str], *, quiet: bool) -> Proof:
     from uvdock.migrate import apply as applying
-    from uvdock.migrate import prove
+    from uvdock.migrate.verify import compare_images
     from uvdock.project import find_compose_files
 
     applied = applying.backups(repo.root)
     if applied and not plan.edits:
         console.say("comparing with the repo before the last --apply", "bold")
-    proof = prove.prove(
+    proof = compare_images.prove(
         repo.root,
         plan,
         checks,
@@ -219,8 +219,8 @@ def _prove(repo: Repo, plan: Plan, checks: Sequence[str], *, quiet: bool) -> Pro
     )
     if not quiet:
         for image in proof.images:
-            console.table(("", "before", "after", "change"), prove.rows(image), title=image.name)
-    *lines, last = prove.verdict(proof)
+            console.table(("", "before", "after", "change"), compare_images.rows(image), title=image.name)
+    *lines, last = compare_images.verdict(proof)
     for line in lines:
         console.say(line)
     console.say(last, "green" if proof.passed else "red")

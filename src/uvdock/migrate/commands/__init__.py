@@ -1,0 +1,1 @@
+"""Commands of pip, venv, Poetry and Pipenv in any shell text, and uv's in their place."""

@@ -1,0 +1,42 @@
+"""What becomes of one command of a shell text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from uvdock.migrate.commands.sync import Sync
+
+#: A finding: its level, what there is, and what to write instead.
+Told = tuple[Literal["left", "question", "note"], str, str]
+
+
+@dataclass
+class Decision:
+    """What becomes of one command; without anything it stays.
+
+    Args:
+        text: What takes its place.
+        edits: Changes of single words: start, end, text.
+        dropped: Whether it goes.
+        findings: Level, what there is, and what to write instead.
+        syncs: The `uv sync` in its place.
+        files: The requirements files that are installed so.
+        calls_uv: Whether it calls uv now.
+        extra: Whether it installs packages that are in no lock.
+    """
+
+    text: str | None = None
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    dropped: bool = False
+    findings: list[Told] = field(default_factory=list)
+    syncs: list[Sync] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    calls_uv: bool = False
+    extra: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether the command changes."""
+        return self.dropped or bool(self.edits) or self.text is not None

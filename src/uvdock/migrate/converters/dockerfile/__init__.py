@@ -1,0 +1,129 @@
+"""Dockerfiles from pip to uv, changed by position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uvdock.doctor.build import Step
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.model import Converted, Facts, Finding
+
+if TYPE_CHECKING:
+    from uvdock.migrate.converters.dockerfile.conversion import Conversion
+
+
+_PIP = re.compile(r"\bpip[\d.]*\s+install\b")
+
+
+#: How often what was made is gone through again, at most.
+_PASSES = 8
+
+
+def convert(path: Path, content: str, facts: Facts) -> Converted:
+    """Put uv in the place of pip in a Dockerfile.
+
+    Args:
+        path: The Dockerfile, from the repo root.
+        content: Its text.
+        facts: What is known of the repo.
+
+    Returns:
+        The new text, and what stays for a person; the old text where nothing of it can be changed safely.
+    """
+    from uvdock.migrate.converters.dockerfile.harden import harden
+    from uvdock.migrate.converters.dockerfile.source import read
+    from uvdock.migrate.converters.dockerfile.writing import Writing
+
+    done = _gone_through(path, content, facts)
+    made = Writing(done).content()
+    # What one step becomes may let another be changed that had to stay beside it, where a file is odd or broken. That
+    # is done at once, so that a second `--apply` changes nothing.
+    for _ in range(_PASSES):
+        again = Writing(_gone_through(path, made, facts)).content()
+        if again == made:
+            break
+        made = again
+    findings = done.findings
+    if facts.harden:
+        made, more = harden(read(path, made))
+        last = max((item.line for item in done.source.items), default=0)
+        findings = [*findings, *(replace(one, line=last) for one in more)]
+    if not done.source.build.stages and _PIP.search(content):
+        findings = [*findings, Finding(path, 0, "left", "pip, and no FROM: the stage is not known", "by hand, with uv")]
+    unique = dict.fromkeys(findings)
+    return Converted(made, tuple(sorted(unique, key=lambda one: one.line)))
+
+
+def scripts(path: Path, content: str, facts: Facts) -> Mapping[Path, Place]:
+    """The shell scripts of the repo that a Dockerfile's RUN calls and that install with pip, and where each runs.
+
+    With its place, `shelltext.convert` makes of a script what the Dockerfile's conversion counts on.
+    """
+    return dict(_gone_through(path, content, facts).scripts)
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a command finds in a container of an image, once its Dockerfile is converted.
+
+    Args:
+        place: Where pip installs to there and what uv is told by variables; names are looked up in the image.
+        has_uv: Whether uv is there.
+    """
+
+    place: Place
+    has_uv: bool
+
+
+def container(path: Path, content: str, facts: Facts, target: str = "", user: str = "") -> Container | None:
+    """What a command finds in a container of a Dockerfile's image.
+
+    Args:
+        path: The Dockerfile, from the repo root.
+        content: Its text, before the migration.
+        facts: What is known of the repo.
+        target: The stage that is built; the last one when empty.
+        user: Who runs it, where the image's own user does not.
+
+    Returns:
+        What is there; ``None`` for a Dockerfile without such a stage.
+    """
+    done = _gone_through(path, content, facts)
+    stages = done.source.build.stages
+    stage = done.source.stage_named(target) if target else stages[-1] if stages else None
+    items = [item for item in done.source.items if stage is not None and not item.onbuild]
+    while stage is not None and not any(item.stage is stage for item in items):
+        stage = stage.parent
+    if stage is None:
+        return None
+    layout = done.layout(stage)
+    last = [item for item in items if item.stage is stage][-1]
+    if user:
+        last = replace(last, step=Step(last.step.item, last.step.env, user, last.step.workdir))
+    place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
+    return Container(place, layout.has_uv or layout.arrived)
+
+
+def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:
+    from uvdock.migrate.converters.dockerfile.conversion import Conversion
+    from uvdock.migrate.converters.dockerfile.source import read
+
+    source = read(path, content)
+    done = Conversion(source, facts)
+    done.run()
+    reasons: dict[int, Finding] = {}
+    if wheels := done.wheels_left:
+        # They are built by pip still, and so have to be installed by it. Why, only the first time can tell.
+        reasons = {one.line: one for one in done.findings if one.level == "left"}
+        done = Conversion(source, facts, wheels=False)
+        done.run()
+    if done.left:
+        # Something stays that uses pip: then environments keep it.
+        done = Conversion(source, facts, keep_pip=True, wheels=not wheels)
+        done.run()
+    done.findings = [reasons.get(one.line, one) for one in done.findings]
+    return done

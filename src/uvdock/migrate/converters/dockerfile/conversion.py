@@ -1,0 +1,427 @@
+"""One Dockerfile on its way from pip to uv: each step in its order, with what is there when it runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from uvdock.doctor.build import Stage, Step, is_uv_image
+from uvdock.doctor.shell import expand
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.rewrite import Shell
+from uvdock.migrate.commands.sync import Sync
+from uvdock.migrate.converters.dockerfile import lookahead
+from uvdock.migrate.converters.dockerfile.called import called
+from uvdock.migrate.converters.dockerfile.layout import (
+    Entry,
+    Layout,
+    absolute,
+    contexts,
+    home,
+    ids,
+    is_requirement,
+    is_root,
+    matches,
+    root_of,
+    spelled,
+)
+from uvdock.migrate.converters.dockerfile.results import Result, Used
+from uvdock.migrate.converters.dockerfile.source import Item, Source
+from uvdock.migrate.model import Facts, Finding
+
+
+class Conversion:
+    """Goes through the steps of a Dockerfile.
+
+    Args:
+        source: The Dockerfile.
+        facts: What is known of the repo.
+        keep_pip: Whether something that stays uses pip, so that environments have to have it.
+        wheels: Whether folders of wheels become environments.
+    """
+
+    def __init__(self, source: Source, facts: Facts, *, keep_pip: bool = False, wheels: bool = True) -> None:
+        self.source, self.facts, self.keep_pip = source, facts, keep_pip
+        self.ahead = lookahead.look(source, wheels=wheels)
+        names = [name for item in source.items if (copied := item.step.copies) and not copied[0] for name in copied[1]]
+        names += [mount.get("source", mount.get("src", "")) for item in source.items for mount in _binds(item)]
+        self.context = contexts(source.path, names, facts)
+        self.layouts: dict[int, Layout] = {}
+        self.results: dict[int, Result] = {}
+        self.used: list[Used] = []
+        self.scripts: dict[Path, Place] = {}
+        self.findings: list[Finding] = []
+        self.arrivals: dict[int, int] = {}
+        self.environments: dict[int, str] = {}
+        self.has_uv: dict[int, bool] = {}
+
+    def run(self) -> None:
+        """Go through all steps."""
+        for item in self.source.items:
+            layout = self.layout(item.stage)
+            if item.verb in ("COPY", "ADD"):
+                self._copy(item, layout)
+            elif item.verb in ("RUN", "CMD", "ENTRYPOINT"):
+                self._run(item, layout)
+
+    @property
+    def left(self) -> bool:
+        """Whether something of pip stays."""
+        return any(result.shell.left for result in self.results.values())
+
+    @property
+    def wheels_left(self) -> bool:
+        """Whether wheels are still built whose place an environment was to take."""
+        return any(
+            result.shell.left
+            and id(result.item.stage) in self.ahead.wheel_environment
+            and any(call and call.verb == "wheel" for _, call in lookahead.calls(result.item, self.source.dialect))
+            for result in self.results.values()
+        )
+
+    def note(self, item: Item, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
+        """Tell a person of something at an instruction."""
+        self.findings.append(Finding(self.source.path, item.line, level, what, instead))
+
+    def layout(self, stage: Stage) -> Layout:
+        """What is where in a stage, as far as it was gone through."""
+        if id(stage) not in self.layouts:
+            parent = self.layouts.get(id(stage.parent)) if stage.parent else None
+            layout = parent.copy() if parent else Layout()
+            name = stage.root.image
+            layout.has_uv = layout.has_uv or (is_uv_image(name) and "python" in name)
+            self.layouts[id(stage)] = layout
+        return self.layouts[id(stage)]
+
+    # --- what is copied ----------------------------------------------------------------------------------------------
+
+    def _copy(self, item: Item, layout: Layout) -> None:
+        copied = item.step.copies
+        if copied is None:
+            if re.search(r"\bpip[\d.]*\s+install\b", item.body.text):
+                self.note(item, "left", "pip in a here-document", "uv in it, where it is a script")
+            return
+        origin, sources, target = copied
+        there = absolute(item.step, target)
+        if is_uv_image(origin) or origin.rpartition("/")[2].startswith("uv:"):
+            layout.has_uv = True
+        if there is None:
+            return
+        if origin:
+            self._copy_stage(item, layout, origin, sources, there, into=target.endswith(("/", ".")))
+            return
+        for name in sources:
+            plain = expand(name, item.step.env) or name
+            other = [(path, False) for path in self.meant(name) if is_requirement(path, self.facts)]
+            for found, folder in dict.fromkeys([*matches(self.context, plain, self.facts), *other]):
+                into = target.endswith(("/", ".")) or len(sources) > 1 or self._is_folder(item, there, found, layout)
+                path = there / found.name if into and not folder else there
+                layout.entries.append(Entry(path, found, folder, item.number))
+
+    def meant(self, name: str) -> list[Path]:
+        """The files that a name with a variable may mean: which of them is said when the image is built."""
+        if not re.search(r"\$", name):
+            return []
+        pattern = re.sub(r"\$(?:\w+|\{[^}]*\})", "*", name)
+        return [path for path, folder in matches(self.context, pattern, self.facts) if not folder]
+
+    @staticmethod
+    def _is_folder(item: Item, there: PurePosixPath, found: Path, layout: Layout) -> bool:
+        known = [entry.there for entry in layout.entries if entry.folder]
+        return there == item.step.workdir or there in known or (not there.suffix and bool(found.suffix))
+
+    def _copy_stage(
+        self, item: Item, layout: Layout, origin: str, sources: list[str], there: PurePosixPath, *, into: bool
+    ) -> None:
+        stage = self.source.stage_named(origin)
+        if stage is None or stage is item.stage:
+            return
+        other = self.layout(stage)
+        for name in sources:
+            made = absolute(item.step, f"/{name.lstrip('/')}")
+            if made is None:
+                continue
+            for venv in other.venvs:
+                if PurePosixPath(venv).is_relative_to(made):
+                    layout.venvs.append(str(there / PurePosixPath(venv).relative_to(made)))
+            for entry in list(other.entries):
+                if entry.there == made and not entry.folder:
+                    layout.entries.append(
+                        Entry(there / made.name if into else there, entry.source, folder=False, number=item.number)
+                    )
+                elif entry.there.is_relative_to(made):
+                    moved = there / entry.there.relative_to(made)
+                    layout.entries.append(Entry(moved, entry.source, entry.folder, item.number))
+            if (found := other.locate(made, self.facts)) is not None and found in self.facts.files:
+                layout.entries.append(
+                    Entry(there / made.name if into else there, found, folder=False, number=item.number)
+                )
+
+    # --- what is run -------------------------------------------------------------------------------------------------
+
+    def place(self, item: Item, layout: Layout) -> Place:
+        """Where a text runs that stands at an instruction."""
+        step, stage = item.step, item.stage
+        entries = [*layout.entries, *self._mounted(item)]
+        inside = replace(layout, entries=entries)
+        user = self.ahead.user_target.get(id(stage)) or lookahead.user_environment(item)
+        environment = lookahead.environment(item, layout.venvs)
+        if environment == lookahead.user_environment(item):
+            environment = user
+
+        def locate(name: str) -> Path | None:
+            values = {key: value for key, value in step.env.items() if key not in self._arguments(stage)}
+            made = expand(name, values)
+            found = absolute(step, made) if made is not None else None
+            located = inside.locate(found, self.facts) if found is not None else None
+            if located is None and found is not None and not any(one.verb == "WORKDIR" for one in stage.lineage):
+                # The image's own folder is not known: a file of that name is the one.
+                named = {entry.source for entry in entries if entry.there.name == found.name and not entry.folder}
+                located = named.pop() if len(named) == 1 and not name.startswith("/") else None
+            return located
+
+        def spell(project: Path) -> str | None:
+            there = self._where(inside, project, step.workdir)
+            return None if there is None else spelled(there, step.workdir)
+
+        def whole(name: str) -> str:
+            found = absolute(step, name)
+            return str(found) if found is not None else name
+
+        def enter(name: str) -> Place:
+            moved = Step(step.item, step.env, step.user, absolute(step, name))
+            return self.place(replace(item, step=moved), layout)
+
+        active = step.env.get("VIRTUAL_ENV", "")
+        return Place(
+            path=self.source.path, kind="build", environment=environment, user_environment=user,
+            project_environment=step.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
+            active=active, before=tuple(layout.syncs), extra=layout.extra, locate=locate, spell=spell,
+            wheels=frozenset(self.ahead.wheels.get(id(stage), ())),
+            wheel_environment=self.ahead.wheel_environment.get(id(stage), ""),
+            comments=item.document is None, escape=self.source.dialect.escape, absolute=whole, enter=enter,
+            cached=item.verb != "RUN" or self.cache(item) is not None, seeded=self.keep_pip,
+            managed=lookahead.managed(self.source, item, self.facts),
+        )  # fmt: skip
+
+    def _where(self, layout: Layout, project: Path, workdir: PurePosixPath | None) -> PurePosixPath | None:
+        found = layout.places(project, self.facts)
+        if workdir in found:
+            return workdir
+        if found and found[0] == PurePosixPath("/") and workdir is not None:
+            # A folder of requirements beside the root has no place for a project: that is where the app is.
+            there = [entry for entry in layout.entries if entry.source.is_relative_to(project) and
+                     (not entry.folder or is_requirement(entry.source, self.facts))]  # fmt: skip
+            if all(entry.folder for entry in there if root_of(entry, project) == found[0]):
+                return workdir
+        return found[0] if found else None
+
+    def _arguments(self, stage: Stage) -> set[str]:
+        """The variables that a build may be given: what they are is not known."""
+        return {name for step in stage.lineage if step.verb == "ARG" for name in step.names}
+
+    def cache(self, item: Item) -> str | None:
+        """The cache mount of uv at a step; ``None`` where its user's number or home cannot be told."""
+        folder = item.step.env.get("UV_CACHE_DIR")
+        if not folder:
+            base = item.step.env.get("XDG_CACHE_HOME")
+            found = home(item.stage, item.step)
+            folder = f"{base}/uv" if base else f"{found}/.cache/uv" if found else None
+        if folder is None:
+            return None
+        mount = f"--mount=type=cache,target={folder}"
+        if is_root(item.step):
+            return mount
+        numbers = ids(item.stage, item.step)
+        return f"{mount},uid={numbers[0]},gid={numbers[1]}" if numbers else None
+
+    def _mounted(self, item: Item) -> list[Entry]:
+        found = []
+        for mount in _binds(item):
+            name = mount.get("source") or mount.get("src") or "."
+            target = absolute(item.step, mount["target"] or name)
+            for one, folder in matches(self.context, name, self.facts) if target is not None else ():
+                found.append(Entry(target or PurePosixPath(), one, folder, item.number))
+        return found
+
+    def _run(self, item: Item, layout: Layout) -> None:
+        place = self.place(item, layout)
+        made, body = self._converted(item, place)
+        if found := _first(made, place):
+            # What the stage's first sync installs to is what the variable says from there on.
+            layout.project_environment = found
+            place = replace(place, project_environment=found)
+            made, body = self._converted(item, place)
+        self.findings += made.findings
+        calls = self._scripts(item, place, layout)
+        for call in (made, *calls):
+            if call.calls_uv:
+                self._remember(item, layout, call)
+        calls_uv = made.calls_uv or any(call.calls_uv for call in calls)
+        result = Result(item, made, body, calls_uv and item.verb == "RUN")
+        self.results[item.number] = result
+        if calls_uv:
+            self._arrive(item, layout, made.syncs or tuple(sync for call in calls for sync in call.syncs))
+            if not place.cached and item.verb == "RUN":
+                self.note(item, "note", "the number of the user is not known, so uv has no cache mount here",
+                          "--mount=type=cache,target=HOME/.cache/uv,uid=…,gid=…")  # fmt: skip
+        if made.syncs and made.calls_uv and item.verb == "RUN":
+            self._order(item, layout, result)
+
+    def _converted(self, item: Item, place: Place) -> tuple[Shell, str | None]:
+        if item.body.text.startswith("["):
+            return self._exec_form(item, replace(place, line=self.source.line_of(item.body.start)))
+        part = item.document or item.body
+        if item.document is None and "<<" in item.body.text and "\n" in item.body.text:
+            return self._documents(item, place)
+        place = replace(place, line=self.source.line_of(part.start), gone=self._gone(item, place))
+        made = rewrite.convert(part.text, self.facts, place)
+        if not made.text:
+            return made, None
+        start, end = part.start - item.body.start, part.end - item.body.start
+        return made, item.body.text[:start] + made.text + item.body.text[end:]
+
+    def _exec_form(self, item: Item, place: Place) -> tuple[Shell, str | None]:
+        words = item.step.exec_form
+        if not words:
+            return Shell(item.body.text), item.body.text
+        after, made = rewrite.convert_words(words, self.facts, place)
+        if after == words:
+            return made, item.body.text
+        return made, json.dumps(after, ensure_ascii=False) if after else None
+
+    def _documents(self, item: Item, place: Place) -> tuple[Shell, str]:
+        """Here-documents that no shell reads: what they say of pip is left."""
+        if not re.search(r"\bpip[\d.]*\s+install\b", item.body.text):
+            return Shell(item.body.text), item.body.text
+        what, instead = "pip in a here-document that is no shell's alone", "`uv sync --locked` in it"
+        finding = Finding(place.path, item.line, "left", what, instead)
+        return Shell(item.body.text, (), (finding,), left=True), item.body.text
+
+    def _gone(self, item: Item, place: Place) -> frozenset[str]:
+        found: set[str] = set()
+        layout = self.layout(item.stage)
+        for at, (_, call) in enumerate(lookahead.calls(item, self.source.dialect)):
+            if call is None or call.kind != "venv" or not call.operands:
+                continue
+            folder = place.whole(call.operands[0].text)
+            if folder not in layout.venvs:
+                layout.venvs.append(folder)
+            if self.keep_pip or (layout.project_environment or folder) != folder:
+                continue
+            if lookahead.sync_follows(self.source, item, at, folder, layout.venvs):
+                found.add(folder)
+        return frozenset(found)
+
+    def _scripts(self, item: Item, place: Place, layout: Layout) -> list[Shell]:
+        """The scripts of the repo that a RUN calls, as they will be."""
+        found: list[Shell] = []
+        place = replace(place, before=tuple(layout.syncs))
+        for path, there in called(item, self.source.dialect, place, self.facts.files):
+            inside = there
+            made = rewrite.convert(self.facts.files[path], self.facts, inside)
+            if made.changes:
+                if first := _first(made, inside):
+                    layout.project_environment = first
+                    inside = replace(inside, project_environment=first)
+                    made = rewrite.convert(self.facts.files[path], self.facts, inside)
+                self.scripts.setdefault(path, inside)
+                found.append(made)
+        return found
+
+    def _remember(self, item: Item, layout: Layout, made: Shell) -> None:
+        entries = [*layout.entries, *self._mounted(item)]
+        inside = replace(layout, entries=entries)
+        for sync in made.syncs:
+            project = sync.install.project
+            there = self._where(inside, project, item.step.workdir)
+            layout.syncs.append(sync)
+            if not sync.exported and sync.environment not in ("", "system", "/usr/local", *layout.venvs):
+                layout.venvs.append(sync.environment)
+            if there is None:
+                continue
+            mine = [entry for entry in entries if entry.source.is_relative_to(project) and
+                    (not entry.folder or is_requirement(entry.source, self.facts))]  # fmt: skip
+            here = [entry for entry in mine if root_of(entry, project) == there]
+            # What an earlier sync has elsewhere stays there, where this one has its own.
+            elsewhere = {one.number for one in self.used} if here else set()
+            for entry in mine:
+                if entry in here or entry.number not in elsewhere:
+                    self.used.append(Used(entry.number, project, there))
+        layout.extra = layout.extra or made.extra
+
+    def _arrive(self, item: Item, layout: Layout, syncs: Iterable[Sync]) -> None:
+        """Uv and its variables come before the first step that needs them."""
+        stage = id(item.stage)
+        inherited = self.layouts[id(item.stage.parent)].project_environment if item.stage.parent else ""
+        if layout.arrived and stage not in self.arrivals and layout.project_environment == inherited:
+            return
+        first = item.number
+        if syncs:
+            numbers = {one.number for one in self.used}
+            first = min([one.number for one in self.source.items if one.stage is item.stage and one.number in numbers
+                         and one.number < item.number and one.verb in ("COPY", "ADD")] + [first])  # fmt: skip
+        self.arrivals[stage] = min(first, self.arrivals.get(stage, first))
+        self.has_uv.setdefault(stage, layout.has_uv or layout.arrived)
+        layout.arrived = True
+        if layout.project_environment:
+            self.environments[stage] = layout.project_environment
+
+    # --- the order of layers -----------------------------------------------------------------------------------------
+
+    def _order(self, item: Item, layout: Layout, result: Result) -> None:
+        """Dependencies are installed before the source is copied, where nothing stands against it."""
+        sync = result.shell.syncs[0]
+        project = sync.install.project
+        numbers = {used.number for used in self.used if used.project == project}
+        if any(entry.number in numbers for entry in [*layout.entries, *self._mounted(item)] if not entry.folder and
+               is_requirement(entry.source, self.facts)):  # fmt: skip
+            return
+        copying = [entry for entry in layout.entries if entry.folder and project.is_relative_to(entry.source)]
+        if not copying or len(layout.syncs) > len(result.shell.syncs) or item.onbuild:
+            return
+        copy = next((one for one in self.source.items if one.number == copying[0].number), None)
+        between = [one for one in self.source.items if copy is not None and copy.number < one.number < item.number]
+        simple = {"ENV", "ARG", "LABEL", "EXPOSE", "WORKDIR", "STOPSIGNAL", "VOLUME", "SHELL"}
+        alone = all(self._is_sync(part) for part in re.split(r"&&|\n", result.shell.text.replace("\\\n", " ")))
+        safe = copy is not None and copy.stage is item.stage and copy.step.user == item.step.user and alone
+        if not safe or copy is None or any(one.verb not in simple for one in between) or len(result.shell.syncs) != 1:
+            instead = (
+                "COPY pyproject.toml uv.lock, `uv sync --locked --no-install-project`, and COPY the source after it"
+            )
+            self.note(
+                item, "note", "the source is copied before: every change of it installs everything again", instead
+            )
+            return
+        there = copying[0].there / project.relative_to(copying[0].source)
+        folder = spelled(there, copy.step.workdir)
+        text = re.sub(r" --project \S+| --no-install-project| --no-editable", "", result.shell.text.strip())
+        text = text.replace("uv sync", f"uv sync --project {folder}" if folder else "uv sync", 1)
+        text = text.replace("--locked", "--locked --no-install-project", 1)
+        result.early = (text, copy.number)
+        self.used.append(Used(-copy.number, project, there))
+        first = min(copy.number, self.arrivals.get(id(item.stage), copy.number))
+        self.arrivals[id(item.stage)] = first
+        if not sync.itself:
+            result.body = None
+
+    @staticmethod
+    def _is_sync(text: str) -> bool:
+        return bool(re.match(r"\s*(?:[A-Z_]+=\S+ )*uv sync\b[^;|&<>]*$", text)) or not text.strip()
+
+
+def _binds(item: Item) -> list[dict[str, str]]:
+    if item.verb != "RUN":
+        return []
+    return [mount for mount in item.step.mounts if mount.get("type", "bind") == "bind" and not mount.get("from")]
+
+
+def _first(made: Shell, place: Place) -> str:
+    """Where the first sync installs to, while no variable says it."""
+    found = [sync.environment for sync in made.syncs if not sync.exported and sync.environment not in ("", "system")]
+    return found[0] if found and not place.project_environment else ""

@@ -1,0 +1,236 @@
+"""What is where in an image while it is built: files of the repo, environments, users."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from uvdock.doctor.build import Stage, Step
+from uvdock.doctor.shell import expand
+from uvdock.migrate.commands.sync import Sync
+from uvdock.migrate.model import Facts
+
+_REQUIREMENT = re.compile(
+    r"(?:.*[-_./])?(?:requirements?|constraints?)[^/]*\.(?:txt|in)|Pipfile(?:\.lock)?|poetry\.lock"
+)
+ROOT_USERS = ("", "0", "root")
+#: Images whose first new user gets the number 1000.
+_PLAIN = ("python", "debian", "buildpack-deps", "alpine")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder of the repo in the image."""
+
+    there: PurePosixPath
+    source: Path
+    folder: bool
+    number: int
+
+
+@dataclass
+class Layout:
+    """What is where at one point of a stage.
+
+    Args:
+        entries: The files and folders of the repo, the latest last.
+        venvs: The virtual environments.
+        syncs: What uv synced, and where to.
+        extra: Whether packages that are in no lock were installed.
+        has_uv: Whether uv is there before anything is converted.
+        arrived: Whether it comes by the conversion.
+        project_environment: What ``UV_PROJECT_ENVIRONMENT`` will be.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    venvs: list[str] = field(default_factory=list)
+    syncs: list[Sync] = field(default_factory=list)
+    extra: bool = False
+    has_uv: bool = False
+    arrived: bool = False
+    project_environment: str = ""
+
+    def copy(self) -> Layout:
+        """The same, for a stage that is made from this one."""
+        return Layout(
+            list(self.entries),
+            list(self.venvs),
+            list(self.syncs),
+            self.extra,
+            self.has_uv,
+            self.arrived,
+            self.project_environment,
+        )
+
+    def locate(self, path: PurePosixPath, facts: Facts) -> Path | None:
+        """The path from the repo root of what is at a path in the image."""
+        for entry in reversed(self.entries):
+            if entry.there == path:
+                return entry.source
+            if entry.folder and path.is_relative_to(entry.there):
+                found = entry.source / path.relative_to(entry.there)
+                if found in facts.files or any(found in one.parents for one in facts.files):
+                    return found
+            if not entry.folder and entry.there.parent == path and entry.there.name == entry.source.name:
+                return entry.source.parent
+        return None
+
+    def places(self, project: Path, facts: Facts) -> list[PurePosixPath]:
+        """The folders in the image where a project's files are, those of single files first."""
+        files = (entry for entry in self.entries if not entry.folder and entry.source.is_relative_to(project))
+        found = [root_of(entry, project) for entry in files]
+        for entry in self.entries:
+            if entry.folder and project.is_relative_to(entry.source):
+                found.append(entry.there / project.relative_to(entry.source))
+            elif entry.folder and is_requirement(entry.source, facts) and entry.source.is_relative_to(project):
+                found.append(root_of(entry, project))
+        return list(dict.fromkeys(found))
+
+
+def root_of(entry: Entry, project: Path) -> PurePosixPath:
+    """Where a project is of which one file is at ``entry``."""
+    inside = entry.source.relative_to(project).parts
+    if inside and entry.there.parts[-len(inside) :] == inside:
+        return PurePosixPath(*entry.there.parts[: -len(inside)])
+    return entry.there.parent
+
+
+def is_requirement(path: Path, facts: Facts) -> bool:
+    """Whether a file or folder says what to install, and goes with the migration."""
+    if path.name in ("pyproject.toml", "setup.py", "setup.cfg"):
+        return False
+    if path in facts.installs or _REQUIREMENT.fullmatch(path.as_posix()):
+        return True
+    inside = [one for one in facts.files if path in one.parents]
+    return bool(inside) and all(one in facts.installs or _is_list(one) for one in inside)
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix in (".txt", ".in") or path.name in ("README.md", ".gitkeep")
+
+
+def contexts(path: Path, sources: Iterable[str], facts: Facts) -> Path:
+    """The folder that the build most likely has for its context: the one in which most of what is copied exists."""
+    names = [name.strip("/").removeprefix("./") for name in sources]
+    candidates = list(dict.fromkeys([path.parent, *path.parent.parents]))
+
+    def count(folder: Path) -> int:
+        return sum(bool(matches(folder, name, facts)) for name in names if name not in (".", "", "*"))
+
+    best = max(candidates, key=count)
+    return best if count(best) else path.parent
+
+
+def matches(context: Path, name: str, facts: Facts) -> list[tuple[Path, bool]]:
+    """The files and folders of the context that a source of COPY names, each with whether it is a folder."""
+    plain = os.path.normpath(context / name.lstrip("/"))
+    path = Path(plain)
+    if ".." in path.parts:
+        return []
+    if path in facts.files or path in facts.installs or path.name in ("pyproject.toml", "uv.lock"):
+        return [(path, False)]
+    if path == Path() or any(path in one.parents for one in facts.files):
+        return [(path, True)]
+    if not re.search(r"[*?\[]", name):
+        return []
+    known = dict.fromkeys([*facts.files, *facts.installs])
+    found = [(one, False) for one in known if fnmatch.fnmatchcase(one.as_posix(), path.as_posix())
+             and len(one.parts) == len(path.parts)]  # fmt: skip
+    folders = {Path(*one.parts[: len(path.parts)]) for one in known if len(one.parts) > len(path.parts)}
+    return found + [(one, True) for one in sorted(folders) if fnmatch.fnmatchcase(one.as_posix(), path.as_posix())]
+
+
+def absolute(step: Step, name: str) -> PurePosixPath | None:
+    """A path in the image; ``None`` where it cannot be told."""
+    whole = name.replace("~/", f"{home(None, step) or '~'}/", 1) if name.startswith("~/") else name
+    made = expand(whole, {"LAMBDA_TASK_ROOT": "/var/task", **step.env})
+    if made is None or made.startswith("~") or (step.workdir is None and not made.startswith("/")):
+        return None
+    return PurePosixPath(posixpath.normpath((step.workdir or PurePosixPath("/")) / made))
+
+
+def spelled(there: PurePosixPath, workdir: PurePosixPath | None) -> str:
+    """How to name a folder in the image at a step; empty for the one that the step runs in."""
+    if there == workdir:
+        return ""
+    inside = workdir is not None and workdir != PurePosixPath("/") and there.is_relative_to(workdir)
+    return str(there.relative_to(workdir)) if inside and workdir else str(there)
+
+
+def is_python(stage: Stage) -> bool:
+    """Whether a stage is made from the image `python`, under any registry: its prefix is /usr/local."""
+    image = stage.root.image.partition("@")[0]
+    name = image.rpartition("/")[2].partition(":")[0]
+    return name == "python" and not re.search(r"lambda|distroless|chainguard|cgr\.dev|devcontainers", image)
+
+
+def is_root(step: Step) -> bool:
+    """Whether a step runs as root."""
+    return step.user.partition(":")[0] in ROOT_USERS
+
+
+def home(stage: Stage | None, step: Step) -> str | None:
+    """The home of a step's user; ``None`` where it cannot be told."""
+    if step.env.get("HOME"):
+        return step.env["HOME"]
+    if is_root(step):
+        return "/root"
+    name, made = step.user.partition(":")[0], _user(stage, step)
+    if made is not None:
+        for option in ("-d", "--home-dir", "--home"):
+            if made[1].get(option):
+                return made[1][option]
+        name = made[0]
+    return None if name.isdigit() or "$" in name else f"/home/{name}"
+
+
+def ids(stage: Stage, step: Step) -> tuple[str, str] | None:
+    """The numbers of a step's user and group; ``None`` where they cannot be told."""
+    name, _, group = step.user.partition(":")
+    made = _user(stage, step)
+    number = name if name.isdigit() else ""
+    if made is not None and not number:
+        given = made[1].get("-u") or made[1].get("--uid") or ""
+        system = {"-r", "--system", "-S"} & made[1].keys()
+        plain = stage.root.image.rpartition("/")[2].partition(":")[0].partition("@")[0] in _PLAIN
+        number = given or ("1000" if plain and not system and made[2] else "")
+    if not number:
+        return None
+    return number, group if group.isdigit() else _group(stage, made, number)
+
+
+def _group(stage: Stage, made: tuple[str, dict[str, str], bool] | None, number: str) -> str:
+    given = (made[1].get("-g") or made[1].get("--gid") or made[1].get("-G") or made[1].get("--ingroup")) if made else ""
+    if not given or given.isdigit() or given.startswith("$"):
+        return given or number
+    for step in stage.lineage:
+        for command in step.commands if step.verb == "RUN" else ():
+            if command.program in ("groupadd", "addgroup") and given in command.arguments:
+                return command.value("--gid") or command.value("-g") or number
+    return number
+
+
+def _user(stage: Stage | None, step: Step) -> tuple[str, dict[str, str], bool] | None:
+    """The command that made the user: the name, the options, and whether it is the first user that is made."""
+    name, first = step.user.partition(":")[0], True
+    for one in stage.lineage if stage else ():
+        for command in one.commands if one.verb == "RUN" else ():
+            if command.program not in ("useradd", "adduser"):
+                continue
+            words = command.arguments
+            options = {word.partition("=")[0]: word.partition("=")[2] for word in words if word.startswith("-")}
+            options = {key: value or command.value(key) or "" for key, value in options.items()}
+            for word in words:
+                if re.fullmatch(r"-[a-zA-Z]{2,}", word):
+                    options.update((f"-{letter}", options[word] if letter == word[-1] else "") for letter in word[1:])
+            number = options.get("-u") or options.get("--uid")
+            if name in words or (name.isdigit() and number == name):
+                login = name if not name.isdigit() else words[-1]
+                return login, options, first
+            first = first and bool(number)
+    return None

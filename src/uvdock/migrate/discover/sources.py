@@ -1,0 +1,270 @@
+"""Where a repo says what it depends on: which files those are, and which project each belongs to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from uvdock.formats.requirements import Line, is_compiled, parse
+
+_REQUIREMENTS = re.compile(r"^(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
+_CONSTRAINTS = re.compile(r"^(?:.*[-_.])?constraints?(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
+_LISTS = re.compile(r"\.(?:txt|in|pip)$")
+#: Folders that hold nothing but requirement files of the project above.
+_FOLDERS = {"requirements", "requirement", "reqs"}
+#: Folders whose requirement files serve the project above, unless there is a project in them.
+_SERVING = {
+    *("docs", "doc", "documentation", "tests", "test", "dev", "ci", ".ci", ".github", ".circleci", ".gitlab"),
+    *("docker", "deploy", "deployment", "build", "scripts", "script", "tools", "conf", "config", "etc", "pip"),
+}
+_NEVER = {"node_modules", ".venv", "venv", "site-packages", "fixtures", "testdata", ".git", ".tox", ".nox", "vendor"}
+_OWN = {"setup.py", "setup.cfg", "Pipfile", "manage.py", "app.py", "main.py"}
+_INSTALLED = re.compile(r"(?:-r|--requirement)[ =]?\s*[\"']?(?P<path>[\w./-]+\.(?:txt|in|pip))")
+_CALLERS = re.compile(
+    r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|cfg|toml|mk|dockerfile))$|^run$"
+)
+
+Tool = Literal["pip", "poetry", "pipenv", "uv"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One requirement file.
+
+    Args:
+        path: From the repo root.
+        lines: What is in it.
+        compiled: Whether a tool wrote it.
+    """
+
+    path: Path
+    lines: tuple[Line, ...]
+    compiled: bool
+
+    @property
+    def includes(self) -> list[tuple[int, str]]:
+        """What ``-r`` names in it, with the line."""
+        return [(line.number, one.value) for line in self.lines for one in line.options if one.name == "--requirement"]
+
+    @property
+    def constraints(self) -> list[tuple[int, str]]:
+        """What ``-c`` names in it, with the line."""
+        return [(line.number, one.value) for line in self.lines for one in line.options if one.name == "--constraint"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One project and its files.
+
+    Args:
+        folder: From the repo root.
+        tool: What manages its dependencies today.
+        files: Its requirement files by path, sorted.
+        constraints: The ones that are constraints.
+        outside: Requirement files of other folders that its own ones include.
+        pyproject: Its pyproject.toml as data; empty where there is none.
+    """
+
+    folder: Path
+    tool: Tool
+    files: Mapping[Path, Source] = field(default_factory=dict)
+    constraints: Mapping[Path, Source] = field(default_factory=dict)
+    outside: Mapping[Path, Source] = field(default_factory=dict)
+    pyproject: Mapping[str, Any] = field(default_factory=dict)
+
+    def source(self, path: Path) -> Source | None:
+        """One of its files, wherever that is."""
+        return self.files.get(path) or self.constraints.get(path) or self.outside.get(path)
+
+
+def is_requirements(path: Path) -> bool:
+    """Whether a file is by its name a list of requirements, or of constraints."""
+    if _NEVER & set(path.parts):
+        return False
+    if path.parent.name in _FOLDERS and _LISTS.search(path.name):
+        return True
+    return bool(_REQUIREMENTS.match(path.name) or _CONSTRAINTS.match(path.name))
+
+
+def is_constraints(path: Path) -> bool:
+    """Whether a file is by its name a list of constraints."""
+    return bool(_CONSTRAINTS.match(path.name))
+
+
+def beside(file: Path, name: str) -> Path | None:
+    """The path, from the repo root, that a file names relative to its own folder; ``None`` outside the repo."""
+    if "://" in name or name.startswith(("/", "~")):
+        return None
+    path = posixpath.normpath((file.parent / name).as_posix())
+    return None if path.startswith("..") else Path(path)
+
+
+def depended(found: Iterable[Found]) -> set[Path]:
+    """The folders that requirement files of other projects, or of the same one, install by their path.
+
+    What a project of uv names in ``[tool.uv.sources]`` is one too.
+    """
+    folders = set()
+    for one in found:
+        origins = one.pyproject.get("tool", {}).get("uv", {}).get("sources", {})
+        for origin in origins.values() if isinstance(origins, dict) else ():
+            for each in origin if isinstance(origin, list) else [origin]:
+                path = each.get("path") if isinstance(each, dict) else None
+                if isinstance(path, str) and (at := beside(one.folder / "x", path)) is not None:
+                    folders.add(at)
+        for source in (*one.files.values(), *one.outside.values()):
+            for line in source.lines:
+                path = re.sub(r"\[[^]]*\]$", "", re.split(r"[#;]", line.requirement)[0].strip())
+                if path and path not in (".", "./") and ("/" in path or path.startswith(".")):
+                    folders |= {
+                        at for base in (one.folder / "x", source.path) if (at := beside(base, path)) is not None
+                    }
+        folders.discard(one.folder)
+    return folders
+
+
+def find(texts: Mapping[Path, str]) -> list[Found]:
+    """The repo's projects.
+
+    Args:
+        texts: Its text files by their paths from the root.
+    """
+    sources = _sources(texts)
+    named = {path for path in sources if is_requirements(path)}
+    constrained = {
+        target
+        for source in sources.values()
+        for _, name in source.constraints
+        if (target := beside(source.path, name)) in sources and target not in _included(sources)
+    }
+    folders: dict[Path, list[Path]] = {}
+    for path in sources:
+        folders.setdefault(_folder(path, texts), []).append(path)
+    for path in texts:
+        if path.name in ("setup.py", "Pipfile") or (path.name == "pyproject.toml" and _is_project(texts[path])):
+            folders.setdefault(path.parent, [])
+    shared = {folder for folder, paths in folders.items() if _is_shared(folder, paths, sources, texts)}
+    found = []
+    for folder in sorted(folders.keys() - shared):
+        own = {path: sources[path] for path in sorted(folders[folder])}
+        limits = {path: one for path, one in own.items() if path in constrained or is_constraints(path)}
+        # A compiled file that another one is held to is still a list of what to install.
+        limits = {path: one for path, one in limits.items() if is_constraints(path) or path not in named}
+        reached = {path: sources[path] for path in _reached(own, sources) if path not in own}
+        pyproject = data_of(texts.get(folder / "pyproject.toml", ""))
+        files = {path: one for path, one in own.items() if path not in limits}
+        found.append(Found(folder, _tool(folder, texts, pyproject), files, limits, reached, pyproject))
+    return found
+
+
+def _sources(texts: Mapping[Path, str]) -> dict[Path, Source]:
+    """Every requirement file: by its name, because a file includes it, or because a command installs it."""
+    found: dict[Path, Source] = {}
+    waiting = [path for path in texts if is_requirements(path)]
+    waiting += [path for caller in texts if _CALLERS.search(caller.name) for path in _called(caller, texts)]
+    while waiting:
+        path = waiting.pop()
+        if path in found or path not in texts or path.name in ("pyproject.toml", "setup.py"):
+            continue
+        lines = parse(texts[path])
+        useful = sum(line.kind in ("requirement", "option") for line in lines)
+        named = _REQUIREMENTS.match(path.name) or _CONSTRAINTS.match(path.name)
+        if not named and sum(line.kind == "broken" or _is_prose(line) for line in lines) > useful:
+            # A text in a folder called requirements.
+            continue
+        source = found[path] = Source(path, lines, is_compiled(lines))
+        waiting += [target for _, name in (*source.includes, *source.constraints) if (target := beside(path, name))]
+    return dict(sorted(found.items()))
+
+
+def _is_prose(line: Line) -> bool:
+    return line.kind == "requirement" and len(re.split(r"[;@#]", line.requirement)[0].split()) > 4
+
+
+def installed(texts: Mapping[Path, str]) -> frozenset[Path]:
+    """The requirement files that commands in Dockerfiles, scripts, workflows and the like install by their names."""
+    return frozenset(path for caller in texts if _CALLERS.search(caller.name) for path in _called(caller, texts))
+
+
+def _called(caller: Path, texts: Mapping[Path, str]) -> Iterator[Path]:
+    if _NEVER & set(caller.parts):
+        return
+    for found in _INSTALLED.finditer(texts[caller]):
+        for base in (caller.parent, Path()):
+            path = Path(posixpath.normpath((base / found["path"]).as_posix()))
+            if path in texts:
+                yield path
+                break
+
+
+def _folder(path: Path, texts: Mapping[Path, str]) -> Path:
+    folder = path.parent
+    if folder.name in _FOLDERS:
+        folder = folder.parent
+    while folder.name in _SERVING and not _is_own(folder, texts):
+        folder = folder.parent
+    return folder
+
+
+def _is_own(folder: Path, texts: Mapping[Path, str]) -> bool:
+    return any((folder / name) in texts for name in _OWN) or _is_project(texts.get(folder / "pyproject.toml", ""))
+
+
+def _is_shared(folder: Path, paths: list[Path], sources: Mapping[Path, Source], texts: Mapping[Path, str]) -> bool:
+    """Whether a folder has nothing but files that projects of other folders include."""
+    if not paths or any(path.parent == folder and path.suffix == ".py" for path in texts) or _is_own(folder, texts):
+        return False
+    if any(path.parent == folder and path.name.startswith("Dockerfile") for path in texts):
+        return False
+    others = [source for source in sources.values() if source.path not in paths]
+    reached = {beside(one.path, name) for one in others for _, name in (*one.includes, *one.constraints)}
+    return set(paths) <= reached
+
+
+def _included(sources: Mapping[Path, Source]) -> set[Path | None]:
+    return {beside(source.path, name) for source in sources.values() for _, name in source.includes}
+
+
+def _reached(own: Mapping[Path, Source], sources: Mapping[Path, Source]) -> set[Path]:
+    found: set[Path] = set()
+    waiting = list(own)
+    while waiting:
+        path = waiting.pop()
+        if path in found or path not in sources:
+            continue
+        found.add(path)
+        one = sources[path]
+        waiting += [target for _, name in (*one.includes, *one.constraints) if (target := beside(path, name))]
+    return found
+
+
+def data_of(text: str) -> dict[str, Any]:
+    """A pyproject.toml as far as it has the shape it should; writing one is what refuses the others."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+    found = {key: item for key, item in data.items() if isinstance(item, dict)}
+    if "tool" in found:
+        found["tool"] = {key: item for key, item in found["tool"].items() if isinstance(item, dict)}
+    return found
+
+
+def _is_project(text: str) -> bool:
+    data = data_of(text)
+    return "project" in data or "poetry" in data.get("tool", {})
+
+
+def _tool(folder: Path, texts: Mapping[Path, str], pyproject: Mapping[str, Any]) -> Tool:
+    if folder / "uv.lock" in texts:
+        return "uv"
+    # Since Poetry 2, the dependencies may stand in [project], and the groups stay its own.
+    own = folder / "poetry.lock" in texts or "dependencies" not in pyproject.get("project", {})
+    if "poetry" in pyproject.get("tool", {}) and own:
+        return "poetry"
+    return "pipenv" if folder / "Pipfile" in texts else "pip"

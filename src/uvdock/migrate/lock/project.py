@@ -1,0 +1,384 @@
+"""One project's move: what its files ask for becomes a pyproject.toml, and its content for the lock follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from uvdock.formats.requirements import compiled_from_project
+from uvdock.migrate.commands.pip import takes_value
+from uvdock.migrate.discover import metadata, python, requirement_files, sources
+from uvdock.migrate.discover.metadata import Metadata
+from uvdock.migrate.discover.options import Settings
+from uvdock.migrate.discover.python import Python
+from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, Wanted, understand
+from uvdock.migrate.discover.requirement_files import Entry, Node, Pin, Reading
+from uvdock.migrate.discover.sources import Found
+from uvdock.migrate.lock import groups, pyproject
+from uvdock.migrate.model import Finding
+
+_CALLERS = re.compile(
+    r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|md|rst|mk|dockerfile|toml))$|^run$"
+)
+_INSTALLS = re.compile(r"(?:pip[\d.]*|uv pip)[\"',\s]+install\b(?P<words>(?:[^\n;&|#\\]|\\\r?\n|\\)*)")
+_SETUP = re.compile(r"setup\.py\s+(?:install|develop)\b")
+#: A folder as an operand: `.`, `./`, `$PWD`, `/srv/app`, each with extras; no wheel, no archive, no pattern.
+_FOLDER = re.compile(r"(?:\./?|\$\{?PWD\}?|\$\(pwd\)|(?:/[\w.-]+)+/?)(?:\[[\w,. -]+\])?")
+_ARCHIVE = re.compile(r"\.(?:whl|zip|gz|bz2|xz|tgz|txt|in)$")
+#: The build back end that pip takes for a project that names none.
+_SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
+
+
+@dataclass
+class Work:
+    """A project under way.
+
+    Args:
+        found: Its files.
+        name: Its name.
+        package: Whether it is itself installed.
+        python: Its Python.
+        nodes: What each of its files asks for.
+        outside: What the files of other folders that these include ask for.
+        limits: Its constraints, with their comments.
+        limiting: The files these are from.
+        settings: What the options came to.
+        own: The metadata of its setup.py or setup.cfg.
+        declared: The names of its own dependencies, where those are declared elsewhere already.
+        asked: The files that something in the repo installs by their own names.
+        kept: Files that something else reads: they stay.
+        indexed: For a package that comes from an index of its own: the name of that.
+        linked: For a package that the project declares and a file installs from elsewhere: from where.
+        findings: What a person has to know.
+    """
+
+    found: Found
+    name: str
+    package: bool
+    python: Python
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    outside: dict[Path, Node] = field(default_factory=dict)
+    limits: list[Entry] = field(default_factory=list)
+    limiting: list[Node] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
+    own: Metadata | None = None
+    declared: frozenset[str] = frozenset()
+    asked: frozenset[Path] = frozenset()
+    kept: frozenset[Path] = frozenset()
+    indexed: dict[str, str] = field(default_factory=dict)
+    linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def manifest(self) -> Path:
+        """Its pyproject.toml."""
+        return self.found.folder / "pyproject.toml"
+
+    def raise_python(self, version: str) -> bool:
+        """Ask for a newer Python, since the packages do; not where the project's own manifest says which.
+
+        Returns:
+            Whether that is another one than before.
+        """
+        requires = f">={version}"
+        if "requires-python" in self.found.pyproject.get("project", {}) or requires == self.python.requires:
+            return False
+        what = f"requires-python is {requires!r}, and not {self.python.requires!r}: the versions in the files need it"
+        instead = "take older versions if an older Python is in use somewhere"
+        self.findings = [one for one in self.findings if not one.what.startswith("requires-python is")]
+        self.findings.append(Finding(self.python.path or self.manifest, self.python.line, "question", what, instead))
+        newer = max(version, self.python.version, key=lambda text: int(text.split(".")[1]))
+        self.python = replace(self.python, requires=requires, version=newer)
+        return True
+
+    def layout(self) -> groups.Layout:
+        """Its dependencies and groups."""
+        made = groups.arrange(
+            self.nodes, self.found.folder, self.outside, has_own=bool(self.declared), asked=self.asked
+        )
+        if not self.package:
+            return made
+        for path, flags in made.flags.items():
+            reached = groups.closure(path, self.nodes)
+            itself = [self.nodes[one] for one in reached if self.nodes[one].itself is not None]
+            if not itself and "--only-group" not in flags:
+                made.flags[path] = (*flags, "--no-install-project")
+            elif itself and not any(one.editable for one in itself):
+                made.flags[path] = (*flags, "--no-editable")
+        return made
+
+    def pins(self) -> list[Pin]:
+        """The versions of all its files, those of its own dependencies first."""
+        layout = self.layout()
+        order = sorted(self.nodes, key=lambda path: (path != layout.main, bool(layout.of[path])))
+        return [pin for path in order for pin in self.nodes[path].pins] + [
+            pin for node in self.outside.values() for pin in node.pins
+        ]
+
+    def content(self, layout: groups.Layout) -> pyproject.Content:
+        """What its pyproject.toml is to have."""
+        own = self.own or Metadata()
+        project: dict[str, Any] = {"name": self.name}
+        dynamic = own.dynamic if self.package else ()
+        if "version" not in dynamic:
+            project["version"] = own.version or "0.1.0"
+        project["requires-python"] = self.python.requires
+        if dynamic:
+            project["dynamic"] = list(dynamic)
+        everything = [*layout.dependencies, *(one for group in layout.groups.values() for one in group.entries)]
+        own_entries = [_from_text(text, self.manifest.parent) for text in own.dependencies or ()]
+        build_known = "build-system" in self.found.pyproject
+        uv: dict[str, tuple[Any, tuple[str, ...]]] = {}
+        if build_known and not self.package and "project" not in self.found.pyproject:
+            uv["package"] = (False, ())
+        for key, item in self.settings.values.items():
+            uv[key] = (item, self.settings.comments.get(key, ()))
+        if layout.conflicts:
+            uv["conflicts"] = ([[{"group": name} for name in pair] for pair in layout.conflicts], ())
+        return pyproject.Content(
+            project=project,
+            dependencies=[*own_entries, *layout.dependencies],
+            trailing=layout.trailing,
+            optional=own.extras or {} if self.package else {},
+            groups=list(layout.groups.values()),
+            build=_SETUPTOOLS if self.package and self.own is not None else {},
+            uv=uv,
+            constraints=self.limits,
+            sources={
+                **self.linked,
+                **_sources(layout),
+                **{name: {"index": index} for name, index in self.indexed.items()},
+            },
+            settings={one.wanted.key: one.settings for one in everything if one.settings},
+            indexes=self.settings.indexes,
+        )
+
+
+def begin(
+    found: Found,
+    texts: Mapping[Path, str],
+    others: tuple[Path, ...],
+    places: Places,
+    *,
+    here: str,
+    repo: str,
+    depended: bool,
+) -> Work:
+    """Read a project's files.
+
+    Args:
+        found: Which they are.
+        texts: The repo's text files.
+        others: The folders of the repo's projects.
+        places: What paths in requirements mean.
+        here: The Python that is assumed where no file says any.
+        repo: The name of the repo's folder.
+        depended: Whether another project depends on it by its path.
+    """
+    folder = found.folder
+    project = found.pyproject.get("project", {})
+    own = None if project else metadata.read(texts.get(folder / "setup.py"), texts.get(folder / "setup.cfg"))
+    declared = str(project.get("requires-python", "")) or (own.requires_python if own else "")
+    used = python.find(folder, texts, others, declared, here)
+    name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
+    work = Work(found, _safe(name), package=False, python=used, own=own)
+    reader = Reading(places, work.settings)
+    work.asked = sources.installed(texts)
+    work.nodes = requirement_files.nodes(reader, found.files)
+    work.outside = requirement_files.nodes(reader, found.outside)
+    work.findings = reader.findings
+    work.package = _is_package(work, texts, depended=depended)
+    _read_limits(work, reader)
+    _declare(work, texts)
+    if not project and used.path is not None:
+        what = f"requires-python is {used.requires!r}, from {used.where}"
+        work.findings.append(Finding(used.path, used.line, "note", what))
+    elif not project and not declared:
+        what = f"requires-python is {used.requires!r}: {used.where}"
+        work.findings.append(Finding(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
+    names = {entry.wanted.key for node in work.nodes.values() for entry in node.entries}
+    if canonicalize_name(work.name) in names and not project and own is None:
+        work.name = f"{work.name}-app"
+    return work
+
+
+def _safe(name: str) -> str:
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
+    return cleaned.lower() if cleaned else "app"
+
+
+def _is_package(work: Work, texts: Mapping[Path, str], *, depended: bool) -> bool:
+    """Whether the project is itself installed: by one of its files, another project, or a command somewhere."""
+    buildable = work.own is not None or "build-system" in work.found.pyproject
+    if not buildable:
+        return False
+    if work.found.pyproject.get("tool", {}).get("uv", {}).get("package") is False:
+        return False
+    if "project" in work.found.pyproject and "build-system" in work.found.pyproject:
+        return True
+    if depended or any(node.itself is not None for node in work.nodes.values()):
+        return True
+    folder = work.found.folder
+    near = (path for path in texts if _CALLERS.search(path.name) and (path.is_relative_to(folder) or folder == Path()))
+    installed = any(_installs_itself(texts[path]) for path in near)
+    if not installed:
+        what = "nothing installs the project itself, so it stays a folder of code: only its dependencies are installed"
+        work.findings.append(Finding(work.manifest, 0, "note", what, "add a [build-system] if it is to be a package"))
+    return installed
+
+
+def _installs_itself(text: str) -> bool:
+    """Whether a text installs a project from its folder: `pip install .`, `pip install -e /srv/app`."""
+    if _SETUP.search(text):
+        return True
+    for match in _INSTALLS.finditer(text):
+        # The last word of a list (`["pip", "install", "."]`) has the bracket that closes it.
+        words = (word.strip("\"'`,") for word in re.split(r"[\s\\]+|\"\s*,\s*\"|\"\s*\]", match["words"]))
+        waits = False
+        for word in filter(None, words):
+            taken, waits = waits, takes_value(word) and not word.startswith(("-e", "--editable"))
+            if not taken and _FOLDER.fullmatch(word.removeprefix("--editable=")) and not _ARCHIVE.search(word):
+                return True
+    return False
+
+
+def _read_limits(work: Work, reader: Reading) -> None:
+    """Constraints: those of files that only limit, not those of files that are installed too."""
+    known = {path for node in work.nodes.values() for path in (node.path, *node.compiled)}
+    named = {path: (node.path, line) for node in work.nodes.values() for path, line in node.constraints}
+    for path in sorted({*work.found.constraints, *(named.keys() & work.found.outside.keys())}):
+        if path in known:
+            continue
+        source = work.found.source(path)
+        if source is None:
+            continue
+        node = reader.node(replace(source, compiled=False))
+        for entry in node.entries:
+            if entry.wanted.source or entry.wanted.extras:
+                what = f"uv takes no {entry.wanted.name} from elsewhere as a constraint"
+                work.findings.append(
+                    Finding(path, entry.line, "question", what, "make it a dependency, or leave it out")
+                )
+                node.stays = True
+            else:
+                work.limits.append(entry)
+        if node.trailing:
+            kept = "; ".join(f"# {comment}" for comment in node.trailing)
+            work.findings.append(Finding(path, 0, "note", f"the comments after the last constraint go: {kept}"))
+        work.limiting.append(node)
+        work.outside.pop(path, None)
+    for path, (origin, line) in named.items():
+        if path in known:
+            what = f"-c {path.name} is not needed: one lock holds both files"
+            work.findings.append(Finding(origin, line, "note", what))
+
+
+def _declare(work: Work, texts: Mapping[Path, str]) -> None:
+    """What the project declares itself: no file has to say it again."""
+    project = work.found.pyproject.get("project", {})
+    folder = work.found.folder
+    names = [pyproject._name(text) for text in project.get("dependencies", [])]  # noqa: SLF001 - the same reading of names
+    if work.own and work.package:
+        names += [pyproject._name(text) for text in work.own.dependencies or ()]  # noqa: SLF001
+    reads = work.kept = _read_by_build(work, texts) if work.package else frozenset()
+    if project or work.own:
+        _drop_compiled(work)
+    dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
+    if work.package and (names or dynamic):
+        work.declared = frozenset(names) or frozenset({""})
+        for node in work.nodes.values():
+            if node.path in reads and dynamic:
+                _drop(node, node.entries, work, "the build reads it from this file")
+            else:
+                _drop(node, [one for one in node.entries if one.wanted.key in names], work, "the project declares it")
+    elif names:
+        for node in work.nodes.values():
+            if groups.group_name(node.path, folder):
+                continue
+            _drop(node, [one for one in node.entries if one.wanted.key in names], work, "[project] has it already")
+    if work.own and work.package and work.own.dependencies:
+        what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
+        where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
+        work.findings.append(Finding(where, 0, "note", what, "take them out of this file"))
+
+
+def _drop_compiled(work: Work) -> None:
+    """Leave out what was compiled from the project's own manifest: only its versions count."""
+    for node in work.nodes.values():
+        source = work.found.source(node.path)
+        extras = compiled_from_project(source.lines) if source else None
+        if extras is not None:
+            node.extras = extras
+            _drop(node, node.entries, work, "it was compiled from the project, which declares it")
+
+
+def _read_by_build(work: Work, texts: Mapping[Path, str]) -> frozenset[Path]:
+    """The requirement files that the project's own build reads: without them it would fail."""
+    found = set()
+    folder = work.found.folder
+    for path in (path for node in work.nodes.values() for path in (node.path, *node.compiled)):
+        if not path.is_relative_to(folder):
+            continue
+        shown = re.escape(path.relative_to(folder).as_posix())
+        for name in ("setup.py", "setup.cfg", "pyproject.toml"):
+            if re.search(rf"[\"'\s/=]{shown}\b", texts.get(folder / name, "")):
+                found.add(path)
+                what = f"{name} reads this file when it builds the project, so it stays"
+                instead = f"list the dependencies in pyproject.toml alone and take it out of {name}"
+                work.findings.append(Finding(path, 0, "left", what, instead))
+    return frozenset(found)
+
+
+def _drop(node: Node, entries: Iterable[Entry], work: Work, why: str) -> None:
+    """Leave entries to where they are declared; the pins stay for the lock, and what is lost is told."""
+    for entry in list(entries):
+        node.entries.remove(entry)
+        node.own = True
+        if entry.wanted.source:
+            # Without it, a package of that name would come from an index.
+            work.linked[entry.wanted.key] = entry.wanted.source
+            if not entry.comments:
+                continue
+        what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"
+        work.findings.append(Finding(entry.path, entry.line, "note", what))
+
+
+def _from_text(text: str, folder: Path) -> Entry:
+    """A dependency of setup.py as an entry."""
+    try:
+        wanted = understand(text, Places(folder, folder, lambda _: "", lambda _: False), editable=False)
+    except NotUnderstoodError:
+        return Entry(_Verbatim(text))
+    return Entry(_Verbatim(text) if wanted.source else wanted)
+
+
+class _Verbatim(Wanted):
+    """A dependency that stays as it was written."""
+
+    @property
+    def text(self) -> str:
+        return self.name
+
+
+def _sources(layout: groups.Layout) -> dict[str, Any]:
+    """``[tool.uv.sources]``: one entry a package, or several where groups or markers tell them apart."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for group, entries in (("", layout.dependencies), *((one.name, one.entries) for one in layout.groups.values())):
+        for entry in entries:
+            if entry.wanted.source:
+                known = found.setdefault(entry.wanted.key, [])
+                made = {**entry.wanted.source, "marker": entry.wanted.marker, "group": group}
+                known.append(made)
+    result: dict[str, Any] = {}
+    for name, items in found.items():
+        plain = [{key: item for key, item in one.items() if key not in ("marker", "group")} for one in items]
+        if all(one == plain[0] for one in plain):
+            result[name] = plain[0]
+        else:
+            result[name] = [{key: item for key, item in one.items() if item} for one in items]
+    return result

@@ -1,0 +1,244 @@
+"""Locking with the versions of the old files, and what uv says of the result: the part that runs uv."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from uvdock.formats.requirements import parse
+from uvdock.migrate.discover.options import redacted
+from uvdock.migrate.discover.requirement_files import Pin
+from uvdock.process import Output
+
+#: Starts a program and collects what it prints, as `uvdock.process.capture`.
+Run = Callable[..., Output]
+#: How often pins that uv cannot keep are taken away before all of them are.
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Failed:
+    """uv could not lock.
+
+    Args:
+        why: Its reason, in its own words.
+        python: The oldest Python that would do, where that is what is wrong.
+    """
+
+    why: str
+    python: str = ""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A lock.
+
+    Args:
+        content: The bytes of uv.lock.
+        dropped: The pins that uv could not keep, with the reason.
+        best_match: Whether all indexes had to be compared, as pip does.
+    """
+
+    content: bytes
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    best_match: bool = False
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The lock as plain data."""
+        return tomllib.loads(self.content.decode())
+
+
+@dataclass(frozen=True)
+class Uv:
+    """A uv that works on a project in a folder of its own.
+
+    Args:
+        program: Its path.
+        run: What starts it.
+        folder: The project's folder, a copy.
+        env: The environment it gets.
+    """
+
+    program: str
+    run: Run
+    folder: Path
+    env: Mapping[str, str]
+
+    def call(self, *args: str) -> Output:
+        """Run uv in the folder."""
+        return self.run([self.program, *args], cwd=self.folder, env=dict(self.env))
+
+    def lock(self, manifest: str, pins: Sequence[Pin], fixed: frozenset[str], *, several: bool) -> Locked | Failed:
+        """Lock a manifest so that its packages have the versions of ``pins``.
+
+        The pins are constraints for the first lock only: the second one, of the manifest as it is to be, keeps
+        the versions that the first one chose, as `uv lock` always does.
+
+        Args:
+            manifest: The text of the pyproject.toml.
+            pins: The versions to keep.
+            fixed: The packages that the manifest itself pins: leaving out their pin changes nothing.
+            several: Whether it has several indexes.
+        """
+        left = list(pins)
+        dropped: dict[str, str] = {}
+        best = False
+        for attempt in range(_TRIES + 3):
+            found = self._locked(_held(manifest, left, best=best))
+            if isinstance(found, bytes):
+                return self._final(manifest, found, dropped, best=best)
+            if needed := _newer_python(found):
+                return Failed(found, needed)
+            if several and not best and attempt == 0:
+                best = True
+                continue
+            names = {pin.name for pin in left if pin.name not in fixed and _names(found, pin.name)}
+            if attempt >= _TRIES:
+                names = {pin.name for pin in left if pin.name not in fixed}
+            if not names:
+                names = {pin.name for pin in left}
+            if not names:
+                return Failed(found)
+            dropped.update(dict.fromkeys(names, found))
+            left = [pin for pin in left if pin.name not in names]
+        return Failed(found if isinstance(found, str) else "")
+
+    def _final(self, manifest: str, first: bytes, dropped: Mapping[str, str], *, best: bool) -> Locked | Failed:
+        """The lock of the manifest itself, from the one that was held to the pins."""
+        (self.folder / "uv.lock").write_bytes(first)
+        content = self._locked(_held(manifest, (), best=best), keep=True)
+        return Failed(content) if isinstance(content, str) else Locked(content, dropped, best)
+
+    def _locked(self, manifest: str, *, keep: bool = False) -> bytes | str:
+        """The lock of a manifest, or why there is none."""
+        lock = self.folder / "uv.lock"
+        if not keep:
+            lock.unlink(missing_ok=True)
+        (self.folder / "pyproject.toml").write_text(manifest, encoding="utf-8", newline="")
+        done = self.call("lock", "--no-progress")
+        if done.code != 0 or not lock.is_file():
+            return _reason(done.stderr.decode("utf-8", "replace"))
+        return lock.read_bytes()
+
+    def installed(self, flags: Sequence[str], version: str, patch: int = 9) -> dict[str, str] | str:
+        """The packages that `uv sync` with ``flags`` installs on Linux with this Python; else why none can be told."""
+        given = [flag for flag in flags if flag != "--no-install-project"]
+        done = self.call("export", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--no-progress", *given)
+        if done.code != 0:
+            return _reason(done.stderr.decode("utf-8", "replace"))
+        return read_export(done.text, version, patch)
+
+
+def read_export(text: str, version: str, patch: int = 9) -> dict[str, str]:
+    """Package → version in what `uv export` prints, for Linux and this Python; a package of no index has none."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found: dict[str, str] = {}
+    for line in parse(text):
+        if line.kind != "requirement" or line.editable:
+            continue
+        try:
+            wanted = Requirement(line.requirement)
+        except InvalidRequirement:
+            continue
+        if wanted.marker is None or wanted.marker.evaluate(environment(version, patch)):
+            found[canonicalize_name(wanted.name)] = str(wanted.specifier).removeprefix("==")
+    return found
+
+
+def environment(version: str, patch: int = 9) -> dict[str, str]:
+    """The marker environment of CPython on Linux, where images run."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{version}.{patch}",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{version}.{patch}",
+        "python_version": version,
+        "sys_platform": "linux",
+    }
+
+
+def applies(marker: str, version: str) -> bool:
+    """Whether a marker holds there; one that cannot be read is taken to hold."""
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+
+    if not marker:
+        return True
+    try:
+        return Marker(marker).evaluate({**environment(version), "extra": ""})
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return True
+
+
+def needed_by(data: Mapping[str, Any], version: str) -> dict[str, set[str]]:
+    """For each package of a lock: which other packages need it there; the project itself is none."""
+    found: dict[str, set[str]] = {}
+    for package in data.get("package", []):
+        if {"virtual", "editable"} & package.get("source", {}).keys() and "." in package["source"].values():
+            continue
+        # An extra of a package counts: the lock has it only because somebody asked for it.
+        extras = package.get("optional-dependencies", {}).values()
+        for item in (*package.get("dependencies", []), *(one for part in extras for one in part)):
+            if applies(item.get("marker", ""), version):
+                found.setdefault(item["name"], set()).add(package["name"])
+    return found
+
+
+def hashes(data: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """The hashes of each package and version in a lock."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for package in data.get("package", []):
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        known = found.setdefault((package["name"], package.get("version", "")), set())
+        known |= {file["hash"] for file in files if "hash" in file}
+    return found
+
+
+def _held(manifest: str, pins: Sequence[Pin], *, best: bool) -> str:
+    """A manifest with the pins as constraints."""
+    if not pins and not best:
+        return manifest
+    import tomlkit
+
+    document: Any = tomlkit.parse(manifest)
+    table = document.setdefault("tool", {}).setdefault("uv", {})
+    texts = [f"{pin.name}=={pin.version}" + (f"; {pin.marker}" if pin.marker else "") for pin in pins]
+    if texts:
+        table["constraint-dependencies"] = [*table.get("constraint-dependencies", []), *texts]
+    if best:
+        table["index-strategy"] = "unsafe-best-match"
+    return str(tomlkit.dumps(document))
+
+
+def _newer_python(reason: str) -> str:
+    """The newest of the Pythons that packages ask for, where uv says that the project's oldest is too old."""
+    if "requested Python version" not in reason:
+        return ""
+    asked = re.findall(r"does not satisfy Python>=\s*(3\.\d+)", reason)
+    return max(asked, key=lambda text: int(text[2:])) if asked else ""
+
+
+def _names(text: str, name: str) -> bool:
+    pattern = re.sub(r"-", "[-_.]", re.escape(name).replace(r"\-", "-"))
+    return bool(re.search(rf"(?<![\w.-]){pattern}(?![\w-])", text, re.IGNORECASE))
+
+
+def _reason(stderr: str) -> str:
+    """What uv gives as its reason, on one line."""
+    lines = [line.strip(" \t│╰─▶×├") for line in stderr.splitlines()]
+    useful = [
+        line for line in lines if line and not line.startswith(("Using CPython", "warning:", "Resolved", "hint:"))
+    ]
+    return redacted(" ".join(useful).removeprefix("error: "))

@@ -1,0 +1,1 @@
+"""Whether the migrated repo builds images with the same packages."""

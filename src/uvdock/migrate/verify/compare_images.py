@@ -1,0 +1,325 @@
+"""The proof of a migration: the images before and after it, built from copies, side by side.
+
+The repo is not touched. Cache mounts get names of their own, so that the first build of each side is without any
+cache and the second has what the first left; both are removed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shlex
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvdock.errors import UvdockError
+from uvdock.migrate.model import Plan
+from uvdock.migrate.verify.image_builder import Build, Trial, builds, copy
+
+#: The criterion of success: how much less time a build takes, percent.
+LESS = 70
+#: Packages of installers: pip's own go with pip.
+TOOLS = frozenset({"pip", "setuptools", "wheel", "uv", "virtualenv", "distribute", "pip-tools", "pipenv", "poetry"})
+#: What an installer needs itself, and brings along: `pip install --upgrade pip wheel` installs packaging.
+_ALONG = {"packaging": "wheel"}
+Step = Callable[[str], AbstractContextManager[object]]
+#: Files that say what is installed; blank lines more change what a layer is made from, and nothing else.
+_TOUCHED = re.compile(
+    r"(.*requirements.*\.(txt|in)|constraints.*\.txt|pyproject\.toml|.*\.lock|Pipfile)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check command in an image: its exit code, and the last of what it printed."""
+
+    command: str
+    code: int
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One image.
+
+    Args:
+        cold: Seconds of a build without any cache.
+        warm: Seconds of a build with it, after a file of dependencies was touched.
+        size: Its bytes.
+        packages: The version of each Python package in it; several where environments differ.
+        checks: What the check commands did.
+        own: The packages that installers brought for themselves: nothing else needs them.
+    """
+
+    cold: float
+    warm: float
+    size: int
+    packages: Mapping[str, str]
+    checks: tuple[Checked, ...] = ()
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image before and after."""
+
+    name: str
+    before: Measured
+    after: Measured
+
+    @property
+    def differences(self) -> tuple[tuple[str, str, str], ...]:
+        """The packages that are not the same: name, version before, version after; installers' own apart."""
+        return tuple(item for item in self._all if not self._is_installers(*item))
+
+    @property
+    def tools(self) -> tuple[tuple[str, str, str], ...]:
+        """The installers' own packages that are not the same."""
+        return tuple(item for item in self._all if self._is_installers(*item))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the packages are the same, and every check passes after the migration."""
+        return not self.differences and all(check.code == 0 for check in self.after.checks)
+
+    def _is_installers(self, name: str, old: str, new: str) -> bool:
+        """Whether a package is an installer's own, or is gone with one that brought it."""
+        tool = _ALONG.get(name, "")
+        gone = set(filter(None, new.split(", "))) < set(old.split(", "))
+        with_it = self.before.packages.get(tool) != self.after.packages.get(tool)
+        return name in TOOLS or (gone and (with_it or name in self.before.own))
+
+    @property
+    def _all(self) -> Iterator[tuple[str, str, str]]:
+        old, new = self.before.packages, self.after.packages
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                yield name, old.get(name, ""), new.get(name, "")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Every image that the migration changes."""
+
+    images: tuple[Image, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether each of them passed."""
+        return all(image.passed for image in self.images)
+
+
+@dataclass
+class _Side:
+    """One side of the comparison: a copy of the repo, and what builds its images."""
+
+    root: Path
+    trial: Trial
+    mark: str
+    step: Step
+    word: str
+    builds: dict[str, Build] = field(default_factory=dict)
+
+
+def prove(
+    root: Path,
+    plan: Plan,
+    checks: Sequence[str],
+    *,
+    context: str | None = None,
+    compose_files: Sequence[Path] = (),
+    old: Mapping[Path, bytes | None] | None = None,
+    step: Step = lambda _: nullcontext(),
+) -> Proof:
+    """Build every image whose Dockerfile the migration changes, before and after, and compare.
+
+    Args:
+        root: The repo's root.
+        plan: What the migration changes, not written yet; or without edits, when ``old`` says what it changed.
+        checks: Commands that have to pass in the images.
+        context: The Docker context.
+        compose_files: The repo's Compose files.
+        old: The bytes before the migration of every file that it changed, for one that was applied.
+        step: Names each step while it takes place.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        UvdockError: There is nothing to compare, no engine, or an image cannot be built.
+    """
+    commands = [words_of(check) for check in checks]
+    before = dict(old) if old is not None and not plan.edits else {}
+    after = {edit.path: edit.after for edit in plan.edits}
+    changed = {path.as_posix() for path in (after or before)}
+    with tempfile.TemporaryDirectory(prefix="uvdock-prove-") as folder, _marks() as mark:
+        trial = Trial(context, mark)
+        sides = []
+        for word, contents in (("before", before), ("after", after)):
+            place = Path(folder, word, root.resolve().name)
+            copy(root, place, contents)
+            sides.append(_Side(place, trial, f"{mark}-{word}", step, word))
+        files = [file.resolve().relative_to(root.resolve()) for file in compose_files]
+        for side in sides:
+            found = builds(side.root, files, trial)
+            side.builds = {name: build for name, build in found.items() if build.dockerfile in changed}
+        names = [name for name in sides[0].builds if name in sides[1].builds]
+        if not names:
+            raise UvdockError(
+                "there is nothing to prove: no Dockerfile changes",
+                where=str(root),
+                fix="`migrate` shows what changes; --prove compares the images of changed Dockerfiles",
+                code=2,
+            )
+        try:
+            images = tuple(Image(name, *(_measured(side, name, commands) for side in sides)) for name in names)
+        finally:
+            trial.clean()
+    return Proof(images)
+
+
+def rows(image: Image) -> list[tuple[str, str, str, str]]:
+    """The lines of the table of an image: what, before, after, change."""
+    old, new = image.before, image.after
+    tools = TOOLS | {name for name, _, _ in image.tools}
+    found = [
+        ("build without cache", f"{old.cold:.1f} s", f"{new.cold:.1f} s", _less(old.cold, new.cold)),
+        ("build after a change of dependencies", f"{old.warm:.1f} s", f"{new.warm:.1f} s", _less(old.warm, new.warm)),
+        ("size", _megabytes(old.size), _megabytes(new.size), _percent(old.size, new.size)),
+        (
+            "packages",
+            str(len(old.packages.keys() - tools)),
+            str(len(new.packages.keys() - tools)),
+            f"{len(image.differences)} differ" if image.differences else "the same",
+        ),
+    ]
+    for one, other in zip(old.checks, new.checks, strict=True):
+        found.append((f"check: {one.command}", _said(one), _said(other), "" if other.code == 0 else "must pass"))
+    return found
+
+
+def verdict(proof: Proof) -> list[str]:
+    """What the proof comes to, line by line."""
+    lines = []
+    for image in proof.images:
+        lines += [f"{image.name}: {name} {old or '(none)'} → {new or '(none)'}" for name, old, new in image.differences]
+        if image.tools:
+            gone = ", ".join(f"{name} {old or '(none)'} → {new or '(none)'}" for name, old, new in image.tools)
+            lines.append(f"{image.name}: installers' own packages, not counted: {gone}")
+        for one, other in zip(image.before.checks, image.after.checks, strict=True):
+            if other.code:
+                before = "; it fails before the migration too" if one.code else ""
+                lines.append(f"{image.name}: `{other.command}` left {other.code}{before}: {other.output}")
+        for what, old, new in _times(image):
+            met = "met" if _down(old, new) >= LESS else "not met"
+            lines.append(f"{image.name}: {what}, time down by {_down(old, new):.0f} %: {LESS} % or more is {met}")
+    lines.append("proved: the same packages, and every check passes" if proof.passed else "not proved: see above")
+    return lines
+
+
+def _times(image: Image) -> Iterator[tuple[str, float, float]]:
+    yield "without cache", image.before.cold, image.after.cold
+    yield "after a change of dependencies", image.before.warm, image.after.warm
+
+
+def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -> Measured:
+    build, trial = side.builds[name], side.trial
+    tag = f"{side.mark}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'image'}"
+    trial.own_caches(side.root / build.dockerfile, side.mark)
+    trial.pull(side.root / build.dockerfile)
+    with side.step(f"{name} {side.word}: build without cache"):
+        cold = _timed(lambda: trial.build(build, tag, no_cache=True))
+    for path in (path for path in side.root.rglob("*") if path.is_file() and _is_touched(path, side.root)):
+        path.write_bytes(path.read_bytes() + _blank(side.mark))
+    with side.step(f"{name} {side.word}: build after a change of dependencies"):
+        warm = _timed(lambda: trial.build(build, tag, no_cache=False))
+    with side.step(f"{name} {side.word}: look into the image"):
+        packages, needs = trial.packages(tag)
+        done = tuple(Checked(text, *trial.run(build, tag, words)) for text, words in checks)
+    return Measured(cold, warm, trial.size(tag), packages, done, brought(needs))
+
+
+def brought(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """What installers need, and nothing else does, with all that that needs."""
+    found: set[str] = set()
+    waiting = [name for tool in TOOLS for name in needs.get(tool, ())]
+    while waiting:
+        name = waiting.pop()
+        if name not in found | TOOLS:
+            found.add(name)
+            waiting += needs.get(name, ())
+    while shared := {name for name in found if any(name in needs[one] for one in needs.keys() - found - TOOLS)}:
+        found -= shared
+    return tuple(sorted(found))
+
+
+def _is_touched(path: Path, root: Path) -> bool:
+    """Whether a file says what is installed: `requirements/base.txt` too."""
+    return bool(_TOUCHED.match(path.name) or _TOUCHED.match(path.relative_to(root).as_posix()))
+
+
+def _blank(mark: str) -> bytes:
+    """Blank lines that no earlier proof has put there: what that one built would be taken for what takes no time."""
+    return b"".join(b" \n" if zlib.crc32(mark.encode()) >> bit & 1 else b"\n" for bit in range(32))
+
+
+def _timed(work: Callable[[], None]) -> float:
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+@contextmanager
+def _marks() -> Iterator[str]:
+    """A name that nothing else has."""
+    yield f"uvdock-prove-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def words_of(check: str) -> tuple[str, list[str]]:
+    """A check command as it was given, and its words.
+
+    Raises:
+        UvdockError: It is empty, or a quote has no end.
+    """
+    try:
+        words = shlex.split(check)
+    except ValueError as error:
+        words = []
+        why = str(error)
+    else:
+        why = "it is empty"
+    if not words:
+        raise UvdockError(
+            f"the check command cannot be read: {why}",
+            where=f"--check {check!r}",
+            fix="write it as for a shell: --check 'python manage.py check'",
+            code=2,
+        )
+    return check, words
+
+
+def _said(check: Checked) -> str:
+    return "passes" if check.code == 0 else f"fails ({check.code})"
+
+
+def _down(old: float, new: float) -> float:
+    return (old - new) / old * 100 if old else 0.0
+
+
+def _percent(old: float, new: float) -> str:
+    change = round(-_down(old, new))
+    return f"{change:+d} %" if change else "0 %"
+
+
+def _less(old: float, new: float) -> str:
+    return f"{_percent(old, new)} ({LESS} % {'met' if _down(old, new) >= LESS else 'not met'})"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
