@@ -106,6 +106,10 @@ class Facts:
     cache_volume: bool = False
     services: Mapping[str, Place] = field(default_factory=dict)
 
+    def is_package(self, folder: Path) -> bool:
+        """Whether the project of a folder is itself installed."""
+        return any(one.folder == folder and one.package for one in self.projects)
+
 
 @dataclass(frozen=True)
 class Converted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -199,31 +199,20 @@ def _still_read(
     edits: Mapping[Path, Edit], texts: Mapping[Path, str], kept_before: Set[Path] = frozenset()
 ) -> tuple[dict[Path, Edit], list[Finding]]:
     """Without the deletions of files that something which stays still reads: a build must never break by them."""
-    gone = [edit for edit in edits.values() if edit.before is not None and edit.after is None]
+    gone = {edit.path for edit in edits.values() if edit.before is not None and edit.after is None}
+    after = {path: edit.after for path, edit in edits.items()}
+    readers = {
+        path: text if (new := after.get(path)) is None else decode(new)
+        for path, text in texts.items()
+        if path not in gone and (path in kept_before if kept_before else _is_run(path, text))
+    }
     kept: list[Finding] = []
-    for edit in gone:
-        written = rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(edit.path.name)}(?![\w-]|\.\w)"
-        name = re.compile(written + _READERS.get(edit.path.name, ""))
-        for path, text in texts.items():
-            if path not in kept_before if kept_before else not _is_run(path, text):
-                continue
-            known = edits.get(path)
-            now = text if known is None or known.after is None else decode(known.after)
-            if known is not None and known.after is None:
-                continue
-            others = [one for one in texts if one.name == edit.path.name and one != edit.path]
-            found = [
-                (number, match["folder"] or "")
-                for number, line in enumerate(now.split("\n"), 1)
-                for match in name.finditer(_code(line))
-            ]
-            own = [number for number, folder in found if _ends_with(edit.path, folder)]
-            foreign = any(_ends_with(one, folder) for one in others for _, folder in found)
-            at = own[0] if own else found[0][0] if found and not foreign else None
-            if at is not None:
-                what = f"the file stays, for {path.as_posix()}:{at} still reads it"
-                kept.append(Finding(edit.path, 0, "left", what, "delete it once that line is changed"))
-                break
+    for path in gone:
+        others = [one for one in texts if one.name == path.name and one != path]
+        lines = ((reader, _line_that_reads(path, text, others)) for reader, text in readers.items())
+        if first := next((one for one in lines if one[1]), None):
+            what = f"the file stays, for {first[0].as_posix()}:{first[1]} still reads it"
+            kept.append(Finding(path, 0, "left", what, "delete it once that line is changed"))
     stay = {item.path for item in kept}
     rest = {path: edit for path, edit in edits.items() if path not in stay}
     if not kept:
@@ -231,6 +220,20 @@ def _still_read(
     # What stays may include what goes.
     rest, more = _still_read(rest, texts, stay)
     return rest, [*kept, *more]
+
+
+def _line_that_reads(path: Path, text: str, others: Sequence[Path]) -> int:
+    """The first line, from 1, of a text that names a file; 0 where none does, or it means another by that name."""
+    written = rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(path.name)}(?![\w-]|\.\w)"
+    name = re.compile(written + _READERS.get(path.name, ""))
+    found = [
+        (number, match["folder"] or "")
+        for number, line in enumerate(text.split("\n"), 1)
+        for match in name.finditer(_code(line))
+    ]
+    own = [number for number, folder in found if _ends_with(path, folder)]
+    foreign = any(_ends_with(one, folder) for one in others for _, folder in found)
+    return own[0] if own else found[0][0] if found and not foreign else 0
 
 
 def _ends_with(path: Path, folder: str) -> bool:

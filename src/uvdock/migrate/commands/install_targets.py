@@ -29,6 +29,11 @@ class Asked:
     cases: tuple[tuple[str, Install], ...] = ()
     variable: str = ""
 
+    @property
+    def in_lock(self) -> bool:
+        """Whether it names anything that the lock has."""
+        return bool(self.files or self.projects or self.cases)
+
 
 class Asking:
     """Reads what installs name.

@@ -102,11 +102,7 @@ def read(tool: str, rest: Sequence[Word], facts: Facts, place: Place) -> Wish:
     Raises:
         LeftError: uv has nothing that is the same.
     """
-    before = 0
-    while before < len(rest) and rest[before].text.startswith("-"):
-        before += 1
-    verb = rest[before].text if before < len(rest) else ""
-    words = [*rest[:before], *rest[before + 1 :]]
+    verb, words = _verb(rest)
     left = LeftError(f"`{tool} {verb}`".replace(" `", "`"), INSTEAD[tool])
     if tool == "poetry" and verb in ("config", "self") and tool in used(facts):
         return Wish("drop")
@@ -116,20 +112,25 @@ def read(tool: str, rest: Sequence[Word], facts: Facts, place: Place) -> Wish:
     data = _data(facts, found[1].project / FILES[tool][0])
     if verb == "run" and words:
         return _run(data, words)
-    if any(word.inner or "$" in word.text for word in words):
-        raise left
     options, values, operands = _split(tool, words, left)
     if verb in ("install", "sync") and not operands:
+        project = found[1].project
         flags = _poetry(data, values, options) if tool == "poetry" else _pipenv(data, options)
-        root = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and _is_package(facts, found[1])
-        kept = tuple(sorted({_KEPT[one] for one in options if one in _KEPT}))
-        return Wish("sync", Install(found[1].project, flags), found[0], root, "--system" in options, options=kept)
+        root = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and facts.is_package(project)
+        kept = tuple(sorted({_KEPT[one] for one in options & _KEPT.keys()}))
+        return Wish("sync", Install(project, flags), found[0], root, "--system" in options, options=kept)
     if place.kind == "build" and verb == "lock":
         return Wish("drop")
     plain = _plain(tool, verb, options, operands, values)
     if plain is None:
         raise left
     return Wish("text", text=plain)
+
+
+def _verb(rest: Sequence[Word]) -> tuple[str, list[Word]]:
+    """The subcommand, and the words before and after it."""
+    at = next((at for at, word in enumerate(rest) if not word.text.startswith("-")), len(rest))
+    return (rest[at].text if at < len(rest) else ""), [*rest[:at], *rest[at + 1 :]]
 
 
 def _data(facts: Facts, path: Path) -> dict[str, Any]:
@@ -139,11 +140,9 @@ def _data(facts: Facts, path: Path) -> dict[str, Any]:
         return {}
 
 
-def _is_package(facts: Facts, install: Install) -> bool:
-    return any(one.folder == install.project and one.package for one in facts.projects)
-
-
 def _split(tool: str, words: Sequence[Word], left: LeftError) -> tuple[set[str], dict[str, list[str]], list[Word]]:
+    if any(word.inner or "$" in word.text for word in words):
+        raise left
     options: set[str] = set()
     values: dict[str, list[str]] = {}
     operands: list[Word] = []

@@ -83,11 +83,12 @@ class Installer:
         if self._from_wheels(call):
             return Made(dropped=True)
         wanted = self.asking.read(call)
-        locked = bool(wanted.files or wanted.projects or wanted.cases)
+        locked = wanted.in_lock
         self._check(command, call, locked=locked)
         if call.has("--user"):
             environment = self.place.user_environment or environment
-        if environment == UNKNOWN and not (call.has("--target") or call.has("--prefix")):
+        elsewhere = call.has("--target") or call.has("--prefix")
+        if environment == UNKNOWN and not elsewhere:
             raise LeftError(
                 "where pip installs to here cannot be told", "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`"
             )
@@ -96,7 +97,7 @@ class Installer:
             raise LeftError(what, "`UV_PROJECT_ENVIRONMENT=FOLDER uv sync --locked`")
         if not locked:
             return self._packages(command, call, wanted, environment, self._where(call, environment, active=active))
-        if call.has("--target") or call.has("--prefix") or environment == "system":
+        if elsewhere or environment == "system":
             return self._exported(call, wanted, environment, sometimes=sometimes)
         return self._synced(call, wanted, environment, active=active, sometimes=sometimes)
 
@@ -129,7 +130,7 @@ class Installer:
     def wheel(self, command: Command, call: Call, *, sometimes: bool) -> Made:
         """What takes the place of `pip wheel`, where its wheels are installed in another stage."""
         wanted = self.asking.read(call)
-        if not self.place.wheel_environment or wanted.packages or not (wanted.files or wanted.projects or wanted.cases):
+        if not self.place.wheel_environment or wanted.packages or not wanted.in_lock:
             raise LeftError("uv builds no wheels of requirements", "an environment that is copied instead of wheels")
         self._check(command, call, locked=True)
         return self._synced(call, wanted, self.place.wheel_environment, active=False, sometimes=sometimes)
@@ -159,19 +160,25 @@ class Installer:
             one_package = option.name in ("--all-releases", "--only-final") and option.value != ":all:" and not locked
             if meaning(option.name, locked=locked) == "left" or one_package:
                 raise LeftError(f"uv has nothing like pip's {option.name}", INSTEAD[option.name])
-            if locked and option.name in ("--find-links", "--no-index") and not self._in_lock(call):
-                raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
-            if locked and option.name in _INDEXES:
-                self._index(option.value or "")
+        if locked:
+            self._check_locked(call)
         if call.values("--target") and call.values("--prefix"):
             raise LeftError("both --target and --prefix", "one of them")
-        for name in call.values("--constraint") if locked else ():
-            if self.place.find(name) is None:
-                raise LeftError(f"the constraints in {name} are not in the repo", "`[tool.uv] constraint-dependencies`")
         for word in command.assigned:
             name, _, value = word.text.partition("=")
             if name.startswith("PIP_") and instead(name, value, self.facts) is None:
-                raise LeftError(f"{name} says nothing to uv", advice(name))
+                raise LeftError(f"uv ignores {name}", advice(name))
+
+    def _check_locked(self, call: Call) -> None:
+        """Refuse what would make another lock than the one that there is."""
+        for option in call.options:
+            if option.name in ("--find-links", "--no-index") and not self._in_lock(call):
+                raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
+            if option.name in _INDEXES:
+                self._index(option.value or "")
+        for name in call.values("--constraint"):
+            if self.place.find(name) is None:
+                raise LeftError(f"the constraints in {name} are not in the repo", "`[tool.uv] constraint-dependencies`")
 
     def _in_lock(self, call: Call) -> bool:
         """Whether the folders of packages are in the requirements files, so that the lock takes from them."""
@@ -196,10 +203,16 @@ class Installer:
     # --- what is written instead -------------------------------------------------------------------------------------
 
     def _synced(self, call: Call, wanted: Asked, environment: str, *, active: bool, sometimes: bool) -> Made:
+        files = tuple(path for path, _ in wanted.files)
+        notes = self._lost(call, wanted, environment, active=active)
         texts: list[str] = []
         syncs: list[Sync] = []
-        notes: list[tuple[str, str]] = []
-        folders = {} if wanted.cases else dict.fromkeys(install.project for install in _installs(wanted))
+        if wanted.cases:
+            texts.append(self._case(call, wanted, environment, active=active))
+            project, installs = wanted.cases[0][1].project, [one for _, one in wanted.cases]
+            syncs.append(Sync(Install(project, merged(installs)), environment, sometimes=True))
+            self.done += syncs
+        folders = () if wanted.cases else dict.fromkeys(install.project for install in _installs(wanted))
         for folder in folders:
             named = [one for one in wanted.projects if one[0] == folder]
             installs = [install for install in _installs(wanted) if install.project == folder]
@@ -208,6 +221,21 @@ class Installer:
             texts.append(self._sync(call, sync, editable=all(one[2] for one in named), active=active))
             syncs.append(sync)
             self.done.append(sync)
+        if wanted.packages:
+            texts.append(self._unlocked(call, wanted, environment, active=active))
+            self.extra = True
+        return Made(self._chain(texts), notes=notes, syncs=tuple(syncs), files=files, extra=bool(wanted.packages))
+
+    def _unlocked(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> str:
+        """The `uv pip install` of the packages that are in no lock."""
+        editable = {option.words[-1] for option in call.options if option.name == "--editable"}
+        given = " ".join(f"{'--editable ' if word in editable else ''}{word.raw}" for word in wanted.packages)
+        program = " ".join([*variables(call.options, locked=False), "uv pip install"])
+        return f"{program} {self.target(environment, active=active)}{self._options(call, 2)}{given}"
+
+    def _lost(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> tuple[tuple[str, str], ...]:
+        """What `uv sync` does not do that pip did: what it is, and what to write for it."""
+        notes: list[tuple[str, str]] = []
         if call.has("--no-deps") and not wanted.projects and call.verb != "wheel":
             notes.append(("--no-deps went: the lock has what the file had, and what that needs", ""))
         for name in call.values("--constraint"):
@@ -222,63 +250,46 @@ class Installer:
             notes.append((what, "`uv run` before what runs there, or activate .venv"))
         if wanted.packages:
             names = " ".join(word.raw for word in wanted.packages)
-            editable = {option.words[-1] for option in call.options if option.name == "--editable"}
-            given = " ".join(f"{'--editable ' if word in editable else ''}{word.raw}" for word in wanted.packages)
-            program = " ".join([*variables(call.options, locked=False), "uv pip install"])
-            texts.append(f"{program} {self.target(environment, active=active)}{self._options(call, 2)}{given}")
-            self.extra = True
             notes.append((f"{names} is in no lock", f"`uv add {names}`, and no `uv pip install`"))
-        text = self._case(call, wanted, environment, active=active) if wanted.cases else self._chain(texts)
-        if wanted.cases:
-            first = wanted.cases[0][1]
-            syncs = [
-                Sync(Install(first.project, merged([one for _, one in wanted.cases])), environment, sometimes=True)
-            ]
-            self.done += syncs
-        files = tuple(path for path, _ in wanted.files)
-        return Made(text, notes=tuple(notes), syncs=tuple(syncs), files=files, extra=bool(wanted.packages))
+        return tuple(notes)
 
     def _chain(self, texts: Sequence[str]) -> str:
         """One command after the other, each on its own line where lines are continued anyway."""
         return (f" {self.place.escape}\n    && " if self.place.comments else " && ").join(texts)
 
     def _sync(self, call: Call, sync: Sync, *, editable: bool, active: bool) -> str:
-        project = next((one for one in self.facts.projects if one.folder == sync.install.project), None)
-        there = [one for one in self.done if one.environment == sync.environment]
-        # What runs on a condition may not have run: it is not put in, and not taken away.
-        sure = [one for one in there if not one.sometimes]
-        same = [one for one in sure if one.install.project == sync.install.project]
-        itself = sync.itself or any(one.itself for one in same)
         name = self.place.named(sync.install.project)
         if name is None:
             raise LeftError(
                 f"the project {sync.install.project} is not in the build's context", "a context that has it"
             )
-        words = ["uv sync"]
-        if name:
-            words += ["--project", shlex.quote(name)]
-        if active and self.place.kind != "build":
-            words.append("--active")
-        elif _same(sync.environment, self.place.project_environment, project=name):
-            pass
-        else:
-            words.insert(0, f"UV_PROJECT_ENVIRONMENT={sync.environment}")
-        words[:0] = variables(call.options, locked=True)
-        words.append("--locked")
-        if not itself and (self.place.kind == "build" or (project is not None and project.package)):
-            words.append("--no-install-project")
-        if sync.itself and not editable and project is not None and project.package:
-            words.append("--no-editable")
-        others = [one for one in there if one not in same and one.install != sync.install]
-        if sync.environment in SYSTEM or self.extra or others:
-            words.append("--inexact")
-        flags = merged([*(one.install for one in same), sync.install])
-        decided = {"--no-install-project", *(word for word in words if word == "--no-editable")}
-        words += [flag for flag in flags if flag not in decided]
+        words = variables(call.options, locked=True)
+        within = active and self.place.kind != "build"
+        if not within and not _same(sync.environment, self.place.project_environment, project=name):
+            words.append(f"UV_PROJECT_ENVIRONMENT={sync.environment}")
+        words += ["uv sync", *(["--project", shlex.quote(name)] if name else []), *(["--active"] if within else [])]
+        words += ["--locked", *self._selection(sync, editable=editable)]
         if not self.place.cached:
             words.append("--no-cache")
         options = self._options(call, 1)
         return " ".join(words) + (f" {options.rstrip()}" if options else "")
+
+    def _selection(self, sync: Sync, *, editable: bool) -> list[str]:
+        """What of the project is installed, with what earlier installs put into the same environment."""
+        package = self.facts.is_package(sync.install.project)
+        there = [one for one in self.done if one.environment == sync.environment]
+        # What runs on a condition may not have run: it is not put in, and not taken away.
+        same = [one for one in there if not one.sometimes and one.install.project == sync.install.project]
+        others = [one for one in there if one not in same and one.install != sync.install]
+        words: list[str] = []
+        if not (sync.itself or any(one.itself for one in same)) and (self.place.kind == "build" or package):
+            words.append("--no-install-project")
+        if sync.itself and not editable and package:
+            words.append("--no-editable")
+        decided = {"--no-install-project", *words}
+        if sync.environment in SYSTEM or self.extra or others:
+            words.append("--inexact")
+        return words + [one for one in merged([*(one.install for one in same), sync.install]) if one not in decided]
 
     def _case(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> str:
         made = {

@@ -30,6 +30,8 @@ _TOPIC = re.compile(
     r"pip|\bvenv\b|virtualenv|pyvenv|setup\.py|easy_install|\bpoetry\b|requirements|/bin/activate", re.IGNORECASE
 )
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
+#: What stands between two commands that both run.
+_SEPARATORS = ("&&", ";", "\n")
 _NO_SHELL = "pip is called without a shell, and uv's way takes one"
 
 
@@ -241,33 +243,35 @@ class _Text:
 
     def _inner(self, command: Command, word: Word, decision: Decision) -> None:
         """What is in a word's quotes or substitutions."""
-        for start, end in word.inner:
-            inside = self.text[start:end]
-            if (_PIP.search(inside) or re.match(r"\s*pip[\d.]* \w", inside)) and not decision.findings:
+        for inside in (self.text[start:end] for start, end in word.inner):
+            if re.search(rf"{_PIP.pattern}|^\s*pip[\d.]* \w", inside) and not decision.findings:
                 self._leave(word.start, f"pip in a substitution: {inside.strip()}", "by hand, with `uv pip`")
         if word.is_array and (match := _PIP.search(word.raw)):
             self._leave(word.start, f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
-        quoted = word.raw[:1] in "\"'" and word.raw[-1:] == word.raw[:1] and len(word.raw) > 1
-        inside = word.raw[1:-1]
-        if not quoted or not _TOPIC.search(inside) or command.name in ("echo", "printf"):
+        quoted = re.fullmatch(r"(?s)([\"'])(.*)\1", word.raw)
+        inside = quoted[2] if quoted else ""
+        if not _TOPIC.search(inside) or command.name in ("echo", "printf"):
             return
         at = script_at([one.text for one in command.words[command.lead :]])
         if at and word is command.words[command.lead + at] and "\\" not in inside and not word.inner:
-            place = replace(self.place, line=self._line(word.start), comments=False)
-            made = convert(inside, self.facts, place)
-            self.findings += made.findings
-            self.left = self.left or made.left
-            if word.raw[0] in made.text and word.raw[0] not in inside:
-                self._leave(word.start, f"pip in a quoted script: {inside.strip()}", made.text)
-                return
-            if made.text != inside:
-                self.changes.append(Change(word.start + 1, word.end - 1, made.text or ":"))
-                decision.syncs.extend(made.syncs)
-                decision.files.extend(made.files)
-                decision.calls_uv = decision.calls_uv or made.calls_uv
-                decision.extra = decision.extra or made.extra
+            self._quoted_script(word, decision)
         elif _PIP.search(inside) and not decision.findings:
             self._leave(word.start, f"pip in a quoted script: {inside.strip()}", "by hand, with uv")
+
+    def _quoted_script(self, word: Word, decision: Decision) -> None:
+        """A script in quotes, as `sh -c` takes it."""
+        inside = word.raw[1:-1]
+        made = convert(inside, self.facts, replace(self.place, line=self._line(word.start), comments=False))
+        self.findings += made.findings
+        self.left = self.left or made.left
+        if word.raw[0] in made.text and word.raw[0] not in inside:
+            self._leave(word.start, f"pip in a quoted script: {inside.strip()}", made.text)
+        elif made.text != inside:
+            self.changes.append(Change(word.start + 1, word.end - 1, made.text or ":"))
+            decision.syncs.extend(made.syncs)
+            decision.files.extend(made.files)
+            decision.calls_uv = decision.calls_uv or made.calls_uv
+            decision.extra = decision.extra or made.extra
 
     def _leave(self, at: int, what: str, advice: str) -> None:
         self.left = True
@@ -297,31 +301,37 @@ class _Text:
                 self._replace(one.start, one.stop, change.text)
 
     def _removal(self, first: Command, last: Command) -> Change:
+        """What goes with a run of commands: its line, or what joins it to the commands beside it."""
+        if (stands_in := _has_to_be_a_command(first, last)) is not None:
+            return Change(first.start, last.stop, stands_in)
+        return self._without_line(first, last) or self._without_joint(first, last)
+
+    def _without_line(self, first: Command, last: Command) -> Change | None:
+        """The removal of the lines that a run has for itself; ``None`` where something else stands on them."""
         start, end = first.start, last.stop
-        separates = ("&&", ";", "\n")
-        alone = first.before not in separates and (last.after not in separates or last.closed)
-        alone = alone and not (first.before == "" and last.after in ("", ";", "\n") and not first.inside)
-        if alone or first.before in ("||", "|", "!") or last.after in ("||", "|", "&") or "test" in first.inside:
-            return Change(start, end, ":" if first.inside and alone else "true")
         line = self.text.rfind("\n", 0, start) + 1
         ends = self.text.find("\n", end)
         ends = len(self.text) if ends < 0 else ends
         prefix, suffix = self.text[line:start].strip(), self.text[end:ends].strip()
-        whole = line > 0 and prefix in ("&&", ";") and suffix == self.place.escape
-        if whole:
+        if line > 0 and prefix in ("&&", ";") and suffix == self.place.escape:
             return Change(line, ends + 1, self._kept(line, end, lines=True))
         lines = not self.place.comments or "\n" in (first.before, last.after)
-        if lines and not prefix and last.after in ("\n", "") and suffix[:1] in ("", "#"):
-            # A line of its own goes whole; a comment behind it stays.
-            after = end + len(self.text[end:ends]) - len(self.text[end:ends].lstrip())
-            return Change(start, after, "") if suffix else Change(line, min(ends + 1, len(self.text)), "")
+        if not (lines and not prefix and last.after in ("\n", "") and suffix[:1] in ("", "#")):
+            return None
+        # A comment behind it stays.
+        after = end + len(self.text[end:ends]) - len(self.text[end:ends].lstrip())
+        return Change(start, after, "") if suffix else Change(line, min(ends + 1, len(self.text)), "")
+
+    def _without_joint(self, first: Command, last: Command) -> Change:
+        """The removal of a run together with the operator after it or before it."""
+        start, end = first.start, last.stop
         if last.after in ("&&", ";") or (last.after == "\n" and not first.previous):
             follows = last.following
             comments = self._kept(start, follows, lines=False)
             indent = re.match(r"[ \t]*", self.text[self.text.rfind("\n", 0, follows) + 1 :])
             kept = f"{self.place.escape}\n{comments}\n{indent[0] if indent else ''}" if comments else ""
             return Change(start, follows, kept)
-        if first.before in separates:
+        if first.before in _SEPARATORS:
             comments = self._kept(first.previous, end, lines=False)
             return Change(first.previous, end, f"\n{comments}" if comments else "")
         return Change(start, end, "")
@@ -329,6 +339,16 @@ class _Text:
     def _kept(self, start: int, end: int, *, lines: bool) -> str:
         comments = [line.rstrip("\r") for line in self._comments(start, end)]
         return "".join(f"{line}\n" for line in comments) if lines else "\n".join(comments)
+
+
+def _has_to_be_a_command(first: Command, last: Command) -> str | None:
+    """The command that does nothing, where the text would not run without one; ``None`` where nothing has to stand."""
+    alone = first.before not in _SEPARATORS and (last.after not in _SEPARATORS or last.closed)
+    alone = alone and not (first.before == "" and last.after in ("", ";", "\n") and not first.inside)
+    joined = first.before in ("||", "|", "!") or last.after in ("||", "|", "&")
+    if not (alone or joined or "test" in first.inside):
+        return None
+    return ":" if first.inside and alone else "true"
 
 
 def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[list[Command]]:

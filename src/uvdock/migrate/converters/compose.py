@@ -151,7 +151,7 @@ class _File:
 
     def _commands(self, parent: Value | None, key: str) -> bool:
         """Convert a command; returns whether it calls uv now."""
-        node = parent if parent is None or not key else parent.get(key)
+        node = parent.get(key) if key and parent is not None else parent
         if node is None or parent is None:
             return False
         words = yaml_values.words(node)
@@ -162,19 +162,27 @@ class _File:
         self.taken |= {id(item.node) for item in node}
         folder = self._folder(parent if key else None)
         found = self._container(parent, folder) if key else None
-        image, build = parent.get("image") if key else None, self._build(parent) if key else None
-        foreign = image is not None and build is None and "uv" not in re.split(r"[/:@._-]", image.text)
+        foreign = self._foreign(parent) if key else ""
         if foreign or (found is not None and not found.has_uv):
-            if re.search(r"\bpip[\d.]*\b|requirements", text):
-                name = f"the image {image.text}" if foreign and image is not None else "its image"
-                version, _, _ = self.facts.uv.partition("+")
-                source = f"(COPY --from=ghcr.io/astral-sh/uv:{version} /uv /bin/)"
-                instead = f"build an image with uv in it {source} that runs `uv sync --locked`"
-                self._left(node, f"pip runs when the container starts, and {name} has no uv", instead)
+            self._without_uv(node, text, foreign or "its image")
             return False
         place = self._place(found, folder)
         made = self._text(node, place, shell=not key) if words is None else self._list(node, words, place)
         return made is not None and (made.calls_uv or bool(made.syncs))
+
+    def _foreign(self, service: Value) -> str:
+        """The image of a service that nothing of the repo builds and that has no uv; empty for any other."""
+        image = service.get("image")
+        if image is None or self._build(service) is not None or "uv" in re.split(r"[/:@._-]", image.text):
+            return ""
+        return f"the image {image.text}"
+
+    def _without_uv(self, node: Value, text: str, image: str) -> None:
+        if re.search(r"\bpip[\d.]*\b|requirements", text):
+            version, _, _ = self.facts.uv.partition("+")
+            source = f"(COPY --from=ghcr.io/astral-sh/uv:{version} /uv /bin/)"
+            instead = f"build an image with uv in it {source} that runs `uv sync --locked`"
+            self._left(node, f"pip runs when the container starts, and {image} has no uv", instead)
 
     def _text(self, node: Value, place: Place, *, shell: bool) -> Shell | None:
         from uvdock.migrate.commands import rewrite

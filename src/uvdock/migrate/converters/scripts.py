@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,15 +154,8 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
     alone = False
     for start, text, is_recipe in _logical(content):
         number = line_at(content, start)
-        if not is_recipe and _COMPILING.match(text):
-            # At the top of a file, the blank line below it goes too.
-            end = start + len(text)
-            changes.append(
-                Change(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")
-            )
-        elif not is_recipe:
-            changes += _prerequisites(path, start, text, facts)
         if not is_recipe:
+            changes += _outside_recipes(path, content, start, text, facts)
             continue
         prefix = _PREFIX.match(text)
         body = text[prefix.end() :] if prefix else text
@@ -188,6 +181,15 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
     if alone:
         changes += _in_environment(content, values)
     return Converted(changed(content, changes), unique(findings))
+
+
+def _outside_recipes(path: Path, content: str, start: int, text: str, facts: Facts) -> Iterable[Change]:
+    """The changes of a line that is no recipe's: a variable of pip-compile goes, a prerequisite gets another name."""
+    if not _COMPILING.match(text):
+        return _prerequisites(path, start, text, facts)
+    # At the top of a file, the blank line below it goes too.
+    end = start + len(text)
+    return [Change(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")]
 
 
 def _in_environment(content: str, values: dict[str, str]) -> Iterator[Change]:

@@ -61,6 +61,10 @@ def _is_dependabot(path: Path) -> bool:
     return path.parent.name == ".github" and path.name in ("dependabot.yml", "dependabot.yaml")
 
 
+#: Hooks of pre-commit with their ids.
+_Hooks = list[tuple[Value, Value]]
+
+
 def _dependabot(path: Path, content: str, root: Value, facts: Facts) -> Converted:
     folders = {one.folder for one in facts.projects}
     changes: list[Change] = []
@@ -96,34 +100,37 @@ def _pre_commit(path: Path, content: str, root: Value, facts: Facts) -> Converte
     changes: list[Change] = []
     findings: list[Finding] = []
     for repo in root.get("repos") or ():
-        url, rev, hooks = repo.get("repo"), repo.get("rev"), list(repo.get("hooks") or ())
-        ids = [(hook, name) for hook in hooks if (name := hook.get("id")) is not None]
-        locking = [(hook, name) for hook, name in ids if _LOCK_HOOKS.get(name.text, "\0") in (url.text if url else "")]
-        # Beside a hook that locks, one that only checks the same goes with it.
-        checking = [(hook, name) for hook, name in ids if locking and name.text == "poetry-check"]
-        lines = [yaml_values.lines_of_item(content, hook) for hook, _ in checking]
-        for hook, name in locking:
+        hooks = [(hook, name) for hook in repo.get("hooks") or () if (name := hook.get("id")) is not None]
+        url = repo.get("repo")
+        locking = [one for one in hooks if _LOCK_HOOKS.get(one[1].text, "\0") in (url.text if url else "")]
+        moved = _lock_hook(content, repo, hooks, locking, facts) if locking else None
+        changes += moved or ()
+        for _, name in locking if moved is None else ():
             line = line_at(content, int(name.node.start_mark.index))
-            plain = not any(key in ("files", "exclude", "additional_dependencies") for key, _ in hook.own_keys())
-            args = hook.get("args")
-            alone = len(ids) - len(checking) == 1 and all(lines)
-            if alone and url is not None and rev is not None and plain and facts.uv and args is None:
-                changes += [Change(*one, "") for one in lines if one is not None]
-                ids = [(hook, name)]
-                changes += yaml_values.scalar_change(content, url, _UV_PRE_COMMIT) or []
-                changes += yaml_values.scalar_change(content, rev, facts.uv) or []
-                changes += yaml_values.scalar_change(content, name, "uv-lock") or []
-            else:
-                what = f"the hook {name.text} locks with another tool"
-                instead = f"repo: {_UV_PRE_COMMIT}, rev: {facts.uv}, hooks: id: uv-lock"
-                findings.append(Finding(path, line, "left", what, instead))
-        for hook, name in ids:
+            instead = f"repo: {_UV_PRE_COMMIT}, rev: {facts.uv}, hooks: id: uv-lock"
+            findings.append(Finding(path, line, "left", f"the hook {name.text} locks with another tool", instead))
+        for _, name in hooks if moved is None else ():
             if name.text in ("requirements-txt-fixer", "poetry-check"):
                 line = line_at(content, int(name.node.start_mark.index))
                 what = f"the hook {name.text} has no file to look at any more"
                 findings.append(Finding(path, line, "note", what, "take it out"))
-            del hook
     return Converted(changed(content, changes), unique(findings))
+
+
+def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts: Facts) -> list[Change] | None:
+    """A repo of hooks with one that locks, as uv's own; ``None`` where it has others, or options of its own."""
+    # Beside a hook that locks, one that only checks the same goes with it.
+    checking = [yaml_values.lines_of_item(content, hook) for hook, name in hooks if name.text == "poetry-check"]
+    url, rev = repo.get("repo"), repo.get("rev")
+    if len(hooks) - len(checking) != 1 or None in checking or url is None or rev is None or not facts.uv:
+        return None
+    hook, name = locking[0]
+    if any(key in ("files", "exclude", "additional_dependencies", "args") for key, _ in hook.own_keys()):
+        return None
+    changes = [Change(*lines, "") for lines in checking if lines is not None]
+    for value, text in ((url, _UV_PRE_COMMIT), (rev, facts.uv), (name, "uv-lock")):
+        changes += yaml_values.scalar_change(content, value, text) or []
+    return changes
 
 
 # --- tox --------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ A job is converted whole or not at all: half of it with pip and half with uv wou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,27 +62,19 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         return Converted(content)
     root = yaml_values.read(content, path.name)
     if root is None:
-        if not MENTIONS.search(content):
-            return Converted(content)
         what = "this is no YAML that can be read, and pip is in it"
-        return Converted(content, (Finding(path, 0, "left", what, "correct it, and run it again"),))
-    changes: list[Change] = []
-    findings: list[Finding] = []
+        left = Finding(path, 0, "left", what, "correct it, and run it again")
+        return Converted(content, (left,) if MENTIONS.search(content) else ())
+    made = _triggers(path, content, root, facts)
     folder = _working_directory(root)
     jobs = root.get("jobs")
     parts = [job for _, job in jobs.items()] if jobs is not None else [root.get("runs") or root]
-    done: set[int] = set()
-    for part in parts:
-        if id(part.node) in done:
-            continue
-        done.add(id(part.node))
-        made = _Job(path, content, part, facts, _working_directory(part) or folder).convert()
-        changes += made.changes
-        findings += made.findings
-    made_paths = list(_triggers(path, content, root, facts))
-    changes += [change for change, _ in made_paths if change is not None]
-    findings += [finding for _, finding in made_paths if finding is not None]
-    return Converted(changed(content, changes), unique(findings))
+    # An alias is its anchor's node: what it stands for is written once.
+    for part in {id(part.node): part for part in parts}.values():
+        job = _Job(path, content, part, facts, _working_directory(part) or folder).convert()
+        made.changes += job.changes
+        made.findings += job.findings
+    return Converted(changed(content, made.changes), unique(made.findings))
 
 
 @dataclass
@@ -111,21 +103,26 @@ class _Job:
         if not users and not cached and calling is None:
             return self.made
         problem = self._steps(users)
-        if problem is None and not self.syncs and not has_uv and calling is None:
+        if problem is None and (self.syncs or has_uv or calling is not None):
+            problem = self._python_by_path(setups) or self._ready(setups, users or cached or setups, has_uv)
+        elif problem is None:
             # Tools of the job's own, or pip is only spoken of: that works as before, but for a cache made of
             # files that are gone.
             self.made.changes.clear()
             gone = [step for step in cached if "requirements" in _text_of(step, "with", "cache-dependency-path")]
             problem = self._without_cache(gone)
-        elif problem is None and (problem := self._python_by_path(setups)) is None and not has_uv:
-            first = next((step for step in users if id(step.node) not in {id(one.node) for one in setups}), None)
-            problem = self._set_up(setups, first or (users or cached or setups)[0])
-        elif problem is None:
-            problem = self._without_cache(setups)
         if problem is not None:
             return self._as_it_is(problem)
         self._caches(steps)
         return self.made
+
+    def _ready(self, setups: list[Value], users: list[Value], has_uv: list[Value]) -> Finding | None:
+        """Have uv before the steps that use it; with a step that sets it up already, only pip's cache goes."""
+        if has_uv:
+            return self._without_cache(setups)
+        own = {id(step.node) for step in setups}
+        first = next((step for step in users if id(step.node) not in own), users[0])
+        return self._set_up(setups, first)
 
     def _mentions(self, step: Value) -> bool:
         run = step.get("run")
@@ -361,33 +358,41 @@ class _Job:
 _PACKAGERS = ("pip", "pipenv", "poetry")
 
 
-def _triggers(path: Path, content: str, root: Value, facts: Facts) -> Iterator[tuple[Change | None, Finding | None]]:
+def _triggers(path: Path, content: str, root: Value, facts: Facts) -> _Made:
     """``on.push.paths`` that name a requirements file: a change of the lock has to start the workflow as well."""
+    made = _Made()
     events = root.get("on") or root.get("True") or root.get("true")
     for event, value in events.items() if events is not None else ():
-        for key in ("paths", "paths-ignore"):
-            there = {item.text for item in value.get(key) or ()}
-            for item in value.get(key) or ():
-                name = item.text.lstrip("!")
-                if "requirements" not in name and name not in ("setup.py", "Pipfile", "Pipfile.lock", "poetry.lock"):
+        for paths in (value.get("paths"), value.get("paths-ignore")):
+            there = {item.text for item in paths or ()}
+            for item in paths or ():
+                if (new := _in_its_place(item.text, facts)) is None:
                     continue
-                found = locate(name, Path(), facts)
-                if found is None and "*" not in name:
-                    continue
-                deep = "**/" if name.startswith("**/") else ""
-                new = list(manifests(facts.installs[found])) if found else [f"{deep}pyproject.toml", f"{deep}uv.lock"]
-                fresh = [one for one in new if one not in there]
-                there |= set(new)
-                changes = None if found is None else yaml_values.item_changes(content, item, fresh or new)
+                names, is_known = new
+                fresh = [one for one in names if one not in there]
+                there |= set(names)
+                changes = yaml_values.item_changes(content, item, fresh or names) if is_known else None
                 if changes and not fresh:
                     at = line_start(content, changes[0].start)
-                    yield Change(at, line_end(content, at), ""), None
+                    made.changes.append(Change(at, line_end(content, at), ""))
                 elif changes:
-                    yield changes[0], None
+                    made.changes.append(changes[0])
                 else:
                     what = f"{event} looks at {item.text}, and dependencies are in pyproject.toml and uv.lock now"
                     line = line_at(content, int(item.node.start_mark.index))
-                    yield None, Finding(path, line, "left", what, f"name {' and '.join(new)} too")
+                    made.findings.append(Finding(path, line, "left", what, f"name {' and '.join(names)} too"))
+    return made
+
+
+def _in_its_place(pattern: str, facts: Facts) -> tuple[list[str], bool] | None:
+    """The files that take the place of a requirements file in a list of paths, and whether that file is known."""
+    name = pattern.lstrip("!")
+    if "requirements" not in name and name not in ("setup.py", "Pipfile", "Pipfile.lock", "poetry.lock"):
+        return None
+    if found := locate(name, Path(), facts):
+        return list(manifests(facts.installs[found])), True
+    deep = "**/" if name.startswith("**/") else ""
+    return ([f"{deep}pyproject.toml", f"{deep}uv.lock"], False) if "*" in name else None
 
 
 def _working_directory(node: Value) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from uvdock.migrate.discover import metadata, python, requirement_files, sources
 from uvdock.migrate.discover.metadata import Metadata
 from uvdock.migrate.discover.options import Settings
 from uvdock.migrate.discover.python import Python
-from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, Wanted, understand
+from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, Wanted, name_in, understand
 from uvdock.migrate.discover.requirement_files import Entry, Node, Pin, Reading
 from uvdock.migrate.discover.sources import Found
 from uvdock.migrate.lock import groups, pyproject
@@ -282,29 +282,32 @@ def _declare(work: Work, texts: Mapping[Path, str]) -> None:
     """What the project declares itself: no file has to say it again."""
     project = work.found.pyproject.get("project", {})
     folder = work.found.folder
-    names = [pyproject._name(text) for text in project.get("dependencies", [])]  # noqa: SLF001 - the same reading of names
-    if work.own and work.package:
-        names += [pyproject._name(text) for text in work.own.dependencies or ()]  # noqa: SLF001
+    own = (work.own.dependencies or ()) if work.own and work.package else ()
+    names = [name_in(text) for text in (*project.get("dependencies", []), *own)]
     reads = work.kept = _read_by_build(work, texts) if work.package else frozenset()
     if project or work.own:
         _drop_compiled(work)
     dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
-    if work.package and (names or dynamic):
+    packaged = work.package and bool(names or dynamic)
+    if packaged:
         work.declared = frozenset(names) or frozenset({""})
-        for node in work.nodes.values():
-            if node.path in reads and dynamic:
-                _drop(node, node.entries, work, "the build reads it from this file")
-            else:
-                _drop(node, [one for one in node.entries if one.wanted.key in names], work, "the project declares it")
-    elif names:
-        for node in work.nodes.values():
-            if groups.group_name(node.path, folder):
-                continue
-            _drop(node, [one for one in node.entries if one.wanted.key in names], work, "[project] has it already")
-    if work.own and work.package and work.own.dependencies:
+    _drop_declared(work, names, reads if dynamic else frozenset(), packaged=packaged)
+    if own:
         what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
         where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
         work.findings.append(Finding(where, 0, "note", what, "take them out of this file"))
+
+
+def _drop_declared(work: Work, names: Collection[str], reads: Collection[Path], *, packaged: bool) -> None:
+    """Leave out what the project declares, and what the build of its package reads from a file."""
+    for node in work.nodes.values():
+        again = [one for one in node.entries if one.wanted.key in names]
+        if packaged and node.path in reads:
+            _drop(node, node.entries, work, "the build reads it from this file")
+        elif packaged:
+            _drop(node, again, work, "the project declares it")
+        elif not groups.group_name(node.path, work.found.folder):
+            _drop(node, again, work, "[project] has it already")
 
 
 def _drop_compiled(work: Work) -> None:

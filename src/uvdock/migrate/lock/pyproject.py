@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from uvdock.migrate.discover.options import Index
+from uvdock.migrate.discover.requirement import name_in
 from uvdock.migrate.discover.requirement_files import Entry
 from uvdock.migrate.lock.groups import Group
 
@@ -191,7 +192,7 @@ def _extended(text: str, project: Mapping[str, Any], content: Content) -> str:
     missing = {key: item for key, item in content.project.items() if key not in project and key != "dynamic"}
     dynamic = project.get("dynamic", [])
     missing = {key: item for key, item in missing.items() if key not in dynamic}
-    known = {_name(item) for item in project.get("dependencies", [])}
+    known = {name_in(str(item)) for item in project.get("dependencies", [])}
     new = [entry for entry in content.dependencies if entry.wanted.key not in known]
     if not missing and not new and not content.trailing:
         return text
@@ -218,12 +219,6 @@ def _extend(array: Any, entries: Sequence[Entry], trailing: Sequence[str]) -> No
         array.add_line(indent="")
 
 
-def _name(requirement: str) -> str:
-    from uvdock.migrate.discover.requirement import name_in
-
-    return name_in(str(requirement))
-
-
 def _build(text: str, before: Mapping[str, Any], content: Content) -> str:
     if not content.build or "build-system" in before:
         return text
@@ -246,7 +241,7 @@ def _groups(text: str, content: Content) -> str:
         if group.name not in table:
             table[group.name] = _item(rendered[group.name])
             continue
-        known = {_name(item) for item in table[group.name] if isinstance(item, str)}
+        known = {name_in(str(item)) for item in table[group.name] if isinstance(item, str)}
         _extend(table[group.name], [one for one in group.entries if one.wanted.key not in known], group.trailing)
     return str(tomlkit.dumps(document))
 

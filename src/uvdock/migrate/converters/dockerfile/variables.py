@@ -41,7 +41,7 @@ def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[C
             continue
         text = instead(name, value, facts)
         if text is None:
-            findings.append(("left", f"{name} says nothing to uv", advice(name)))
+            findings.append(("left", f"uv ignores {name}", advice(name)))
         else:
             made[at] = text
     if made and len(made) == len(words) and not any(made.values()):
@@ -97,7 +97,7 @@ def _legacy(
         return [], []
     text = instead(name, " ".join(word.text for word in words[1:]), facts)
     if text is None:
-        return [], [("left", f"{name} says nothing to uv", advice(name))]
+        return [], [("left", f"uv ignores {name}", advice(name))]
     if not text:
         return [removal(source, item)], []
     return [Change(item.body.start, item.body.end, text)], []
