@@ -33,6 +33,8 @@ _FOREIGN = (
     *("UVDOCK_", "_UVDOCK", "UV_", "VIRTUAL_ENV", "INVOKE_", "PYTEST_"),
     *("COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_"),
     *("CI", "GITHUB_", "NO_COLOR", "FORCE_COLOR"),
+    # Each of the programs that are started would compile all of uvdock anew.
+    "PYTHONDONTWRITEBYTECODE",
 )
 
 
