@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,17 +91,31 @@ def test_a_manifest_that_is_no_text(program: Program, project: Path, name: str) 
     _told(ran, 1, what="pyproject.toml cannot be read", where=str(project / "pyproject.toml"), fix="UTF-8")
 
 
-@pytest.mark.parametrize("arguments", ON_LOCKS)
-@pytest.mark.parametrize(
-    ("content", "what", "fix"),
-    [
-        pytest.param("", "uv.lock is empty", "git checkout uv.lock", id="empty"),
-        pytest.param("version = 1\n[[pack", "uv.lock is damaged: ", "git checkout uv.lock", id="damaged"),
-        pytest.param("<<<<<<< ours\n", "uv.lock is damaged: ", "git checkout uv.lock", id="merge-conflict"),
-        pytest.param("a = 1\n", "uv.lock is no lock", "git checkout uv.lock", id="another-file"),
-        pytest.param(LOCK.format(version=2), "written by a newer uv", "use the uv that wrote it", id="newer"),
-    ],
-)
+#: A lock that is none, what is said of it, and what is to be done.
+BAD_LOCKS = {
+    "empty": ("", "uv.lock is empty", "git checkout uv.lock"),
+    "damaged": ("version = 1\n[[pack", "uv.lock is damaged: ", "git checkout uv.lock"),
+    "merge-conflict": ("<<<<<<< ours\n", "uv.lock is damaged: ", "git checkout uv.lock"),
+    "another-file": ("a = 1\n", "uv.lock is no lock", "git checkout uv.lock"),
+    "newer": (LOCK.format(version=2), "written by a newer uv", "use the uv that wrote it"),
+}
+
+
+def bad_locks() -> list[Any]:
+    """Each task with each lock: those with a damaged one, and each lock once more, are not long."""
+    return [
+        pytest.param(
+            *lock,
+            *param.values,
+            id=f"{name}-{param.id}",
+            marks=[] if name == "damaged" or param.id == "install" else pytest.mark.long,
+        )
+        for name, lock in BAD_LOCKS.items()
+        for param in ON_LOCKS
+    ]
+
+
+@pytest.mark.parametrize(("content", "what", "fix", "arguments"), bad_locks())
 @pytest.mark.slow
 def test_a_lock_that_cannot_be_used(
     program: Program, project: Path, *, content: str, what: str, fix: str, arguments: list[str]
@@ -208,9 +223,9 @@ def _full(folder: Path) -> None:
     ("arguments", "what"),
     [
         pytest.param(["uv", "add", "idna"], "uv add did not succeed", id="uv-add"),
-        pytest.param(["uv", "remove", "six"], "uv remove did not succeed", id="uv-remove"),
+        pytest.param(["uv", "remove", "six"], "uv remove did not succeed", id="uv-remove", marks=pytest.mark.long),
         pytest.param(["deps.install"], "uv could not lock", id="install"),
-        pytest.param(["deps.lock"], "uv could not lock", id="lock"),
+        pytest.param(["deps.lock"], "uv could not lock", id="lock", marks=pytest.mark.long),
     ],
 )
 def test_a_disk_that_takes_nothing(

@@ -142,10 +142,10 @@ def test_another_packages_bound_is_named(program: Program, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["--group", "project"], {"anyio", "idna", "werkzeug", "flask", "six"}),
+        pytest.param(["--group", "project"], {"anyio", "idna", "werkzeug", "flask", "six"}, marks=pytest.mark.long),
         (["--group", "dev", "--group", "extra: docs"], {"iniconfig", "humanize"}),
         (["--kind", "major", "--group", "project"], {"anyio", "idna", "werkzeug", "flask"}),
-        (["--kind", "patch"], set()),
+        pytest.param(["--kind", "patch"], set(), marks=pytest.mark.long),
         (["idna", "Flask"], {"idna", "flask"}),
         (["--all", "markupsafe"], {"markupsafe"}),
     ],
@@ -156,7 +156,7 @@ def test_filters(program: Program, old: Path, arguments: list[str], names: set[s
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--exit-code"], 1), ([], 0), (["--exit-code", "--kind", "patch"], 0)],
+    [(["--exit-code"], 1), pytest.param([], 0, marks=pytest.mark.long), (["--exit-code", "--kind", "patch"], 0)],
 )
 def test_the_exit_code(program: Program, old: Path, arguments: list[str], code: int) -> None:
     assert program.run("deps.outdated", *arguments, cwd=old).code == code
@@ -281,7 +281,7 @@ def test_everything_that_an_index_does(program: Program, tmp_path: Path, index: 
     assert "Traceback" not in shown.err
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [403, *(pytest.param(status, marks=pytest.mark.long) for status in (401, 404))])
 def test_an_index_that_refuses_everything(program: Program, tmp_path: Path, index: Index, status: int) -> None:
     index.add("fine", "1.0", "1.1")
     project = make_project(tmp_path / "app", ["fine==1.0"], index.table)

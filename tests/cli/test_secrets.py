@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BOTH, Program, hashes, make_project, uv
+from tests.conftest import BOTH_OF_MANY, Program, hashes, make_project, uv
 
 SECRET = "correct-horse-battery"
 #: Nothing listens there.
@@ -48,7 +48,7 @@ def _with_index(project: Path, userinfo: str = "") -> None:
     make_project(project, ["six", "iniconfig"], INDEX.format(userinfo=userinfo, address=DEAD))
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", BOTH_OF_MANY)
 @pytest.mark.parametrize("arguments", TASKS)
 @pytest.mark.slow
 def test_a_password_in_a_variable(program: Program, locked: Path, name: str, arguments: list[str]) -> None:
