@@ -122,7 +122,7 @@ def make_project(folder: Path, dependencies: Sequence[str] = (), extra: str = ""
     return folder
 
 
-def few(names: Iterable[str], kept: Container[str]) -> list[Any]:
+def few(names: Iterable[object], kept: Container[object]) -> list[Any]:
     """Parameters of many alike: all but those that are kept are long."""
     return [pytest.param(name, marks=[] if name in kept else pytest.mark.long) for name in names]
 

@@ -43,6 +43,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("remote", [WAYS[-1]], ids=_named, indirect=True)
 def test_the_main_job(reference: Callable[[str, str], Stack], remote: dict[str, str]) -> None:
     stack = reference("flask", ".")
