@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Stack
+from tests.engine.conftest import IMAGE_UID, Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -26,10 +26,11 @@ def on_github(stack: Stack, summary: Path) -> None:
     example.write_text(example.read_text().replace("WEB_PORT=8000", "WEB_PORT=0"))
 
 
-def test_red_when_a_test_fails(reference: Reference, summary: Path) -> None:
-    stack = reference("flask", ".")
+def test_red_when_a_test_fails(small: Callable[..., Stack], summary: Path) -> None:
+    stack = small(dependencies=["pytest"], volumes=[".:/app"], owner=IMAGE_UID)
+    (stack.root / ".env.example").write_text("")
     on_github(stack, summary)
-    (stack.root / "test/test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
+    (stack.root / "test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
     with stack.pyproject.open("a") as file:
         file.write('[tool.uvdock]\nci = ["deps.install", "up --wait", "test", "secret"]\n')
     ran = stack.uvdock("ci.test", ok=False)
