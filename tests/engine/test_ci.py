@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def on_github(stack: Stack, summary: Path) -> None:
 
 
 def test_red_when_a_test_fails(small: Callable[..., Stack], summary: Path) -> None:
-    stack = small(dependencies=["pytest"], volumes=[".:/app"], owner=IMAGE_UID)
+    says = 'CMD ["sh", "-c", "echo it runs; exec sleep infinity"]'
+    stack = small(dependencies=["pytest"], volumes=[".:/app"], owner=IMAGE_UID, final=says)
     (stack.root / ".env.example").write_text("")
     on_github(stack, summary)
     (stack.root / "test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
@@ -36,7 +38,7 @@ def test_red_when_a_test_fails(small: Callable[..., Stack], summary: Path) -> No
     ran = stack.uvdock("ci.test", ok=False)
     assert ran.code == 1
     assert "test_broken" in ran.out
-    assert "web-1" in ran.out
+    assert re.search(r"web-1 +\| it runs", ran.out)
     assert "ci.test: test failed with 1; not run: secret" in ran.err
     assert "| `test` | ✘ 1 |" in summary.read_text()
     assert "| `secret` | – |" in summary.read_text()
