@@ -11,15 +11,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 #: The programs, for what is the same in both: `inv test` looks at one of them.
 BOTH = ["uvdock", pytest.param("inv", marks=pytest.mark.slow)]
+#: The same where there are many more of it.
+BOTH_OF_MANY = ["uvdock", pytest.param("inv", marks=pytest.mark.long)]
 #: Repos of others have tests of their own.
 collect_ignore = ["fixtures"]
 BIN = Path(sys.executable).parent
@@ -33,6 +36,8 @@ _FOREIGN = (
     *("UVDOCK_", "_UVDOCK", "UV_", "VIRTUAL_ENV", "INVOKE_", "PYTEST_"),
     *("COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_"),
     *("CI", "GITHUB_", "NO_COLOR", "FORCE_COLOR"),
+    # Each of the programs that are started would compile all of uvdock anew.
+    "PYTHONDONTWRITEBYTECODE",
 )
 
 
@@ -115,6 +120,17 @@ def make_project(folder: Path, dependencies: Sequence[str] = (), extra: str = ""
         f'[project]\nname = "app"\nversion = "0.1.0"\nrequires-python = ">=3.11"\ndependencies = [{listed}]\n{extra}'
     )
     return folder
+
+
+def few(names: Iterable[object], kept: Container[object]) -> list[Any]:
+    """Parameters of many alike: all but those that are kept are long."""
+    return [pytest.param(name, marks=[] if name in kept else pytest.mark.long) for name in names]
+
+
+def uv(*args: str, cwd: Path) -> None:
+    """Run uv alone: for what a test needs before it begins, since uvdock around it takes ten times as long."""
+    done = subprocess.run(["uv", *args], cwd=cwd, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")

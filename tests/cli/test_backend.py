@@ -102,10 +102,16 @@ def repo(tmp_path: Path) -> Path:
 
 
 def _cases() -> list[object]:
-    """Every task with every engine that is gone; some of them are quick enough for each run."""
+    """Every task with every engine that is gone; few of them are for each run, most of them are long."""
     often = {("uv", _socket), ("cmd", _ssh), ("deps.install", _socket), ("js", _no_program), ("deps.lock", _context)}
+
+    def marks(task: str, gone: Gone) -> list[pytest.MarkDecorator]:
+        if (task, gone) in often:
+            return []
+        return [pytest.mark.slow if gone is _socket or task == "cmd" else pytest.mark.long]
+
     return [
-        pytest.param(task, gone, id=f"{task}-{gone.__name__}", marks=[] if (task, gone) in often else pytest.mark.slow)
+        pytest.param(task, gone, id=f"{task}-{gone.__name__}", marks=marks(task, gone))
         for task in TASKS
         for gone in GONE
     ]

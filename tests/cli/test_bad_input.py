@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import Program, Ran, hashes, make_project
+from tests.conftest import Program, Ran, hashes, make_project, uv
 
 pytestmark = pytest.mark.slow
 
@@ -90,17 +91,31 @@ def test_a_manifest_that_is_no_text(program: Program, project: Path, name: str) 
     _told(ran, 1, what="pyproject.toml cannot be read", where=str(project / "pyproject.toml"), fix="UTF-8")
 
 
-@pytest.mark.parametrize("arguments", ON_LOCKS)
-@pytest.mark.parametrize(
-    ("content", "what", "fix"),
-    [
-        pytest.param("", "uv.lock is empty", "git checkout uv.lock", id="empty"),
-        pytest.param("version = 1\n[[pack", "uv.lock is damaged: ", "git checkout uv.lock", id="damaged"),
-        pytest.param("<<<<<<< ours\n", "uv.lock is damaged: ", "git checkout uv.lock", id="merge-conflict"),
-        pytest.param("a = 1\n", "uv.lock is no lock", "git checkout uv.lock", id="another-file"),
-        pytest.param(LOCK.format(version=2), "written by a newer uv", "use the uv that wrote it", id="newer"),
-    ],
-)
+#: A lock that is none, what is said of it, and what is to be done.
+BAD_LOCKS = {
+    "empty": ("", "uv.lock is empty", "git checkout uv.lock"),
+    "damaged": ("version = 1\n[[pack", "uv.lock is damaged: ", "git checkout uv.lock"),
+    "merge-conflict": ("<<<<<<< ours\n", "uv.lock is damaged: ", "git checkout uv.lock"),
+    "another-file": ("a = 1\n", "uv.lock is no lock", "git checkout uv.lock"),
+    "newer": (LOCK.format(version=2), "written by a newer uv", "use the uv that wrote it"),
+}
+
+
+def bad_locks() -> list[Any]:
+    """Each task with each lock: those with a damaged one, and each lock once more, are not long."""
+    return [
+        pytest.param(
+            *lock,
+            *param.values,
+            id=f"{name}-{param.id}",
+            marks=[] if name == "damaged" or param.id == "install" else pytest.mark.long,
+        )
+        for name, lock in BAD_LOCKS.items()
+        for param in ON_LOCKS
+    ]
+
+
+@pytest.mark.parametrize(("content", "what", "fix", "arguments"), bad_locks())
 @pytest.mark.slow
 def test_a_lock_that_cannot_be_used(
     program: Program, project: Path, *, content: str, what: str, fix: str, arguments: list[str]
@@ -131,7 +146,7 @@ def test_outdated_without_a_lock(program: Program, project: Path) -> None:
 )
 def test_uv_cannot_add(program: Program, project: Path, packages: list[str], words: str) -> None:
     make_project(project, ["six"])
-    assert program.run("deps.lock", cwd=project).code == 0
+    uv("lock", cwd=project)
     manifests = [project / "pyproject.toml", project / "uv.lock"]
     before = [path.read_bytes() for path in manifests]
 
@@ -161,7 +176,7 @@ def test_uv_cannot_lock(program: Program, project: Path, task: str) -> None:
 
 
 def test_check_of_what_uv_cannot_resolve(program: Program, project: Path) -> None:
-    assert program.run("deps.lock", cwd=project).code == 0
+    uv("lock", cwd=project)
     make_project(project, ["uvdock-test-no-such-package"])
     before = hashes(project)
 
@@ -208,9 +223,9 @@ def _full(folder: Path) -> None:
     ("arguments", "what"),
     [
         pytest.param(["uv", "add", "idna"], "uv add did not succeed", id="uv-add"),
-        pytest.param(["uv", "remove", "six"], "uv remove did not succeed", id="uv-remove"),
+        pytest.param(["uv", "remove", "six"], "uv remove did not succeed", id="uv-remove", marks=pytest.mark.long),
         pytest.param(["deps.install"], "uv could not lock", id="install"),
-        pytest.param(["deps.lock"], "uv could not lock", id="lock"),
+        pytest.param(["deps.lock"], "uv could not lock", id="lock", marks=pytest.mark.long),
     ],
 )
 def test_a_disk_that_takes_nothing(
@@ -225,7 +240,7 @@ def test_a_disk_that_takes_nothing(
 ) -> None:
     env = {"UV_PROJECT_ENVIRONMENT": str(tmp_path / "environment")}
     project = make_project(disk / "app", ["six"])
-    assert program.run("deps.lock", cwd=project, env=env).code == 0
+    uv("lock", cwd=project)
     # The remark fills the manifest's last page: any longer one needs a page more.
     make_project(project, ["six", "iniconfig"], "#")
     manifest = project / "pyproject.toml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Program, hashes, make_project
+from tests.conftest import Program, hashes, make_project, uv
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def project(tmp_path: Path, program: Program) -> Path:
     folder = make_project(tmp_path / "app", ["six"])
     program.env |= {"UVDOCK_BACKEND": "host", "COLUMNS": "80"}
-    assert program.run("deps.lock", cwd=folder).code == 0
+    uv("lock", cwd=folder)
     return folder
 
 

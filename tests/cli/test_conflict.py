@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Program, make_project
+from tests.conftest import Program, make_project, uv
 from uvdock.deps import lockfile
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def merged(program: Program, tmp_path: Path) -> Path:
 
     def commit(*dependencies: str) -> None:
         make_project(project, dependencies)
-        assert program.run("deps.lock", cwd=project).code == 0
+        uv("lock", cwd=project)
         git(project, "add", ".")
         git(project, "commit", "--quiet", "--message", " ".join(dependencies))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPO, clean_environment, hashes
+from tests.conftest import REPO, clean_environment, few, hashes
 from uvdock.backends.host import find_uv
 from uvdock.migrate.lock import dependencies
 from uvdock.migrate.model import Dependencies
@@ -27,6 +27,8 @@ FIXTURES = REPO / "tests" / "fixtures" / "migrate"
 LOCKED = sorted(
     path.parent.name for path in FIXTURES.glob("deps-*/after") if path.parent.name not in ("deps-index", "deps-git")
 )
+#: One of each kind: pinned by pip-tools, a file for each group, another manager, a setup.py.
+KEPT = ("deps-compiled", "deps-layers", "deps-poetry", "deps-setup-py")
 PYTHON = "FROM python:3.11-slim\n"
 
 
@@ -78,7 +80,7 @@ def test_there_are_repos_of_many_shapes() -> None:
     assert len(LOCKED) >= 10
 
 
-@pytest.mark.parametrize("name", LOCKED)
+@pytest.mark.parametrize("name", few(LOCKED, KEPT))
 def test_a_repo_becomes_what_a_person_would_write_with_the_versions_it_had(name: str, tmp_path: Path) -> None:
     root = tmp_path / name
     shutil.copytree(FIXTURES / name / "before", root)

@@ -58,10 +58,20 @@ def uv_version() -> str:
     return found[1]
 
 
+#: One of each kind of repo: its base, its manager, its images, a library without any.
+KEPT = ("alpine", "dev-and-prod", "heroku", "library", "monorepo", "opt-venv", "pipenv", "poetry", "user-folder")
+
+
 def cases() -> list[Any]:
     pending = {name: described(name).get("pending") for name in REPOS}
     return [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
+        pytest.param(
+            name,
+            marks=[
+                *([pytest.mark.xfail(reason=reason, strict=True)] if reason else []),
+                *([] if name in KEPT else [pytest.mark.long]),
+            ],
+        )
         for name, reason in pending.items()
     ]
 

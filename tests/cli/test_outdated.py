@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Program, Ran, clean_environment, hashes, make_project
+from tests.conftest import Program, Ran, hashes, make_project, uv
 from tests.index import Index, Release, served
 
 pytestmark = pytest.mark.slow
@@ -46,15 +46,10 @@ def index() -> Iterator[Index]:
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that is locked at old versions, made once; no test writes there."""
     project = make_project(tmp_path_factory.mktemp("old") / "app", OLD, GROUPS)
-    _uv("lock", "--exclude-newer", "2023-01-01", cwd=project)
+    uv("lock", "--exclude-newer", "2023-01-01", cwd=project)
     # Without the moment in it, which no later lock would have.
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     return project
-
-
-def _uv(*args: str, cwd: Path) -> None:
-    done = subprocess.run(["uv", *args], cwd=cwd, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def locked(project: Path) -> dict[str, str]:
@@ -72,7 +67,7 @@ def locked(project: Path) -> dict[str, str]:
 def upgraded(project: Path, folder: Path, *args: str) -> dict[str, str]:
     """What a real `uv lock --upgrade` makes of a copy."""
     shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".venv"))
-    _uv("lock", "--upgrade", *args, cwd=folder)
+    uv("lock", "--upgrade", *args, cwd=folder)
     return locked(folder)
 
 
@@ -136,7 +131,7 @@ def test_wanted_is_what_a_new_lock_would_have(program: Program, old: Path, tmp_p
 
 def test_another_packages_bound_is_named(program: Program, tmp_path: Path) -> None:
     project = make_project(tmp_path / "app", ["boto3==1.28.0", "botocore", "urllib3"])
-    assert program.run("deps.lock", cwd=project).code == 0
+    uv("lock", cwd=project)
 
     rows = as_rows(program.run("deps.outdated", "--json", cwd=project))
 
@@ -147,10 +142,10 @@ def test_another_packages_bound_is_named(program: Program, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["--group", "project"], {"anyio", "idna", "werkzeug", "flask", "six"}),
+        pytest.param(["--group", "project"], {"anyio", "idna", "werkzeug", "flask", "six"}, marks=pytest.mark.long),
         (["--group", "dev", "--group", "extra: docs"], {"iniconfig", "humanize"}),
         (["--kind", "major", "--group", "project"], {"anyio", "idna", "werkzeug", "flask"}),
-        (["--kind", "patch"], set()),
+        pytest.param(["--kind", "patch"], set(), marks=pytest.mark.long),
         (["idna", "Flask"], {"idna", "flask"}),
         (["--all", "markupsafe"], {"markupsafe"}),
     ],
@@ -161,7 +156,7 @@ def test_filters(program: Program, old: Path, arguments: list[str], names: set[s
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--exit-code"], 1), ([], 0), (["--exit-code", "--kind", "patch"], 0)],
+    [(["--exit-code"], 1), pytest.param([], 0, marks=pytest.mark.long), (["--exit-code", "--kind", "patch"], 0)],
 )
 def test_the_exit_code(program: Program, old: Path, arguments: list[str], code: int) -> None:
     assert program.run("deps.outdated", *arguments, cwd=old).code == code
@@ -195,8 +190,8 @@ def test_no_interpreter_of_the_project_is_needed(program: Program, tmp_path: Pat
     real = next(iter(sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))), python)
     if real is None:
         pytest.skip(f"no Python {version} to compare with")
-    _uv("lock", "--python", str(real), "--exclude-newer", "2024-12-01", cwd=project)
-    _uv("lock", "--python", str(real), cwd=project)
+    uv("lock", "--python", str(real), "--exclude-newer", "2024-12-01", cwd=project)
+    uv("lock", "--python", str(real), cwd=project)
     expected = upgraded(project, tmp_path / "copy", "--python", str(real))
     # Only the tests' own Python is on PATH, and no other is looked for.
     path = os.pathsep.join([program.env["PATH"].split(os.pathsep)[0], str(Path(sys.executable).parent), "/usr/bin"])
@@ -215,7 +210,7 @@ def test_several_projects_in_one_table(program: Program, tmp_path: Path) -> None
     make_project(repo / "apps" / "one", ["idna==2.8"])
     make_project(repo / "apps" / "two", ["idna==2.9", "six"])
     for name in ("one", "two"):
-        _uv("lock", cwd=repo / "apps" / name)
+        uv("lock", cwd=repo / "apps" / name)
     before = hashes(repo)
 
     ran = program.run("deps.outdated", cwd=repo)
@@ -235,7 +230,7 @@ def test_a_workspace_is_one_table(program: Program, tmp_path: Path) -> None:
     root = make_project(tmp_path / "app", ["idna<3", "lib"], extra)
     lib = make_project(root / "lib", ["idna==2.8", "six==1.15.0"])
     (lib / "pyproject.toml").write_text((lib / "pyproject.toml").read_text().replace('"app"', '"lib"'))
-    _uv("lock", cwd=root)
+    uv("lock", cwd=root)
 
     ran = program.run("deps.outdated", cwd=lib)
 
@@ -261,7 +256,7 @@ def test_everything_that_an_index_does(program: Program, tmp_path: Path, index: 
         ["fine", "held==1.0", "onlypre==1.0rc1", "pulled", "deleted", "vanished", "closed", "snake"],
         index.table,
     )
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     index.add("pulled", "1.0", Release("1.1", yanked=True))
     index.add("deleted", "1.0")
     del index.packages["vanished"]
@@ -286,11 +281,11 @@ def test_everything_that_an_index_does(program: Program, tmp_path: Path, index: 
     assert "Traceback" not in shown.err
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [403, *(pytest.param(status, marks=pytest.mark.long) for status in (401, 404))])
 def test_an_index_that_refuses_everything(program: Program, tmp_path: Path, index: Index, status: int) -> None:
     index.add("fine", "1.0", "1.1")
     project = make_project(tmp_path / "app", ["fine==1.0"], index.table)
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     index.packages["fine"] = status
 
     ran = program.run("deps.outdated", cwd=project, env=ONCE)
@@ -313,7 +308,7 @@ def test_a_private_index_that_lets_in(program: Program, tmp_path: Path, index: I
         index.table.replace("default = true", "explicit = true") + '[tool.uv.sources]\nmine = { index = "local" }\n'
     )
     project = make_project(tmp_path / "app", ["mine==1.0", "six"], explicit)
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     index.password = "correct-horse"
     env = {**ONCE, "UV_INDEX_LOCAL_USERNAME": "somebody", "UV_INDEX_LOCAL_PASSWORD": index.password}
 
@@ -329,7 +324,7 @@ def test_a_private_index_that_lets_in(program: Program, tmp_path: Path, index: I
 def test_an_index_that_does_not_work(program: Program, tmp_path: Path, index: Index, broken: str) -> None:
     index.add("fine", "1.0")
     project = make_project(tmp_path / "app", ["fine==1.0"], index.table)
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     index.packages["fine"] = 500
     if broken == "closed-port":
         manifest = project / "pyproject.toml"
@@ -355,7 +350,7 @@ def test_what_is_no_release_of_an_index(program: Program, tmp_path: Path) -> Non
     project = make_project(
         tmp_path / "app", ["lib", "from-git", "idna==2.8", "tomli; python_version < '3.11'"], sources
     )
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
 
     ran = program.run("deps.outdated", "--json", cwd=project)
     rows = as_rows(ran)
@@ -373,7 +368,7 @@ def test_what_is_no_release_of_an_index(program: Program, tmp_path: Path) -> Non
 )
 def test_a_line_that_is_no_requirement_is_named(program: Program, tmp_path: Path, arguments: str) -> None:
     project = make_project(tmp_path / "app", ["idna==2.8"])
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     make_project(project, ["idna==2.8"], '[dependency-groups]\ndev = [\n    "six>>1",  # new\n]\n')
     before = hashes(project)
 
@@ -397,7 +392,7 @@ def test_dynamic_dependencies_come_from_the_lock(program: Program, tmp_path: Pat
         '[tool.setuptools]\npy-modules = []\n[tool.setuptools.dynamic]\ndependencies = { file = ["wanted.txt"] }\n'
     )
     (project / "wanted.txt").write_text("idna==2.8\n")
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
     before = hashes(project)
 
     ran = program.run("deps.outdated", cwd=project)
@@ -411,7 +406,7 @@ def test_dynamic_dependencies_come_from_the_lock(program: Program, tmp_path: Pat
 def test_a_cooldown_is_told_and_holds(program: Program, tmp_path: Path, index: Index) -> None:
     index.add("young", "1.0", Release("1.1", days=30), Release("1.2", days=2))
     project = make_project(tmp_path / "app", ["young>=1"], index.table)
-    _uv("lock", "--upgrade-package", "young==1.0", cwd=project)
+    uv("lock", "--upgrade-package", "young==1.0", cwd=project)
     assert locked(project)["young"] == "1.0"
 
     plain = as_rows(program.run("deps.outdated", "--json", cwd=project))["young"]
@@ -426,7 +421,7 @@ def test_a_cooldown_is_told_and_holds(program: Program, tmp_path: Path, index: I
 def test_prereleases_count_when_asked_for(program: Program, tmp_path: Path, index: Index) -> None:
     index.add("early", "1.0", "2.0rc1")
     project = make_project(tmp_path / "app", ["early>=1"], index.table)
-    _uv("lock", cwd=project)
+    uv("lock", cwd=project)
 
     assert as_rows(program.run("deps.outdated", "--json", cwd=project))["early"]["behind"] is False
     early = as_rows(program.run("deps.outdated", "--json", "--pre", cwd=project))["early"]
@@ -439,7 +434,7 @@ def old_uv(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for version in ("0.6.17", "0.8.17"):
         folder = tmp_path_factory.mktemp("uv")
-        _uv("pip", "install", "--quiet", "--target", str(folder), f"uv=={version}", cwd=folder)
+        uv("pip", "install", "--quiet", "--target", str(folder), f"uv=={version}", cwd=folder)
         found[version] = folder / "bin"
     return found
 

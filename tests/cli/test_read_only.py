@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Program, clean_environment, hashes, make_project
+from tests.conftest import BOTH_OF_MANY, Program, clean_environment, hashes, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["uvdock", "inv"])
+@pytest.mark.parametrize("name", BOTH_OF_MANY)
 @pytest.mark.parametrize(("arguments", "code", "_stale", "_missing"), TASKS)
 def test_on_an_installed_project(
     program: Program, installed: Path, name: str, arguments: list[str], code: int, _stale: int, _missing: int

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BOTH, Program, hashes, make_project
+from tests.conftest import BOTH_OF_MANY, Program, hashes, make_project, uv
 
 SECRET = "correct-horse-battery"
 #: Nothing listens there.
@@ -36,11 +36,11 @@ TASKS = [
 
 
 @pytest.fixture
-def locked(program: Program, tmp_path: Path) -> Path:
+def locked(tmp_path: Path) -> Path:
     """A project that was locked while its index answered, and has a dependency more since."""
     project = make_project(tmp_path / "app", ["six"])
     (project / "tasks.py").write_text("from uvdock import ns\n")
-    assert program.run("deps.lock", cwd=project).code == 0
+    uv("lock", cwd=project)
     return project
 
 
@@ -48,7 +48,7 @@ def _with_index(project: Path, userinfo: str = "") -> None:
     make_project(project, ["six", "iniconfig"], INDEX.format(userinfo=userinfo, address=DEAD))
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", BOTH_OF_MANY)
 @pytest.mark.parametrize("arguments", TASKS)
 @pytest.mark.slow
 def test_a_password_in_a_variable(program: Program, locked: Path, name: str, arguments: list[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPO, Program, Ran, clean_environment
+from tests.conftest import REPO, Program, Ran, clean_environment, uv
 
 UV = "0.13.8"
 #: What a developer's own runs leave in a reference stack, and no fresh clone has.
@@ -117,6 +117,13 @@ class Stack:
         files = [word for path in names if path.is_file() for word in ("-f", str(path))]
         argv = ["compose", "--project-directory", str(self.root), *files]
         return docker(*argv, *args, env=self.program.env, check=check)
+
+    def install(self) -> None:
+        """Lock with uv and build with Compose: for a test that begins with what `deps.install` would have made."""
+        uv("lock", cwd=self.project)
+        owner = self.pyproject.stat()
+        os.chown(self.lock, owner.st_uid, owner.st_gid)
+        self.compose("build", "--quiet")
 
     def up(self, *services: str) -> None:
         """Start the stack, or some services of it, and wait until they are healthy."""

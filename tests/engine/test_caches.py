@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import uv
 from tests.engine import buildkit
 from tests.engine.conftest import REMOTE, Stack, answers, docker, need, need_older
 
@@ -110,7 +111,7 @@ def test_ci_keeps_its_layers_where_the_settings_say(small: Callable[..., Stack],
 
 def test_a_builder_that_is_not_there_is_named(small: Callable[..., Stack]) -> None:
     stack = small()
-    stack.uvdock("deps.install")
+    uv("lock", cwd=stack.project)
     ran = stack.uvdock("build", "--builder", "nobody", ok=False)
     assert ran.code != 0
     assert 'no builder "nobody" found' in ran.err
@@ -122,7 +123,7 @@ def test_what_was_built_is_pushed(
     stack = small()
     # Each Compose once, and each kind of builder.
     stack.program.env |= compose | (request.getfixturevalue("builder") if compose else {})
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     ran = stack.uvdock("build", "--push", ok=False)
     assert (ran.code, "none of the images has a name to be pushed under" in ran.err) == (2, True)
     name = _named(stack, registry)
@@ -138,7 +139,7 @@ def test_what_was_built_is_pushed(
 
 def test_what_a_registry_has_for_the_lock_is_pulled(small: Callable[..., Stack], registry: str) -> None:
     stack = small()
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     name = _named(stack, registry)
     stack.uvdock("build", "--push")
     docker("rmi", name)

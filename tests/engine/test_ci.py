@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Stack
+from tests.engine.conftest import IMAGE_UID, Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -26,16 +27,18 @@ def on_github(stack: Stack, summary: Path) -> None:
     example.write_text(example.read_text().replace("WEB_PORT=8000", "WEB_PORT=0"))
 
 
-def test_red_when_a_test_fails(reference: Reference, summary: Path) -> None:
-    stack = reference("flask", ".")
+def test_red_when_a_test_fails(small: Callable[..., Stack], summary: Path) -> None:
+    says = 'CMD ["sh", "-c", "echo it runs; exec sleep infinity"]'
+    stack = small(dependencies=["pytest"], volumes=[".:/app"], owner=IMAGE_UID, final=says)
+    (stack.root / ".env.example").write_text("")
     on_github(stack, summary)
-    (stack.root / "test/test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
+    (stack.root / "test_broken.py").write_text("def test_broken() -> None:\n    assert False\n")
     with stack.pyproject.open("a") as file:
         file.write('[tool.uvdock]\nci = ["deps.install", "up --wait", "test", "secret"]\n')
     ran = stack.uvdock("ci.test", ok=False)
     assert ran.code == 1
     assert "test_broken" in ran.out
-    assert "web-1" in ran.out
+    assert re.search(r"web-1 +\| it runs", ran.out)
     assert "ci.test: test failed with 1; not run: secret" in ran.err
     assert "| `test` | ✘ 1 |" in summary.read_text()
     assert "| `secret` | – |" in summary.read_text()

@@ -101,7 +101,7 @@ def assert_gone(stack: Stack, command: str, since: float) -> None:
 
 class TestArguments:
     # How a list gets from Invoke to uvdock is the same wherever it runs, and tests/cli has all of it.
-    @pytest.mark.parametrize("every", [16, pytest.param(1, marks=pytest.mark.long)])
+    @pytest.mark.parametrize("every", [32, pytest.param(1, marks=pytest.mark.long)])
     @pytest.mark.parametrize("program", ["uvdock", pytest.param("inv", marks=pytest.mark.long)])
     def test_reach_uv_unchanged(self, stack: Stack, program: str, every: int) -> None:
         for name, args in [*LISTS.items()][::every]:

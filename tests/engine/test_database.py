@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPO, Program, Ran, clean_environment
+from tests.conftest import REPO, Program, Ran, clean_environment, few
 from tests.engine.conftest import Stack, _remove
 from tests.engine.test_stack_tasks import OwnTerminal, read_until
 
@@ -65,13 +65,16 @@ def custom(root: Path, compose: str) -> Stack:
 
 @pytest.fixture(scope="module")
 def flask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The database and the Redis of a copy of the reference stack, running."""
+    """The database and the Redis of a copy of the reference stack, running, and `ROWS` in a database of that name."""
     root = tmp_path_factory.mktemp("database") / f"s{uuid.uuid4().hex[:10]}"
     shutil.copytree(REPO / "compose/flask", root, ignore=shutil.ignore_patterns("uv.lock", ".venv", ".env"))
     program = Program({**clean_environment(), "POSTGRES_PASSWORD": SECRET, "WEB_PORT": "0"})
     made = Stack(root, program, root)
     try:
         made.uvdock("up", "--wait", "postgres", "redis")
+        sql(made, ROWS)
+        rename = "alter database hello rename to rows"
+        made.compose("exec", "-T", "postgres", "psql", "-qU", "hello", "-d", "postgres", "-c", rename)
         yield made
     finally:
         _remove(made)
@@ -79,12 +82,11 @@ def flask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(flask: Stack) -> Iterator[Stack]:
-    """The same, with nothing but `ROWS` in the database, and no dump in the folder."""
+    """The same, with `ROWS` in the database, and no dump in the folder."""
     before = set(flask.root.iterdir())
     who = "--username hello --maintenance-db postgres"
-    anew = f"dropdb {who} --if-exists --force hello && createdb {who} hello"
+    anew = f"dropdb {who} --if-exists --force hello && createdb {who} --template rows hello"
     flask.compose("exec", "-T", "postgres", "sh", "-c", anew)
-    sql(flask, ROWS)
     yield flask
     for path in set(flask.root.iterdir()) - before:
         path.unlink()
@@ -172,7 +174,7 @@ class TestRestore:
         ("spoil", "touches"),
         [
             pytest.param(lambda text: gzip.compress(text)[:-9], False, id="gzip-cut-off", marks=LONG),
-            pytest.param(lambda text: gzip.compress(text)[:-8] + b"\0" * 8, False, id="gzip-damaged"),
+            pytest.param(lambda text: gzip.compress(text)[:-8] + b"\0" * 8, False, id="gzip-damaged", marks=LONG),
             pytest.param(lambda text: text[: len(text) // 2], False, id="cut-off"),
             pytest.param(lambda _: b"", False, id="empty", marks=LONG),
             pytest.param(
@@ -188,7 +190,7 @@ class TestRestore:
             pytest.param(lambda _: b"create table t (x text);\nselect (1", True, id="within-a-statement", marks=LONG),
             pytest.param(lambda _: b"create table t (x text);\nselect 1", True, id="before-a-semicolon", marks=LONG),
             pytest.param(lambda _: b"create table t (x text);\nselect 'x", True, id="within-a-string", marks=LONG),
-            pytest.param(lambda _: b"this is no SQL;\n", True, id="no-sql"),
+            pytest.param(lambda _: b"this is no SQL;\n", True, id="no-sql", marks=LONG),
         ],
     )
     def test_a_broken_dump_leaves_everything_as_it_was(
@@ -216,7 +218,7 @@ class TestRestore:
         (stack.root / "x.sql").write_text("select 1;\nselect nothing;\n")
         assert "psql:<stdin>:2: ERROR" in stack.uvdock("db.restore", "x.sql", "--yes", ok=False).err
 
-    @pytest.mark.parametrize("signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=LONG), signal.SIGKILL])
+    @pytest.mark.parametrize("signum", few([signal.SIGINT, signal.SIGTERM, signal.SIGKILL], [signal.SIGKILL]))
     def test_one_that_is_stopped_leaves_everything_as_it_was(self, stack: Stack, signum: signal.Signals) -> None:
         # More than all pipes hold on the way: it cannot have arrived as a whole.
         sql(stack, "create table large as select repeat(md5(n::text), 100) from generate_series(1, 10000) as n")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import clean_environment
+from tests.conftest import clean_environment, few
 from uvdock import settings as own
 from uvdock.cli import fastpath
 from uvdock.cli.completion.store import Store
@@ -243,7 +243,7 @@ def test_it_holds_exactly_as_long_as_the_decision(inside: str, changes: list[Cha
                 remember()
 
 
-@pytest.mark.parametrize("inside", ["", "app"])
+@pytest.mark.parametrize("inside", few(["", "app"], [""]))
 @pytest.mark.parametrize("change", CHANGES, ids=repr)
 def test_each_change(change: Change, inside: str) -> None:
     with repo(inside) as root, mock.patch.object(fastpath, "_read_again", wraps=fastpath._read_again) as asked:

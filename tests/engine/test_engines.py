@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import REPO, Program, clean_environment
+from tests.conftest import REPO, Program, clean_environment, few
 from tests.engine.conftest import BY_SSH, REMOTE, Stack, _remove, answers, docker, make_small, need, need_older, short
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -103,7 +103,13 @@ def rootless() -> Iterator[Path]:
 
 #: Where the tests of other files run, and what takes long to come up.
 LONG = ("here", "TCP", "rootless", "Podman")
-PARAMS = [pytest.param(name, marks=pytest.mark.long if name in LONG else []) for name in ENGINES]
+PARAMS = few(ENGINES, [name for name in ENGINES if name not in LONG])
+
+
+#: What is no matter of Compose's version.
+ANY_COMPOSE = pytest.mark.parametrize(
+    "there", few(ENGINES, [name for name in ENGINES if name not in (*LONG, "older Compose")]), indirect=True
+)
 
 
 @pytest.fixture(scope="module", params=PARAMS)
@@ -178,6 +184,7 @@ def test_only_what_changed(there: There) -> None:
     there.saw("what changed is recreated")
 
 
+@ANY_COMPOSE
 def test_add(there: There) -> None:
     stack = there.stack
     stack.uvdock("uv", "add", "six")
@@ -188,6 +195,7 @@ def test_add(there: There) -> None:
     there.saw("`uv add`: the lock comes back, the package is in the running container")
 
 
+@ANY_COMPOSE
 def test_upgrade(there: There) -> None:
     stack = there.stack
     stack.uvdock("deps.upgrade", "idna")
@@ -198,6 +206,7 @@ def test_upgrade(there: There) -> None:
     there.saw("`deps.upgrade` raises, and the running container follows")
 
 
+@ANY_COMPOSE
 def test_streams(there: There) -> None:
     content = os.urandom(2**18)
     assert there.stack.uvdock("cmd", "cat", stdin=content).stdout == content
@@ -220,7 +229,8 @@ def test_a_one_off(there: There) -> None:
     there.saw("one-offs: the same")
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@ANY_COMPOSE
+@pytest.mark.parametrize("signum", few([signal.SIGINT, signal.SIGTERM], [signal.SIGINT]), ids=["SIGINT", "SIGTERM"])
 def test_signals(there: There, signum: signal.Signals) -> None:
     def runs() -> bool:
         shown = there.stack.in_container("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
@@ -237,6 +247,7 @@ def test_signals(there: There, signum: signal.Signals) -> None:
     there.saw("Ctrl-C and `SIGTERM` reach the command")
 
 
+@ANY_COMPOSE
 def test_the_short_way(there: There, silent: str) -> None:
     stack = there.stack
     stack.uvdock("uv", "--version")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN, Ran, hashes
+from tests.conftest import BIN, Ran, hashes, uv
 from tests.engine.conftest import Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -73,7 +73,7 @@ def test_a_build_without_a_lock(small: Small) -> None:
     assert (
         told.replace(" makes", " in the repo's root makes") in stack.uvdock("up", ok=False, cwd=stack.root / "sub").err
     )
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     (stack.root / "Dockerfile").write_text("FROM python:3.13-slim-trixie\nRUN exit 3\n")
     assert "uv.lock" not in stack.uvdock("build", ok=False).err
 
@@ -133,7 +133,7 @@ def test_a_uv_too_old(small: Small) -> None:
 
 def test_a_uv_too_old_for_one_command(small: Small) -> None:
     stack = small(uv="RUN pip install --quiet --root-user-action ignore uv==0.6.17")
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     refused(stack.uvdock("uv", "audit", ok=False), 1, "uv 0.6.17 is too old for `uv audit`")
 
 
@@ -155,7 +155,7 @@ def test_a_lock_that_is_none(small: Small, content: str, what: str) -> None:
 
 def test_a_lock_of_a_newer_uv(small: Small) -> None:
     stack = small()
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     stack.lock.write_text(stack.lock.read_text().replace("version = 1\n", "version = 9\n", 1))
     before = hashes(stack.root)
     for args in (["deps.install"], ["uv", "add", "six"], ["deps.check"], ["deps.outdated"]):

@@ -25,6 +25,7 @@ def with_run_file(stack: Stack, flavour: str) -> None:
     stack.uvdock("init", "--yes")
 
 
+@pytest.mark.long
 def test_a_flask_run_file(reference: Reference) -> None:
     stack = reference("flask", ".")
     with_run_file(stack, "flask")

@@ -65,21 +65,6 @@ def version(stack: Stack, name: str) -> str:
     return stack.in_container("/opt/venv/bin/python", "-c", "import idna; print(idna.__version__)", service=name)
 
 
-def test_nothing_is_recreated_while_nothing_changes(small: Callable[..., Stack]) -> None:
-    stack = small(volumes=[".:/app"], owner=1000)
-    stack.uvdock("deps.install")
-    stack.up()
-    before = stack.container()
-    for _ in range(4):
-        assert "no running service has an old image" in stack.uvdock("deps.install").err
-        assert stack.container() == before
-    # The image's configuration counts as its layers do.
-    with (stack.root / "Dockerfile").open("a") as file:
-        file.write("ENV ANOTHER=1\n")
-    assert "recreated: web\n" in stack.uvdock("deps.install").err
-    assert stack.container() != before
-
-
 def test_several_projects_are_installed_at_once_and_a_failure_changes_nothing_that_runs(several: Stack) -> None:
     stack = several
     ran = stack.inv("--echo", "deps.install")

@@ -84,9 +84,15 @@ def node(new_folder: Path, program: Program) -> Iterator[Callable[..., Stack]]:
 @pytest.mark.parametrize(
     ("manager", "owner", "shape"),
     [
-        pytest.param("npm", 4321, {}, id="npm, nothing mounted"),
+        # On an engine that does not see the files, nothing is mounted either.
+        pytest.param("npm", 4321, {}, id="npm, nothing mounted", marks=pytest.mark.long),
         pytest.param("yarn", 4321, {}, id="yarn, nothing mounted", marks=pytest.mark.long),
-        pytest.param("pnpm", IMAGE_UID, {"volumes": "./web:/web"}, id="pnpm, mounted, its owner is the image's user"),
+        pytest.param("npm", IMAGE_UID, {"volumes": "./web:/web"}, id="npm, mounted, its owner is the image's user"),
+        pytest.param(
+            *("pnpm", IMAGE_UID, {"volumes": "./web:/web"}),
+            id="pnpm, mounted, its owner is the image's user",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_both_files_come_back_owned_by_their_owner(
@@ -150,7 +156,7 @@ def test_on_an_engine_that_does_not_see_the_files(node: Callable[..., Stack]) ->
 def test_no_manager_in_the_service_names_what_to_do(small: Callable[..., Stack]) -> None:
     stack = small()
     (stack.root / "package.json").write_text("{}")
-    stack.uvdock("deps.install")
+    stack.install()
     ran = stack.uvdock("js", "add", "ms", ok=False)
     assert ran.code == 127
     assert "there is no npm" in ran.err

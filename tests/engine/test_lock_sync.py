@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import hashes
+from tests.conftest import hashes, uv
 from tests.engine.conftest import IMAGE_UID, Stack, docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -19,7 +19,7 @@ MOUNTED: dict[str, object] = {"volumes": [".:/app"], "owner": IMAGE_UID}
 PLAIN: dict[str, object] = {"owner": 4321}
 SHAPES = [
     pytest.param(MOUNTED, id="folder mounted, its owner is the image's user", marks=LONG),
-    pytest.param({"volumes": [".:/app"], "owner": 4321}, id="folder mounted, another owner"),
+    pytest.param({"volumes": [".:/app"], "owner": 4321}, id="folder mounted, another owner", marks=LONG),
     pytest.param(
         {"volumes": [".:/app"], "owner": IMAGE_UID, "user": "root"}, id="folder mounted, root in the container"
     ),
@@ -68,7 +68,7 @@ def test_manifests_come_back_owned_by_their_owner(small: Small, shape: dict[str,
 )
 def test_nothing_changes_when_uv_fails(small: Small, shape: dict[str, object], running: bool) -> None:
     stack = small(**shape)
-    stack.uvdock("deps.install")
+    stack.install()
     if running:
         stack.up()
     before = hashes(stack.root)
@@ -87,7 +87,7 @@ def test_uv_needs_no_home_in_the_running_container(small: Small, shape: dict[str
     dockerfile = stack.root / "Dockerfile"
     text = dockerfile.read_text().replace("--create-home", "--no-create-home --home-dir /nonexistent")
     dockerfile.write_text(text.replace("RUN uv sync", "RUN UV_NO_CACHE=1 uv sync"))
-    stack.uvdock("deps.install")
+    stack.install()
     stack.up()
 
     stack.uvdock("uv", "add", "six")
@@ -97,9 +97,11 @@ def test_uv_needs_no_home_in_the_running_container(small: Small, shape: dict[str
     assert "No such file" in stack.compose("exec", "-T", "web", "sh", "-c", "ls /nonexistent 2>&1 || true")
 
 
+# With several projects test_install has it.
+@pytest.mark.long
 def test_a_failing_build_leaves_the_running_service_and_the_image(small: Small) -> None:
     stack = small()
-    stack.uvdock("deps.install")
+    stack.install()
     stack.up()
     container, image = stack.container(), docker("images", "--quiet", "--no-trunc", f"{stack.name}-web")
     dockerfile = stack.root / "Dockerfile"
@@ -121,7 +123,7 @@ def test_a_failing_build_leaves_the_running_service_and_the_image(small: Small) 
 
 def test_what_runs_and_cannot_be_brought_up_to_date_waits_for_the_image(small: Small) -> None:
     stack = small()
-    stack.uvdock("deps.install")
+    stack.install()
     stack.up()
     lines = "'#!/bin/sh' '[ $1 = sync ] && exit 3' 'exec real-uv $@'"
     script = f"cd /usr/local/bin && mv uv real-uv && printf '%s\\n' {lines} > uv"
@@ -143,7 +145,7 @@ def test_an_image_with_another_lock_is_not_taken_for_proved(small: Small) -> Non
 
 def test_two_adds_at_the_same_time_are_both_kept(small: Small) -> None:
     stack = small()
-    stack.uvdock("deps.install")
+    stack.install()
     both = [stack.program.start("uv", "add", name, cwd=stack.root) for name in ("six", "iniconfig")]
     for process in both:
         _, err = process.communicate(timeout=120)
@@ -155,7 +157,7 @@ def test_two_adds_at_the_same_time_are_both_kept(small: Small) -> None:
 
 def test_a_host_file_edited_meanwhile_is_not_overwritten(small: Small) -> None:
     stack = small(uv=SLOW_UV)
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     process = stack.program.start("uv", "add", "six", cwd=stack.root)
     _wait_for(stack, "sleep 7")
     edited = stack.pyproject.read_text() + "# a person's own line\n"
@@ -178,7 +180,7 @@ RUN printf '#!/bin/sh\n[ "$1" = add ] && sleep 7\nexec real-uv "$@"\n' > /usr/lo
 
 def test_stopping_uvdock_in_the_middle_leaves_everything(small: Small) -> None:
     stack = small(uv=SLOW_UV)
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     before = hashes(stack.root)
     process = stack.program.start("uv", "add", "six", cwd=stack.root)
     container = _wait_for(stack, "sleep 7")
@@ -191,7 +193,7 @@ def test_stopping_uvdock_in_the_middle_leaves_everything(small: Small) -> None:
 
 def test_a_full_disk_leaves_everything(small: Small, request: pytest.FixtureRequest) -> None:
     stack = small(dependencies=["sqlalchemy==2.0.30"])
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     size = sum(path.stat().st_size for path in stack.root.iterdir())
     kept = {path.name: path.read_bytes() for path in stack.root.iterdir()}
     mounted = subprocess.run(
@@ -215,7 +217,7 @@ def test_a_full_disk_leaves_everything(small: Small, request: pytest.FixtureRequ
 def test_what_uv_writes_beside_the_manifests_comes_back_too(small: Small) -> None:
     stack = small(owner=4321)
     (stack.root / "requirements.txt").write_text("six==1.17.0\n")
-    stack.uvdock("deps.lock")
+    uv("lock", cwd=stack.root)
     stack.uvdock("uv", "add", "-r", "requirements.txt")
     stack.uvdock("uv", "export", "--quiet", "--no-hashes", "-o", "exported.txt")
     assert "six==1.17.0" in (stack.root / "exported.txt").read_text()
@@ -230,7 +232,7 @@ def test_an_image_that_forbids_locking_to_its_build_locks_all_the_same(
 ) -> None:
     install = f"RUN pip install --quiet --root-user-action ignore uv=={uv}"
     stack = small(**shape, uv=install, final="ENV UV_FROZEN=1 UV_LOCKED=1")
-    stack.uvdock("deps.install")
+    stack.install()
     stack.up()
     stack.uvdock("uv", "add", "six")
     assert 'name = "six"' in stack.lock.read_text()

@@ -12,19 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_migrate import committed
-from tests.conftest import Program, hashes
+from tests.conftest import Program, few, hashes
 from tests.engine.conftest import UV, docker
 from tests.repos import REPOS, copied, described
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-#: A venv that goes from stage to stage, a user's folder that goes to another user, a script that the build calls.
-FEW = ("opt-venv", "script-install", "user-folder")
-BUILT = [
-    pytest.param(name, marks=[] if name in FEW else pytest.mark.long)
-    for name in REPOS
-    if "build" not in described(name)
-]
+#: The one that is not long: a user's folder that goes from stage to stage, and to another user.
+BUILT = few([name for name in REPOS if "build" not in described(name)], ["user-folder"])
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import hashes
-from tests.engine.conftest import Stack, docker
+from tests.conftest import hashes, uv
+from tests.engine.conftest import UV, Stack, docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -20,7 +20,7 @@ READING += [["uv", "tree", "--frozen"], ["uv", "--version"], ["uv", "pip", "list
 @pytest.mark.parametrize("running", [pytest.param(True, marks=pytest.mark.long), False], ids=["running", "one-off"])
 def test_reading_tasks_write_nothing(small: Small, running: bool) -> None:
     stack = small(volumes=[".:/app"], owner=1000)
-    stack.uvdock("deps.install")
+    stack.install()
     if running:
         stack.up()
     before = hashes(stack.root)
@@ -31,7 +31,7 @@ def test_reading_tasks_write_nothing(small: Small, running: bool) -> None:
 
 def test_a_check_of_what_is_stale_writes_nothing(small: Small) -> None:
     stack = small()
-    stack.uvdock("deps.install")
+    stack.install()
     stack.up()
     stack.pyproject.write_text(stack.pyproject.read_text().replace("idna==3.10", "idna==3.9"))
     before = hashes(stack.root)
@@ -68,6 +68,11 @@ def test_a_dry_run_before_the_first_image_shows_what_is_known_and_does_nothing(s
             f"docker run --rm --entrypoint uv {stack.name}-web-uv:uvdock {' '.join(args[2:]) or 'lock'}"
         ]
     assert hashes(stack.root) == before
+    # Nor is anything made to tell what is outdated.
+    uv("lock", cwd=stack.root)
+    before = hashes(stack.root)
+    assert '"idna"' in stack.inv("deps.outdated", "--json").out
+    assert hashes(stack.root) == before
     assert docker("images", "--quiet", f"{stack.name}-*") == stack.compose("ps", "--all", "--quiet") == ""
 
 
@@ -97,9 +102,12 @@ def test_several_uv_versions(small: Small, version: str) -> None:
 
 
 def test_a_password_of_an_index_never_shows(small: Small) -> None:
-    stack = small()
+    # uv would try an index that is not there again and again.
+    once = "ENV UV_HTTP_RETRIES=0"
+    stack = small(uv=f"COPY --from=ghcr.io/astral-sh/uv:{UV} /uv /uvx /usr/local/bin/\n{once}")
     stack.uvdock("deps.lock")
     stack.program.env |= {"UV_INDEX_PRIVATE_USERNAME": "reader", "UV_INDEX_PRIVATE_PASSWORD": "s3cr3t-w0rd"}
+    stack.program.env["UV_HTTP_RETRIES"] = "0"
     with stack.pyproject.open("a") as file:
         file.write('[[tool.uv.index]]\nname = "private"\nurl = "http://reader@127.0.0.1:9/simple"\n')
     seen = b""
@@ -113,8 +121,7 @@ def test_a_password_of_an_index_never_shows(small: Small) -> None:
 
 def test_uid_and_gid_reach_compose_when_nobody_set_them(small: Small) -> None:
     stack = small(service='environment: {SEEN: "${UID}:${GID}", WITH_DEFAULT: "${GROUP_ID:-none}"}')
-    stack.uvdock("deps.lock")
-    stack.uvdock("build")
+    stack.install()
     assert stack.uvdock("cmd", "printenv", "SEEN").out == "0:0\n"
     (stack.root / ".env").write_text("# whose files these are\nexport UID=1234\nGID='77' # theirs\n")
     assert stack.uvdock("cmd", "printenv", "SEEN").out == "1234:77\n"

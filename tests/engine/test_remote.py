@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import clean_environment
+from tests.conftest import clean_environment, few
 from tests.engine.conftest import BY_SSH, REMOTE, Stack, docker, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -30,7 +30,7 @@ def _named(way: tuple[str, str]) -> str:
     return f"{way[1].partition(':')[0]} {way[0]}"
 
 
-@pytest.fixture(params=WAYS, ids=_named)
+@pytest.fixture(params=few(WAYS, [WAYS[0], WAYS[-1]]), ids=_named)
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The variables that name the second engine."""
     way, address = request.param
@@ -43,6 +43,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {"DOCKER_CONFIG": env["DOCKER_CONFIG"], key: "elsewhere"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("remote", [WAYS[-1]], ids=_named, indirect=True)
 def test_the_main_job(reference: Callable[[str, str], Stack], remote: dict[str, str]) -> None:
     stack = reference("flask", ".")

@@ -54,8 +54,8 @@ SHAPES = [
     Shape("monorepo", "services/jobs", "services/jobs", "jobs", 1001, "byte for byte"),
     Shape("hardened", ".", ".", "web", 4321, "has what uv.lock says installed", importable=False, shell=False),
 ]
-#: Those that are not long.
-OFTEN = {"template", "hardened"}
+#: The one that is not long: it cannot be installed into, and has no shell.
+OFTEN = {"hardened"}
 #: What a container leaves in a folder that it has mounted, and Docker itself makes for a mount, is not uvdock's.
 _NOT_OURS = ("__pycache__", ".pytest_cache", "htmlcov", "blob-report", ".venv")
 

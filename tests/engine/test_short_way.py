@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BIN, BOTH
-from tests.engine.conftest import Stack, short
+from tests.conftest import BIN, BOTH_OF_MANY, Program, clean_environment
+from tests.engine.conftest import Stack, _remove, make_small, short
 from tests.engine.counting import Counting
 from uvdock.engine import presence
 
@@ -27,15 +28,28 @@ pytestmark = pytest.mark.engine
 HEAVY = {"invoke", "docker", "rich", "tomlkit", "dotenv", "typing", "dataclasses", "subprocess", "pathlib", "tomllib"}
 
 
+@pytest.fixture(scope="module")
+def small_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A small stack that is built."""
+    folder = tmp_path_factory.mktemp("short") / f"s{uuid.uuid4().hex[:10]}"
+    made = make_small(folder, Program(clean_environment()), volumes=[".:/app"], owner=1000)
+    try:
+        made.install()
+        yield made
+    finally:
+        _remove(made)
+
+
 @pytest.fixture
-def stack(small: Callable[..., Stack], tmp_path: Path) -> Stack:
-    """A small stack that runs, and in which the short way is known."""
-    made = small(volumes=[".:/app"], owner=1000)
-    made.uvdock("deps.install")
-    made.up()
-    made.program.env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
-    made.uvdock("uv", "--version")
-    return made
+def stack(small_one: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """The same as it was built, running, and the short way is known in it."""
+    env, text = dict(small_one.program.env), small_one.pyproject.read_text()
+    small_one.up()
+    small_one.program.env |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    small_one.uvdock("uv", "--version")
+    yield small_one
+    small_one.program.env = env
+    small_one.pyproject.write_text(text)
 
 
 def test_four_questions_no_process_and_nothing_heavy(stack: Stack, silent: str, tmp_path: Path) -> None:
@@ -77,7 +91,7 @@ def test_memory_stays_small(stack: Stack) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", BOTH_OF_MANY)
 def test_it_stands_aside(stack: Stack, silent: str, name: str) -> None:
     words = ["uv", "--", "--version"]
     short(stack, silent, *words, program=name)

@@ -19,6 +19,8 @@ def started_at(stack: Stack, service: str) -> tuple[str, str]:
     return container, docker("inspect", "--format", "{{.State.StartedAt}}", container)
 
 
+# A day on another stack (test_day) and each row of the table (test_parity) have all of it, too.
+@pytest.mark.long
 @pytest.mark.slow
 def test_flask_from_fresh_clone_to_a_new_package_in_the_image(reference: Reference) -> None:
     stack = reference("flask", ".")

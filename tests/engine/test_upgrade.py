@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import hashes
+from tests.conftest import hashes, uv
 from tests.engine.conftest import REMOTE, Stack, docker, need
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -31,7 +30,7 @@ def lowered(stack: Stack, pins: dict[str, str], *more: str) -> None:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     stack.pyproject.write_text(text)
-    _host_uv(stack, "lock", *more, cwd=stack.project)
+    uv("lock", *more, cwd=stack.project)
 
 
 def rows(stack: Stack, *args: str) -> dict[str, dict[str, Any]]:
@@ -45,7 +44,7 @@ def wanted(stack: Stack, folder: Path) -> dict[str, str]:
     folder.mkdir()
     for path in (stack.pyproject, stack.lock):
         shutil.copy(path, folder)
-    _host_uv(stack, "lock", "--upgrade", cwd=folder)
+    uv("lock", "--upgrade", cwd=folder)
     return versions(folder / "uv.lock")
 
 
@@ -53,17 +52,11 @@ def versions(lock: Path) -> dict[str, str]:
     return {item["name"]: item.get("version", "") for item in tomllib.loads(lock.read_text())["package"]}
 
 
-def _host_uv(stack: Stack, *args: str, cwd: Path) -> None:
-    done = subprocess.run(
-        ["uv", *args], cwd=cwd, env=stack.program.env, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def manifests(stack: Stack) -> Sequence[bytes]:
     return [stack.pyproject.read_bytes(), stack.lock.read_bytes()]
 
 
+@pytest.mark.long
 def test_flask_outdated_without_an_image_and_upgraded_while_it_runs(reference: Reference, tmp_path: Path) -> None:
     stack = reference("flask", ".")
     pins = {'"pytest>=9",': '"pytest==8.4.0", # until we moved\n  "iniconfig>=2.0,<2.1",'}
@@ -204,10 +197,9 @@ def server(request: pytest.FixtureRequest, small: Callable[..., Stack]) -> Stack
     if request.param == "another engine":
         need(REMOTE)
         stack.program.env["DOCKER_HOST"] = REMOTE
-    _host_uv(stack, "lock", cwd=stack.project)
     for path in stack.root.iterdir():
         os.chown(path, 1000, 1000)
-    stack.compose("build", "--quiet")
+    stack.install()
     stack.up()
     return stack
 
@@ -244,19 +236,33 @@ def test_a_server_notices_nothing_of_the_tests_of_an_upgrade(server: Stack) -> N
     assert left == ""
 
 
-@pytest.mark.long
-def test_what_imported_an_old_package_has_the_new_one_after_an_upgrade(small: Callable[..., Stack]) -> None:
+def test_what_imported_an_old_package_has_the_new_one_after_an_upgrade(
+    small: Callable[..., Stack], tmp_path: Path
+) -> None:
     stack = small(dependencies=["idna==3.9", "iniconfig==2.0.0"], final='COPY server.py .\nCMD ["python", "server.py"]')
     (stack.root / "server.py").write_text(SERVER)
-    _host_uv(stack, "lock", cwd=stack.project)
-    stack.compose("build", "--quiet")
+    stack.install()
     stack.up()
-    assert serving(stack)[2][0] == "3.9"
+    container, _, answer = serving(stack)
+    assert answer[0] == "3.9"
+    expected = wanted(stack, tmp_path / "copy")
+    found = rows(stack, "--all")
+    assert {name: row["wanted"] for name, row in found.items()} == {name: expected[name] for name in found}
+    stack.pyproject.write_text(f"{stack.pyproject.read_text()}# until we moved\n")
 
-    stack.inv("deps.upgrade")
+    done = stack.inv("deps.upgrade")
 
-    answer = serving(stack)[2]
+    # At once in the container that runs, in the files, and not yet in the image.
+    after, _, answer = serving(stack)
     assert answer[0] == answer[1] == versions(stack.lock)["idna"] != "3.9"
+    assert after == container
+    assert f"container {container_name(stack)} (restarted)" in done.err
+    assert "the image is not rebuilt; deps.install does that" in done.err
+    assert stack.pyproject.read_text().endswith("# until we moved\n")
+    assert {name for name, row in rows(stack).items() if row["behind"] and not row["held_by"]} == set()
+    stack.inv("deps.install")
+    assert stack.image_lock() == stack.lock.read_bytes()
+    assert stack.inv("deps.check").code == 0
 
 
 def test_only_what_has_other_packages_is_restarted(reference: Reference) -> None:
@@ -280,8 +286,7 @@ def _started(stack: Stack, service: str) -> str:
 def test_a_server_that_stops_with_the_new_packages_is_no_success(small: Callable[..., Stack]) -> None:
     stack = small(dependencies=["idna==3.9"], final='COPY server.py .\nCMD ["python", "server.py"]')
     (stack.root / "server.py").write_text("import idna, time\nassert idna.__version__ == '3.9'\ntime.sleep(600)\n")
-    _host_uv(stack, "lock", cwd=stack.project)
-    stack.compose("build", "--quiet")
+    stack.install()
     stack.up()
 
     ran = stack.inv("deps.upgrade", ok=False)
@@ -293,8 +298,7 @@ def test_a_server_that_stops_with_the_new_packages_is_no_success(small: Callable
 
 def test_an_image_without_uv_says_so(small: Callable[..., Stack]) -> None:
     stack = small(final="USER root\nRUN rm /usr/local/bin/uv")
-    _host_uv(stack, "lock", cwd=stack.project)
-    stack.compose("build", "--quiet")
+    stack.install()
     before = hashes(stack.root)
 
     ran = stack.inv("deps.upgrade", "--test", "python -V", ok=False)
