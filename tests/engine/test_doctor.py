@@ -65,8 +65,6 @@ def test_images_and_containers(small: Callable[..., Stack]) -> None:
     assert ("lock-mounted-alone", "compose.yaml") not in found
 
 
-# What a fix writes, tests/cli has.
-@pytest.mark.long
 def test_a_reference_stack_is_well_again_after_a_fix(reference: Callable[[str], Stack]) -> None:
     stack = reference("flask")
     stack.uvdock("deps.lock")
