@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_migrate_laws import FACTS
+from tests.unit.migrate.test_laws import FACTS
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.converters.dockerfile import convert, scripts
 from uvdock.migrate.discover.options import DEFAULT_INDEX
 from uvdock.migrate.model import Facts, Install, ProjectFacts
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "migrate_dockerfile"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "migrate_dockerfile"
 NAMES = sorted(folder.name for folder in FIXTURES.iterdir())
 PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
 PATH = Path("Dockerfile")

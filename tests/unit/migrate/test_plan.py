@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import clean_environment, hashes
-from tests.unit import migrate_facts
-from tests.unit.test_migrate_files import TEXTS
+from tests.unit.migrate import facts as migrate_facts
+from tests.unit.migrate.test_every_kind import TEXTS
 from uvdock.migrate import apply, plan, report
 from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings

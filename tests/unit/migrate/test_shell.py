@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import migrate_facts
-from tests.unit.migrate_cases import BUILD, CASES, SCRIPT, Case
-from tests.unit.test_migrate_laws import FACTS
+from tests.unit.migrate import facts as migrate_facts
+from tests.unit.migrate.cases import BUILD, CASES, SCRIPT, Case
+from tests.unit.migrate.test_laws import FACTS
 from uvdock.deps.uvcommand import subcommand
 from uvdock.migrate.commands import pip, rewrite
 from uvdock.migrate.commands.context import Place
@@ -173,3 +173,15 @@ def test_variables_are_set_without_a_shell_by_env() -> None:
     line = "pip install -r requirements.txt"
     assert rewrite.convert_line(line, migrate_facts.facts(), place).text == after
     assert rewrite.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()
+
+
+def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_meant() -> None:
+    line = "pip install -r requirements/$KIND.txt\n"
+    files = {"requirements/base.txt": "", "requirements/docs.txt": "", "x.yaml": "    KIND: docs\n"}
+    known = migrate_facts.facts(files)
+    installs = {**known.installs, Path("requirements/base.txt"): Install(Path(), ("--no-dev",))}
+    facts = replace(known, installs=installs)
+    place = Place(Path("x"))
+    assert rewrite.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
+    meant = replace(facts, files={**facts.files, Path("x.yaml"): "    KIND: base\n"})
+    assert "base) uv sync --locked --no-dev ;;" in rewrite.convert(line, meant, place).text

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import REPO, hashes
-from tests.unit.migrate_uv import converted, manifest, pretended, read
+from tests.unit.migrate.uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
 from uvdock.formats.requirements import decode, parse
 from uvdock.migrate.discover import metadata, python
