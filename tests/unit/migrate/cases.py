@@ -425,4 +425,28 @@ CASES = [
         None,
         ("left: a shell text with pip that cannot be read: a quote that is never closed",),
     ),
+    # A list by a variable, and what is installed beside it.
+    Case(
+        SCRIPT,
+        "pip install -r requirements/$ENV.txt six",
+        'uv sync --locked --no-dev --group "${ENV}" && uv pip install six',
+        ("note: six is in no lock",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install -r requirements/$ENV.txt -e git+https://x/y || x",
+        '{ uv sync --locked --no-dev --group "${ENV}" && uv pip install --editable git+https://x/y; } || x',
+        ("note: git+https://x/y is in no lock",),
+    ),
+    Case(BUILD, "pip install -r requirements/$ENV.txt -e .", 'uv sync --locked --inexact --no-dev --group "${ENV}"'),
+    Case(
+        BUILD,
+        "pip install -r requirements/$ENV.txt .[x]",
+        'uv sync --locked --inexact --no-dev --group "${ENV}" --extra x',
+    ),
+    Case(
+        BUILD,
+        "pip install -r requirements/$ENV.txt --group docs",
+        'uv sync --locked --no-install-project --inexact --no-dev --group "${ENV}" --group docs',
+    ),
 ]
