@@ -449,4 +449,9 @@ CASES = [
         "pip install -r requirements/$ENV.txt --group docs",
         'uv sync --locked --no-install-project --inexact --no-dev --group "${ENV}" --group docs',
     ),
+    # What is no command stays between those that go.
+    Case(SCRIPT, "pip install -U pip && (( n << 1 )) && pip install wheel", "(( n << 1 ))"),
+    Case(SCRIPT, "pip install -U pip; f() { :; }; pip install wheel; x", "f() { :; }; x"),
+    Case(SCRIPT, "pip install -U pip; (( n )); pip install wheel; (( m )); pip install pip", "(( n )); (( m ))"),
+    Case(BUILD, "pip install -U pip && (( n )) \\\n    && pip install wheel && x", "(( n )) \\\n    && x"),
 ]

@@ -321,6 +321,8 @@ def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[l
     run: list[Command] = []
     for command, decision in zip(found, decisions, strict=True):
         joined = run and run[-1].inside == command.inside and command.before == run[-1].after
+        # `(( … ))` and a function are no commands, and stay.
+        joined = joined and command.previous == run[-1].stop
         if run and not (decision.dropped and joined and not run[-1].closed and run[-1].after not in ("&", "\n")):
             yield run
             run = []
