@@ -454,4 +454,14 @@ CASES = [
     Case(SCRIPT, "pip install -U pip; f() { :; }; pip install wheel; x", "f() { :; }; x"),
     Case(SCRIPT, "pip install -U pip; (( n )); pip install wheel; (( m )); pip install pip", "(( n )); (( m ))"),
     Case(BUILD, "pip install -U pip && (( n )) \\\n    && pip install wheel && x", "(( n )) \\\n    && x"),
+    # `|| true` goes with what it is for, and only then.
+    Case(SCRIPT, "pip install -U pip || true; pip install pip && pip install wheel || :; y", "y"),
+    Case(SCRIPT, "x; pip install -U pip && pip install wheel || true", "x"),
+    Case(SCRIPT, "x && python get-pip.py || true", "x && true || true"),
+    Case(SCRIPT, "x && python get-pip.py && pip install -U pip || true", "x && true && true || true"),
+    Case(SCRIPT, "x || pip install -U pip || true", "x || true || true"),
+    Case(SCRIPT, "(( n )) && pip install -U pip || true", "(( n )) && true || true"),
+    Case(SCRIPT, "pip install -U pip && (( n )) && pip install -U pip || true", "(( n )) && true || true"),
+    Case(SCRIPT, "(x) && pip install -U pip || true", "(x) && true || true"),
+    Case(SCRIPT, "x | pip install -U pip || true", "x | true || true"),
 ]
