@@ -464,4 +464,11 @@ CASES = [
     Case(SCRIPT, "pip install -U pip && (( n )) && pip install -U pip || true", "(( n )) && true || true"),
     Case(SCRIPT, "(x) && pip install -U pip || true", "(x) && true || true"),
     Case(SCRIPT, "x | pip install -U pip || true", "x | true || true"),
+    # The text of a here-document is read by somebody, though its command goes.
+    Case(SCRIPT, "pip install -U pip <<X\nrm -rf /\nX", ": <<X\nrm -rf /\nX"),
+    Case(SCRIPT, "pip install -U pip <<-'X' >log && x\n\ty\n\tX", ": <<-'X' >log && x\n\ty\n\tX"),
+    Case(SCRIPT, "x\npip uninstall -y pip wheel <<X || y\nyes\nX\nz", "x\n: <<X || y\nyes\nX\nz"),
+    Case(SCRIPT, "pip install -U pip && pip install wheel <<X\ny\nX", ": && : <<X\ny\nX"),
+    Case(SCRIPT, "a <<X; pip install -U pip\ny\nX", "a <<X\ny\nX"),
+    Case(SCRIPT, "pip install -U pip <<< yes; x", "x"),
 ]

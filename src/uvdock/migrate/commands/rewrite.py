@@ -29,6 +29,7 @@ _TOPIC = re.compile(
     r"pip|\bvenv\b|virtualenv|pyvenv|setup\.py|easy_install|\bpoetry\b|requirements|/bin/activate", re.IGNORECASE
 )
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
+_HERE = re.compile(r"(?<!<)<<(?!<)")
 _NO_SHELL = "pip is called without a shell, and uv's way takes one"
 
 
@@ -266,6 +267,10 @@ class _Text:
     def _drop(self, found: Sequence[Command], decisions: Sequence[Decision]) -> None:
         for run in _runs(found, decisions):
             first, last = run[0], run[-1]
+            if _HERE.search(self.text[first.start : last.stop]):
+                # Its text stands further down, and would be read as commands.
+                self.changes += [Change(one.start, one.end, ":") for one in run]
+                continue
             if not self.place.comments and re.search(r"\n[ \t]*#", self.text[first.start : last.stop]):
                 self.changes += [Change(one.start, one.stop, "true") for one in run]
                 continue
