@@ -32,6 +32,30 @@ def test_a_form(case: Case) -> None:
     assert again.text == made.text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'echo "a\n$(\n  HERE\n)"',
+        "a=$(cat <<X\nHERE\nX\n)",
+        "a=(\n  b\n  HERE\n)",
+        "a 'b\nHERE\nc'",
+        'a "b\nHERE"',
+        "diff <(\nHERE) x",
+        "cat <<X\na\nHERE\nX",
+        "(( $(\nHERE) ))",
+        "echo `\nHERE\n`",
+    ],
+)
+def test_what_stays_is_told_at_its_own_line(text: str) -> None:
+    text = text.replace("HERE", "pip install six")
+
+    made = rewrite.convert(text, FACTS, replace(SCRIPT, line=5))
+
+    assert made.text == text
+    assert ["pip install six" in text.split("\n")[one.line - 5] for one in made.findings] == [True]
+    assert "\n" not in made.findings[0].what
+
+
 @pytest.mark.parametrize("option", sorted(pip.OPTIONS))
 @pytest.mark.parametrize("wanted", ["-r requirements.txt", "flask"])
 def test_every_option_of_pip_is_kept_translated_or_named(option: str, wanted: str) -> None:

@@ -20,7 +20,7 @@ from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
 from uvdock.migrate.model import Facts, Finding
-from uvdock.migrate.text import Change, changed
+from uvdock.migrate.text import Change, changed, line_end, line_start
 
 __all__ = ["Place", "Shell", "Sync", "convert", "convert_words"]
 
@@ -229,10 +229,12 @@ class _Text:
         """What is in a word's quotes or substitutions."""
         for start, end in word.inner:
             inside = self.text[start:end]
-            if (_PIP.search(inside) or re.match(r"\s*pip[\d.]* \w", inside)) and not decision.findings:
-                self._leave(word.start, f"pip in a substitution: {inside.strip()}", "by hand, with `uv pip`")
+            match = _PIP.search(inside) or re.match(r"\s*pip[\d.]* \w", inside)
+            if match and not decision.findings:
+                what = f"pip in a substitution: {_line_of(inside, match)}"
+                self._leave(start + match.end(), what, "by hand, with `uv pip`")
         if word.is_array and (match := _PIP.search(word.raw)):
-            self._leave(word.start, f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
+            self._leave(word.start + match.end(), f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
         quoted = word.raw[:1] in "\"'" and word.raw[-1:] == word.raw[:1] and len(word.raw) > 1
         inside = word.raw[1:-1]
         if not quoted or not _TOPIC.search(inside) or command.name in ("echo", "printf"):
@@ -252,8 +254,9 @@ class _Text:
                 decision.files.extend(made.files)
                 decision.calls_uv = decision.calls_uv or made.calls_uv
                 decision.extra = decision.extra or made.extra
-        elif _PIP.search(inside) and not decision.findings:
-            self._leave(word.start, f"pip in a quoted script: {inside.strip()}", "by hand, with uv")
+        elif (match := _PIP.search(inside)) and not decision.findings:
+            what = f"pip in a quoted script: {_line_of(inside, match)}"
+            self._leave(word.start + 1 + match.end(), what, "by hand, with uv")
 
     def _leave(self, at: int, what: str, advice: str) -> None:
         self.left = True
@@ -319,6 +322,11 @@ class _Text:
     def _kept(self, start: int, end: int, *, lines: bool) -> str:
         comments = [line.rstrip("\r") for line in self._comments(start, end)]
         return "".join(f"{line}\n" for line in comments) if lines else "\n".join(comments)
+
+
+def _line_of(text: str, match: re.Match[str]) -> str:
+    """The line in which what was found ends."""
+    return text[line_start(text, match.end()) : line_end(text, match.end())].strip()
 
 
 def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[list[Command]]:
