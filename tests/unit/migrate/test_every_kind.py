@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.migrate.converted import KINDS, check, run
@@ -209,7 +209,6 @@ def words(content: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=50)
 @given(content=TEXTS, end=_ENDS)
 def test_any_text_is_converted_and_a_second_time_changes_nothing(kind: str, content: str, end: str) -> None:
     content = content.replace("\r", "").replace("\n", end)
@@ -221,7 +220,6 @@ def test_any_text_is_converted_and_a_second_time_changes_nothing(kind: str, cont
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=50)
 @given(content=TEXTS)
 def test_a_text_without_pip_stays(kind: str, content: str) -> None:
     if kind.endswith("ignore"):
@@ -232,7 +230,6 @@ def test_a_text_without_pip_stays(kind: str, content: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.endswith("ignore")])
-@settings(max_examples=50)
 @given(content=TEXTS)
 def test_no_line_is_lost(kind: str, content: str) -> None:
     """What has nothing of pip is there afterwards, in its order."""
