@@ -50,7 +50,7 @@ def picture(c: Context) -> None:
 def docs(_: Context) -> None:
     """Write the rules' pages into docs/doctor.md, and those of pip's options and of the migrated repos."""
     from tests import repos
-    from tests.unit.migrate_pip_options import page
+    from tests.unit.migrate.pip_options import page
     from uvdock.doctor.table import pages
 
     folder = Path(__file__).parent / "docs"

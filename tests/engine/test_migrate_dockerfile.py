@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import clean_environment
 from tests.engine.conftest import docker
-from tests.unit.test_migrate_dockerfile import FIXTURES, read
+from tests.unit.migrate.test_dockerfile import FIXTURES, read
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.converters.dockerfile import convert, scripts
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("unit", deadline=None)
-settings.load_profile("unit")
+settings.register_profile("quick", deadline=None, max_examples=20)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`inv test` looks at a few examples of each law; `--slow` and `--all` at more."""
+    settings.load_profile("quick" if "not slow" in config.getoption("markexpr") else "unit")
 
 
 @pytest.fixture(scope="session")

@@ -200,8 +200,16 @@ def test_what_bash_takes_apart_is_put_together(words: list[str], expected: list[
 @given(
     st.lists(st.sampled_from([*TASKS, "--", "--help", "-F", "--service", "--list", "=", "-", "web", ""]), min_size=1)
 )
-def test_no_line_is_too_odd(words: list[str]) -> None:
+def test_whatever_the_line_each_word_offered_is_one_that_there_is(words: list[str]) -> None:
     for bare in (True, False):
-        for value, about in candidates(words, catalogue(bare=bare), lambda kind: NAMES[kind]):
-            assert value
-            assert isinstance(about, str)
+        known = catalogue(bare=bare)
+        options = {name for one in [*known["core"], *(o for t in known["tasks"].values() for o in t["options"])]
+                   for name in one["names"]}  # fmt: skip
+        values = {*known["tasks"], *known["namespaces"], *(name for names in NAMES.values() for name in names)}
+        values |= {"flat", "json", "bash", "zsh", "fish", "add", "lock"}
+
+        offered = dict(found := candidates(words, known, lambda kind: NAMES[kind]))
+
+        assert len(offered) == len(found)
+        dashed = words[-1].startswith("-")
+        assert all(value in values or value == "--" or (dashed and value in options) for value in offered)

@@ -118,7 +118,7 @@ def paths(value: object, *, inside: bool = False) -> set[str]:
     return {value} if inside and isinstance(value, str) else set()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=min(settings().max_examples, 40))
 @given(data=composes, flow=st.booleans(), width=st.sampled_from([20, 4000]))
 def test_however_it_is_written_every_file_is_found(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, object], flow: bool, width: int

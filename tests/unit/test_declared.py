@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
@@ -114,7 +114,6 @@ def change(text: str) -> str:
     return f"changed-{len(text)}==9.9"
 
 
-@settings(max_examples=80)
 @given(layouts(), st.booleans(), st.booleans(), st.data())
 def test_edited_and_put_back_every_byte_is_as_it_was(text: str, windows: bool, mark: bool, data: st.DataObject) -> None:
     original = ends(text, windows=windows, mark=mark)
@@ -137,7 +136,6 @@ def test_edited_and_put_back_every_byte_is_as_it_was(text: str, windows: bool, m
     assert step == changed
 
 
-@settings(max_examples=60)
 @given(layouts(), st.booleans())
 def test_upgraded_and_the_versions_reversed_every_byte_is_as_it_was(text: str, windows: bool) -> None:
     original = ends(text, windows=windows, mark=False)

@@ -28,6 +28,8 @@ from uvdock.formats.yaml import Value
 from uvdock.formats.yaml import read as read_yaml
 
 DOCS = REPO / "docs" / "doctor.md"
+#: How many examples a law has, in this tier.
+MANY = settings().max_examples
 
 
 def found(facts: Facts, rule: str) -> list[Finding]:
@@ -216,7 +218,7 @@ _WORDS = st.sampled_from(
 _TEXTS = st.one_of(st.text(max_size=80), st.lists(st.one_of(_WORDS, st.text(max_size=12)), max_size=12).map("\n".join))
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * MANY)
 @given(_TEXTS, st.text(max_size=30))
 def test_no_dockerfile_is_too_odd(text: str, ignore: str) -> None:
     build = Dockerfile("Dockerfile", text, REPO, (), Ignored(ignore.splitlines()))
@@ -242,7 +244,7 @@ _YAML = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * MANY)
 @given(st.one_of(st.text(max_size=60), _YAML.map(json.dumps)))
 def test_no_workflow_and_no_compose_file_is_too_odd(text: str) -> None:
     try:

@@ -391,9 +391,22 @@ def test_tokens_end_at_the_end(text: str) -> None:
     assert lines == sorted(lines)
 
 
-@pytest.mark.parametrize("text", ["a" * 50_000, "if " * 5000, "$(" * 5000, "f() { " * 3000, "case x in " * 3000])
-def test_long_and_deep_texts(text: str) -> None:
-    plan(State({"run": f"x() {{ {text} }}"}, TASKS))
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("a" * 50_000, "its end is not found", id="long"),
+        pytest.param("if " * 1000, "a condition that is not understood (then)", id="conditions"),
+        pytest.param("$(" * 5000, "substitutions in substitutions", id="substitutions"),
+        pytest.param("f() { " * 1000, "its end is not found", id="functions"),
+        pytest.param("case x in " * 1000, "its end is not found", id="cases"),
+    ],
+)
+def test_long_and_deep_texts_stay_and_hide_nothing_before_them(text: str, why: str) -> None:
+    made = plan(State({"run": f"before() {{ docker compose exec web a; }}\nx() {{ {text} }}"}, TASKS))
+
+    before, deep, *_ = made.found
+    assert (before.name, before.commands) == ("before", {"before": {"run": "a", "service": "web"}})
+    assert (deep.name, deep.commands, deep.why) == ("x", {}, why)
 
 
 def test_a_long_chain_of_calls() -> None:

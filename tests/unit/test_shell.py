@@ -18,6 +18,8 @@ from uvdock.formats.shell.lexer import tokens
 from uvdock.formats.shell.words import Broken, Comment, Dialect, Document, Operator, Word
 
 BASH = Dialect()
+#: How many examples a law has, in this tier.
+MANY = settings().max_examples
 PARSER = Parser(Language(tree_sitter_bash.language()))
 #: What bash knows, the functions of the texts, and what bash does not come to.
 IDLE = re.compile(r":|f\d*|skip")
@@ -277,13 +279,13 @@ def scripts(*, hard: bool) -> st.SearchStrategy[str]:
     return st.recursive(simple, lambda lines: lines_around(lines, hard=hard), max_leaves=6).map(whole)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * MANY)
 @given(scripts(hard=True))
 def test_any_text_is_read_as_bash_runs_it(text: str) -> None:
     assert sorted(programs(nested(text, BASH))) == run(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * MANY)
 @given(scripts(hard=False))
 def test_any_text_is_read_as_another_reader_does(text: str) -> None:
     assert sorted(programs(nested(text, BASH))) == tree_sitter(text)

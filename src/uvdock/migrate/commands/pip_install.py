@@ -208,10 +208,10 @@ class Installer:
         texts: list[str] = []
         syncs: list[Sync] = []
         if wanted.cases:
-            texts.append(self._case(call, wanted, environment, active=active))
-            project, installs = wanted.cases[0][1].project, [one for _, one in wanted.cases]
-            syncs.append(Sync(Install(project, merged(installs)), environment, sometimes=True))
-            self.done += syncs
+            text, sync = self._case(call, wanted, environment, active=active)
+            texts.append(text)
+            syncs.append(sync)
+            self.done.append(sync)
         folders = () if wanted.cases else dict.fromkeys(install.project for install in _installs(wanted))
         for folder in folders:
             named = [one for one in wanted.projects if one[0] == folder]
@@ -291,11 +291,23 @@ class Installer:
             words.append("--inexact")
         return words + [one for one in merged([*(one.install for one in same), sync.install]) if one not in decided]
 
-    def _case(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> str:
-        made = {
-            value: self._sync(call, Sync(install, environment), editable=False, active=active)
-            for value, install in wanted.cases
-        }
+    def _case(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> tuple[str, Sync]:
+        """A list that a variable names, with the projects and groups beside it; and what any of them comes to."""
+        installs = _installs(wanted)
+        folder = wanted.cases[0][1].project
+        if any(install.project != folder for install in installs):
+            raise LeftError("which file of another project is installed depends on a variable", "one command a project")
+        beside = installs[: -len(wanted.cases)]
+        itself, editable = bool(wanted.projects), bool(wanted.projects) and all(one[2] for one in wanted.projects)
+        made: dict[str, str] = {}
+        for value, install in wanted.cases:
+            sync = Sync(Install(folder, merged([*beside, install])), environment, itself)
+            made[value] = self._sync(call, sync, editable=editable, active=active)
+        any_of_them = Sync(Install(folder, merged(installs)), environment, itself, sometimes=True)
+        return self._spelled(wanted, made), any_of_them
+
+    def _spelled(self, wanted: Asked, made: dict[str, str]) -> str:
+        """One command where the variable is the name of a group, and a `case` otherwise."""
         if len(set(made.values())) == 1:
             return next(iter(made.values()))
         variable = f"${{{wanted.variable}}}" if self.place.kind != "make" else f"$({wanted.variable})"

@@ -21,7 +21,7 @@ from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
 from uvdock.migrate.model import Facts, Finding
-from uvdock.migrate.text import Change, changed
+from uvdock.migrate.text import Change, changed, line_end, line_start
 
 __all__ = ["Place", "Shell", "Sync", "convert", "convert_words"]
 
@@ -32,6 +32,7 @@ _TOPIC = re.compile(
 _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install|wheel|uninstall|download)\b")
 #: What stands between two commands that both run.
 _SEPARATORS = ("&&", ";", "\n")
+_HERE = re.compile(r"(?<!<)<<(?!<)")
 _NO_SHELL = "pip is called without a shell, and uv's way takes one"
 
 
@@ -243,11 +244,14 @@ class _Text:
 
     def _inner(self, command: Command, word: Word, decision: Decision) -> None:
         """What is in a word's quotes or substitutions."""
-        for inside in (self.text[start:end] for start, end in word.inner):
-            if re.search(rf"{_PIP.pattern}|^\s*pip[\d.]* \w", inside) and not decision.findings:
-                self._leave(word.start, f"pip in a substitution: {inside.strip()}", "by hand, with `uv pip`")
+        for start, end in word.inner:
+            inside = self.text[start:end]
+            match = re.search(rf"{_PIP.pattern}|^\s*pip[\d.]* \w", inside)
+            if match and not decision.findings:
+                what = f"pip in a substitution: {_line_of(inside, match)}"
+                self._leave(start + match.end(), what, "by hand, with `uv pip`")
         if word.is_array and (match := _PIP.search(word.raw)):
-            self._leave(word.start, f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
+            self._leave(word.start + match.end(), f"pip in an array: {match[0].strip(' (')}", "by hand, with uv")
         quoted = re.fullmatch(r"(?s)([\"'])(.*)\1", word.raw)
         inside = quoted[2] if quoted else ""
         if not _TOPIC.search(inside) or command.name in ("echo", "printf"):
@@ -255,8 +259,9 @@ class _Text:
         at = script_at([one.text for one in command.words[command.lead :]])
         if at and word is command.words[command.lead + at] and "\\" not in inside and not word.inner:
             self._quoted_script(word, decision)
-        elif _PIP.search(inside) and not decision.findings:
-            self._leave(word.start, f"pip in a quoted script: {inside.strip()}", "by hand, with uv")
+        elif (match := _PIP.search(inside)) and not decision.findings:
+            what = f"pip in a quoted script: {_line_of(inside, match)}"
+            self._leave(word.start + 1 + match.end(), what, "by hand, with uv")
 
     def _quoted_script(self, word: Word, decision: Decision) -> None:
         """A script in quotes, as `sh -c` takes it."""
@@ -285,6 +290,10 @@ class _Text:
     def _drop(self, found: Sequence[Command], decisions: Sequence[Decision]) -> None:
         for run in _runs(found, decisions):
             first, last = run[0], run[-1]
+            if _HERE.search(self.text[first.start : last.stop]):
+                # Its text stands further down, and would be read as commands.
+                self.changes += [Change(one.start, one.end, ":") for one in run]
+                continue
             if not self.place.comments and re.search(r"\n[ \t]*#", self.text[first.start : last.stop]):
                 self.changes += [Change(one.start, one.stop, "true") for one in run]
                 continue
@@ -351,11 +360,18 @@ def _has_to_be_a_command(first: Command, last: Command) -> str | None:
     return ":" if first.inside and alone else "true"
 
 
+def _line_of(text: str, match: re.Match[str]) -> str:
+    """The line in which what was found ends."""
+    return text[line_start(text, match.end()) : line_end(text, match.end())].strip()
+
+
 def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[list[Command]]:
     """Commands that go and follow each other; a pipe goes whole, one that does not stays."""
     run: list[Command] = []
     for command, decision in zip(found, decisions, strict=True):
         joined = run and run[-1].inside == command.inside and command.before == run[-1].after
+        # `(( … ))` and a function are no commands, and stay.
+        joined = joined and command.previous == run[-1].stop
         if run and not (decision.dropped and joined and not run[-1].closed and run[-1].after not in ("&", "\n")):
             yield run
             run = []

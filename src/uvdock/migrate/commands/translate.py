@@ -87,9 +87,17 @@ class Calls:
         self._pipes(decisions)
         for at, (command, decision) in enumerate(zip(self.found, decisions, strict=True)):
             # `… || true` is about what went.
-            if at and command.before == "||" and command.name in ("true", ":") and decisions[at - 1].dropped:
+            if command.before == "||" and command.name in ("true", ":") and self._whole(at, decisions):
                 decision.dropped = True
         self._activations(decisions)
+
+    def _whole(self, at: int, decisions: Sequence[Decision]) -> bool:
+        """Whether all goes that stands before a command in its `… && … || …`."""
+        while at and decisions[at - 1].dropped and self.found[at].previous == self.found[at - 1].stop:
+            at -= 1
+            if self.found[at].before not in ("&&", "||", "|"):
+                return True
+        return False
 
     # --- one call -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 from uvdock.doctor.build import Stage, Step, is_uv_image
 from uvdock.doctor.shell import expand
+from uvdock.formats.shell.lexer import tokens
+from uvdock.formats.shell.words import Document
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import Place
 from uvdock.migrate.commands.rewrite import Shell
@@ -103,8 +105,8 @@ class Conversion:
     def _copy(self, item: Item, layout: Layout) -> None:
         copied = item.step.copies
         if copied is None:
-            if re.search(r"\bpip[\d.]*\s+install\b", item.body.text):
-                self.note(item, "left", "pip in a here-document", "uv in it, where it is a script")
+            what, instead = "pip in a here-document", "uv in it, where it is a script"
+            self.findings += self._in_document(item, what, instead)
             return
         origin, sources, target = copied
         there = absolute(item.step, target)
@@ -277,8 +279,8 @@ class Conversion:
         if item.body.text.startswith("["):
             return self._exec_form(item, replace(place, line=self.source.line_of(item.body.start)))
         part = item.document or item.body
-        if item.document is None and "<<" in item.body.text and "\n" in item.body.text:
-            return self._documents(item, place)
+        if item.document is None and self._has_document(item):
+            return self._documents(item)
         place = replace(place, line=self.source.line_of(part.start), gone=self._gone(item, place))
         made = rewrite.convert(part.text, self.facts, place)
         if not made.text:
@@ -295,13 +297,22 @@ class Conversion:
             return made, item.body.text
         return made, json.dumps(after, ensure_ascii=False) if after else None
 
-    def _documents(self, item: Item, place: Place) -> tuple[Shell, str]:
+    def _has_document(self, item: Item) -> bool:
+        """Whether a here-document is read: not every ``<<`` begins one, such as that of `$(( 1 << 2 ))`."""
+        found = tokens(self.source.text[: item.body.end], dialect=self.source.dialect, start=item.body.start)
+        return any(isinstance(token, Document) for token in found)
+
+    def _documents(self, item: Item) -> tuple[Shell, str]:
         """Here-documents that no shell reads: what they say of pip is left."""
-        if not re.search(r"\bpip[\d.]*\s+install\b", item.body.text):
-            return Shell(item.body.text), item.body.text
         what, instead = "pip in a here-document that is no shell's alone", "`uv sync --locked` in it"
-        finding = Finding(place.path, item.line, "left", what, instead)
-        return Shell(item.body.text, (), (finding,), left=True), item.body.text
+        found = self._in_document(item, what, instead)
+        return Shell(item.body.text, (), tuple(found), left=bool(found)), item.body.text
+
+    def _in_document(self, item: Item, what: str, instead: str) -> list[Finding]:
+        """What to say where an instruction's here-document has pip."""
+        match = re.search(r"\bpip[\d.]*\s+install\b", item.body.text)
+        line = self.source.line_of(item.body.start + match.end()) if match else 0
+        return [Finding(self.source.path, line, "left", what, instead)] if match else []
 
     def _gone(self, item: Item, place: Place) -> frozenset[str]:
         found: set[str] = set()

@@ -432,4 +432,50 @@ CASES = [
         None,
         ("left: a shell text with pip that cannot be read: a quote that is never closed",),
     ),
+    # A list by a variable, and what is installed beside it.
+    Case(
+        SCRIPT,
+        "pip install -r requirements/$ENV.txt six",
+        'uv sync --locked --no-dev --group "${ENV}" && uv pip install six',
+        ("note: six is in no lock",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install -r requirements/$ENV.txt -e git+https://x/y || x",
+        '{ uv sync --locked --no-dev --group "${ENV}" && uv pip install --editable git+https://x/y; } || x',
+        ("note: git+https://x/y is in no lock",),
+    ),
+    Case(BUILD, "pip install -r requirements/$ENV.txt -e .", 'uv sync --locked --inexact --no-dev --group "${ENV}"'),
+    Case(
+        BUILD,
+        "pip install -r requirements/$ENV.txt .[x]",
+        'uv sync --locked --inexact --no-dev --group "${ENV}" --extra x',
+    ),
+    Case(
+        BUILD,
+        "pip install -r requirements/$ENV.txt --group docs",
+        'uv sync --locked --no-install-project --inexact --no-dev --group "${ENV}" --group docs',
+    ),
+    # What is no command stays between those that go.
+    Case(SCRIPT, "pip install -U pip && (( n << 1 )) && pip install wheel", "(( n << 1 ))"),
+    Case(SCRIPT, "pip install -U pip; f() { :; }; pip install wheel; x", "f() { :; }; x"),
+    Case(SCRIPT, "pip install -U pip; (( n )); pip install wheel; (( m )); pip install pip", "(( n )); (( m ))"),
+    Case(BUILD, "pip install -U pip && (( n )) \\\n    && pip install wheel && x", "(( n )) \\\n    && x"),
+    # `|| true` goes with what it is for, and only then.
+    Case(SCRIPT, "pip install -U pip || true; pip install pip && pip install wheel || :; y", "y"),
+    Case(SCRIPT, "x; pip install -U pip && pip install wheel || true", "x"),
+    Case(SCRIPT, "x && python get-pip.py || true", "x && true || true"),
+    Case(SCRIPT, "x && python get-pip.py && pip install -U pip || true", "x && true && true || true"),
+    Case(SCRIPT, "x || pip install -U pip || true", "x || true || true"),
+    Case(SCRIPT, "(( n )) && pip install -U pip || true", "(( n )) && true || true"),
+    Case(SCRIPT, "pip install -U pip && (( n )) && pip install -U pip || true", "(( n )) && true || true"),
+    Case(SCRIPT, "(x) && pip install -U pip || true", "(x) && true || true"),
+    Case(SCRIPT, "x | pip install -U pip || true", "x | true || true"),
+    # The text of a here-document is read by somebody, though its command goes.
+    Case(SCRIPT, "pip install -U pip <<X\nrm -rf /\nX", ": <<X\nrm -rf /\nX"),
+    Case(SCRIPT, "pip install -U pip <<-'X' >log && x\n\ty\n\tX", ": <<-'X' >log && x\n\ty\n\tX"),
+    Case(SCRIPT, "x\npip uninstall -y pip wheel <<X || y\nyes\nX\nz", "x\n: <<X || y\nyes\nX\nz"),
+    Case(SCRIPT, "pip install -U pip && pip install wheel <<X\ny\nX", ": && : <<X\ny\nX"),
+    Case(SCRIPT, "a <<X; pip install -U pip\ny\nX", "a <<X\ny\nX"),
+    Case(SCRIPT, "pip install -U pip <<< yes; x", "x"),
 ]

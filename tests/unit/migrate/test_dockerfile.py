@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_migrate_laws import FACTS
+from tests.unit.migrate.test_laws import FACTS
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.converters.dockerfile import convert, scripts
 from uvdock.migrate.discover.options import DEFAULT_INDEX
 from uvdock.migrate.model import Facts, Install, ProjectFacts
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "migrate_dockerfile"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "migrate_dockerfile"
 NAMES = sorted(folder.name for folder in FIXTURES.iterdir())
 PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
 PATH = Path("Dockerfile")
@@ -135,7 +135,34 @@ def test_what_cannot_be_done_is_left_and_named(before: str, what: str) -> None:
     assert any(what in finding.what for finding in left), made
     assert all(finding.instead for finding in left)
     assert all("pip" in text.splitlines()[one.line - 1].lower() or "requirements" in text.splitlines()[one.line - 1]
-               for one in left if one.line and "<<" not in before)  # fmt: skip
+               for one in left if one.line)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["(( n << 2 ))", "echo $((1<<2))", "cat <<< x", "echo 'a << b'", 'echo "<<X"', "echo a\\<\\<X", "let 'a=1<<2'"],
+)
+def test_not_every_such_sign_begins_a_here_document(beside: str) -> None:
+    before = (
+        f"FROM python:3.13-slim\nCOPY requirements.txt .\nRUN {beside} \\\n    && pip install -r requirements.txt\n"
+    )
+
+    made = convert(PATH, before, PLAIN)
+
+    assert f"{beside} \\\n    && uv sync --locked" in made.content
+    assert not made.findings
+
+
+@pytest.mark.parametrize(
+    "instruction", ["COPY <<X /run.sh", "RUN <<X cat > /run.sh", "RUN --mount=type=cache,target=/x \\\n  <<X cat"]
+)
+def test_what_a_here_document_says_of_pip_is_told_where_it_stands(instruction: str) -> None:
+    text = f"FROM python:3.13-slim\n{instruction}\n#!/bin/sh\npip install flask\nX\n"
+
+    made = convert(PATH, text, PLAIN)
+
+    assert made.content == text
+    assert [text.splitlines()[one.line - 1] for one in made.findings] == ["pip install flask"]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import migrate_facts
-from tests.unit.migrate_cases import BUILD, CASES, SCRIPT, Case
-from tests.unit.test_migrate_laws import FACTS
+from tests.unit.migrate import facts as migrate_facts
+from tests.unit.migrate.cases import BUILD, CASES, SCRIPT, Case
+from tests.unit.migrate.test_laws import FACTS
 from uvdock.deps.uvcommand import subcommand
 from uvdock.migrate.commands import pip, rewrite
 from uvdock.migrate.commands.context import Place
@@ -30,6 +30,30 @@ def test_a_form(case: Case) -> None:
     assert tuple(f"{finding.level}: {finding.what}" for finding in made.findings) == case.told
     again = rewrite.convert(made.text, PLAIN, case.place)
     assert again.text == made.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'echo "a\n$(\n  HERE\n)"',
+        "a=$(cat <<X\nHERE\nX\n)",
+        "a=(\n  b\n  HERE\n)",
+        "a 'b\nHERE\nc'",
+        'a "b\nHERE"',
+        "diff <(\nHERE) x",
+        "cat <<X\na\nHERE\nX",
+        "(( $(\nHERE) ))",
+        "echo `\nHERE\n`",
+    ],
+)
+def test_what_stays_is_told_at_its_own_line(text: str) -> None:
+    text = text.replace("HERE", "pip install six")
+
+    made = rewrite.convert(text, FACTS, replace(SCRIPT, line=5))
+
+    assert made.text == text
+    assert ["pip install six" in text.split("\n")[one.line - 5] for one in made.findings] == [True]
+    assert "\n" not in made.findings[0].what
 
 
 @pytest.mark.parametrize("option", sorted(pip.OPTIONS))
@@ -173,3 +197,15 @@ def test_variables_are_set_without_a_shell_by_env() -> None:
     line = "pip install -r requirements.txt"
     assert rewrite.convert_line(line, migrate_facts.facts(), place).text == after
     assert rewrite.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()
+
+
+def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_meant() -> None:
+    line = "pip install -r requirements/$KIND.txt\n"
+    files = {"requirements/base.txt": "", "requirements/docs.txt": "", "x.yaml": "    KIND: docs\n"}
+    known = migrate_facts.facts(files)
+    installs = {**known.installs, Path("requirements/base.txt"): Install(Path(), ("--no-dev",))}
+    facts = replace(known, installs=installs)
+    place = Place(Path("x"))
+    assert rewrite.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
+    meant = replace(facts, files={**facts.files, Path("x.yaml"): "    KIND: base\n"})
+    assert "base) uv sync --locked --no-dev ;;" in rewrite.convert(line, meant, place).text

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import clean_environment, hashes
-from tests.unit import migrate_facts
-from tests.unit.test_migrate_files import TEXTS
+from tests.unit.migrate import facts as migrate_facts
+from tests.unit.migrate.test_every_kind import TEXTS
 from uvdock.migrate import apply, plan, report
 from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings
@@ -222,7 +222,7 @@ _NAMES = st.sampled_from(
 
 
 @given(files=st.dictionaries(_NAMES, st.one_of(TEXTS.map(plan.encode), st.binary(max_size=30)), max_size=6))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_any_repo_is_planned_applied_and_rolled_back_to_the_byte(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as temp:
         root = Path(temp)

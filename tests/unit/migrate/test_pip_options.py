@@ -11,10 +11,10 @@ from typing import Literal
 import pytest
 
 from tests.conftest import REPO
-from tests.unit.migrate_cases import SCRIPT
-from tests.unit.migrate_pip_options import COMMAND, IN_FILES, OLD, Case, Command, page
-from tests.unit.migrate_uv import converted, manifest
-from tests.unit.test_migrate_shell import PLAIN
+from tests.unit.migrate.cases import SCRIPT
+from tests.unit.migrate.pip_options import COMMAND, IN_FILES, OLD, Case, Command, page
+from tests.unit.migrate.test_shell import PLAIN
+from tests.unit.migrate.uv import converted, manifest
 from uvdock.formats.requirements import BESIDE, GLOBAL, GONE
 from uvdock.migrate.commands import pip, rewrite
 from uvdock.migrate.commands.pip import INSTEAD

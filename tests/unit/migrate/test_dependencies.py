@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import REPO, hashes
-from tests.unit.migrate_uv import converted, manifest, pretended, read
+from tests.unit.migrate.uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
 from uvdock.formats.requirements import decode, parse
 from uvdock.migrate.discover import metadata, python
@@ -500,7 +500,6 @@ def written(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(made) + draw(st.sampled_from(["", "\n"]))
 
 
-@settings(deadline=None, max_examples=60)
 @given(written(), written())
 def test_no_line_is_lost(main: str, dev: str) -> None:
     files = {"requirements.txt": main, "requirements-dev.txt": dev, "base.txt": "idna\n", "limits.txt": "click<9\n"}
@@ -534,7 +533,6 @@ def test_no_line_is_lost(main: str, dev: str) -> None:
                 assert named or known, (line, option)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=80), st.text(max_size=60), st.text(max_size=60))
 def test_any_content_gives_a_result_or_an_error_for_people(content: bytes, setup: str, cfg: str) -> None:
     files: dict[str, str | bytes] = {

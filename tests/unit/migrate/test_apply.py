@@ -331,7 +331,7 @@ _CONTENT = st.one_of(st.none(), st.binary(max_size=20))
 @given(
     wanted=st.dictionaries(_NAMES, st.tuples(_CONTENT, _CONTENT, st.sampled_from([0o644, 0o600, 0o755])), max_size=6)
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_apply_then_rollback_is_the_same_to_the_byte(
     wanted: dict[str, tuple[bytes | None, bytes | None, int]],
 ) -> None:
