@@ -26,6 +26,7 @@ def read(root: Path, files: dict[str, str], **values: str) -> Read | None:
     ("text", "expected"),
     [
         pytest.param("include: a.yaml", {"a.yaml"}, id="one"),
+        pytest.param("{s: {\nx: {env_file: a\nb}}}", {"a", "b", "a b"}, id="goes on at no indent within brackets"),
         pytest.param(
             "include:\n  - a.yaml\n  - path: [b.yaml, 'c d.yaml']\n    env_file: e",
             {"a.yaml", "b.yaml", "c d.yaml", "e"},

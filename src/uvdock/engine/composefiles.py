@@ -101,11 +101,17 @@ def _blocks(text: str) -> Iterator[str]:
                     break
                 body.append(below)
             value = "\n".join(body)
-            around = line[: match.start()] + value
-            if any(around.count(one) != around.count(other) for one, other in ("[]", "{}")) or _ALIAS.search(value):
+            # Within brackets, no line's indent says where a value ends.
+            around = (line[: match.start()] + value, "\n".join(lines[:at]))
+            if not all(map(_closes, around)) or _ALIAS.search(value):
                 yield text
                 return
             yield value
+
+
+def _closes(text: str) -> bool:
+    """Whether as many brackets are closed as opened."""
+    return all(text.count(one) == text.count(other) for one, other in ("[]", "{}"))
 
 
 def _words(block: str) -> Iterator[str]:

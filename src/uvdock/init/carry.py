@@ -315,15 +315,8 @@ class _Carrier:
         """One call of several as a step: another task, or `cmd`, or a command of its own that is made for it."""
         if any(word.is_rest for word in node.words):
             raise NotPlainError(node.line, '"$@" in one of several calls')
-        called = self.reading.calls(node)
-        args = node.words[1 if node.words[0].literal == called else 2 :] if called else ()
-        plain = all(word.literal is not None and not word.expands() for word in args)
-        if called and not called.startswith("_") and not node.assigns and plain:
-            if not args:
-                return self._reference(called, node.line)
-            target = self.found(called) if called not in self.open else None
-            if target and target.state in ("carried", "has", "kept") and target.takes_rest:
-                return f"{target.task} -- {joined(args)}"
+        if task_call := self._task_call(node):
+            return task_call
         call = self.reading.resolve(node)
         if not call.words:
             raise NotPlainError(node.line, "it runs nothing")
@@ -334,6 +327,21 @@ class _Carrier:
         number = next(n for n in range(1, 1000) if self._is_free(f"{task}-{n}", commands))
         commands[f"{task}-{number}"] = _entry(f"Step {number} of {task}.", run=call.text, **self._keys(call))
         return f"{task}-{number}"
+
+    def _task_call(self, node: Simple) -> str:
+        """The call of a function as that of its task, with its words; empty where it is no such call."""
+        called = self.reading.calls(node)
+        if not called or called.startswith("_") or node.assigns:
+            return ""
+        args = node.words[1 if node.words[0].literal == called else 2 :]
+        if not all(word.literal is not None and not word.expands() for word in args):
+            return ""
+        if not args:
+            return self._reference(called, node.line)
+        target = self.found(called) if called not in self.open else None
+        if target and target.state in ("carried", "has", "kept") and target.takes_rest:
+            return f"{target.task} -- {joined(args)}"
+        return ""
 
     def _is_free(self, name: str, commands: Mapping[str, Any]) -> bool:
         taken = (commands, self.names, self.rules.commands, self.rules.tasks, self.rules.ready, self.rules.own)

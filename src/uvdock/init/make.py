@@ -153,17 +153,18 @@ class _Reader:
                 known.help = known.help or about.strip()
                 self.now.append(known)
                 continue
-            made = known or _Target(name, line, about.strip() or comment_above(self.comments, line), needs)
+            target = known or self._added(name, line, about.strip(), () if assigned else needs)
             if assigned:
-                made.refused = made.refused or f"a variable for this target only ({assigned['name']})"
-                made.needs = () if made is not known else made.needs
+                target.refused = target.refused or f"a variable for this target only ({assigned['name']})"
             if self.conditions:
-                made.refused = "an ifeq or ifdef around it"
+                target.refused = "an ifeq or ifdef around it"
             if inline and recipe.strip():
-                made.rows.append((line, recipe.strip()))
-            if known is None:
-                self.targets.append(made)
-            self.now.append(made)
+                target.rows.append((line, recipe.strip()))
+            self.now.append(target)
+
+    def _added(self, name: str, line: int, about: str, needs: tuple[str, ...]) -> _Target:
+        self.targets.append(_Target(name, line, about or comment_above(self.comments, line), needs))
+        return self.targets[-1]
 
     def function(self, target: _Target, shell: list[Token]) -> Function:
         """One target as a function."""

@@ -14,6 +14,7 @@ from uvdock.ui import console
 if TYPE_CHECKING:
     from invoke.context import Context
 
+    from uvdock.migrate.apply import Backup
     from uvdock.migrate.model import Facts, Plan
     from uvdock.migrate.verify.compare_images import Proof
 
@@ -83,18 +84,23 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
         console.would("then the images would be built before and after, and compared")
         prove = False
     proof = _prove(repo, plan, check or (), quiet=json) if prove else None
-    backup = None
-    if apply and not c.config.run.dry and (proof is None or proof.passed):
-        backup = applying.apply(repo.root, plan)
+    refused = proof is not None and not proof.passed
+    backup = applying.apply(repo.root, plan) if apply and not c.config.run.dry and not refused else None
     if json:
         console.data(report.to_json(repo.root, plan, facts, backup=backup.folder if backup else None, proof=proof))
+    _say_what_was_done(plan, backup, quiet=json)
+    return 1 if refused else 0
+
+
+def _say_what_was_done(plan: Plan, backup: Backup | None, *, quiet: bool) -> None:
+    from uvdock.migrate import report
+
     if backup is not None:
         console.say(f"written: {report.counted(plan.edits)}; the old files are in {backup.folder}", "green")
         console.say("`migrate --rollback` puts them back", "dim")
-    elif plan.edits and not json:
+    elif plan.edits and not quiet:
         console.say(f"only shown, nothing was written: {report.counted(plan.edits)}", "bold")
         console.say("--prove compares the images before and after; --apply writes it, --rollback undoes that", "dim")
-    return 1 if proof is not None and not proof.passed else 0
 
 
 def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[str]) -> None:

@@ -135,16 +135,14 @@ def no_task(place: Place, names: Iterable[str], root: str) -> UvdockError:
         rest = shlex.join([place.program, *place.tokens[: place.at], dotted, *place.tokens[place.at + 2 :]])
         what = f"there is no task {word} {dotted.rpartition('.')[2]} (did you mean {dotted}?)"
         return UvdockError(what, where=typed, fix=f"type {rest}", code=2)
-    below = sorted(name for name in names if name.startswith(f"{word}.")) if word else []
-    if below:
+    if below := _in_group(word, names):
         return UvdockError(
             f"{word} is a group of tasks", where=typed, fix=f"name one of them: {', '.join(below)}", code=2
         )
-    lacking = next((name for name in NEEDS if name == word or name.startswith(f"{word}.")), None) if word else None
-    if lacking:
-        return _lacking(place, word, lacking, names, root)
+    if lacking := _in_group(word, NEEDS, itself=True):
+        return _lacking(place, word, lacking[0], names, root)
     meant = _meant(word, names)
-    if meant.split()[:1] and meant.split()[0] not in names and meant in NEEDS:
+    if meant in NEEDS and meant.split()[0] not in names:
         return _lacking(place, word, meant, names, root)
     if meant:
         what = f"there is no task {word} (did you mean {meant}?)"
@@ -153,6 +151,12 @@ def no_task(place: Place, names: Iterable[str], root: str) -> UvdockError:
     runs = f"; to run it as a command, type {place.instead(f'cmd {word}')}"
     fix = every + (runs if word and not place.at and not word.startswith("-") and " " not in word else "")
     return UvdockError(f"there is no task {word or repr(word)}", where=typed, fix=fix, code=2)
+
+
+def _in_group(word: str, names: Iterable[str], *, itself: bool = False) -> list[str]:
+    """The names in the group of a word; with ``itself`` in their order, and the word's own too."""
+    found = [name for name in names if word and (name.startswith(f"{word}.") or (itself and name == word))]
+    return found if itself else sorted(found)
 
 
 def _meant(word: str, names: Sequence[str]) -> str:

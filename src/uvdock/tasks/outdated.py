@@ -12,7 +12,7 @@ from uvdock.tasks.separator import WordsTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from invoke.context import Context
 
@@ -61,11 +61,7 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
     from uvdock.deps import broken, declared, survey
     from uvdock.deps import outdated as table
 
-    for word in kind or ():
-        if word not in _STYLES:
-            raise UvdockError(
-                f"{word!r} is no kind of step", where="--kind", fix=f"choose from {', '.join(_STYLES)}", code=2
-            )
+    _check_kinds(kind or ())
     repo = open_repo(c, cooldown=cooldown)
     surveys = look(repo, everything=all, pre=pre)
     for found in surveys:
@@ -77,22 +73,32 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
     known = [name for found in surveys for manifest in found.manifests for name in declared.groups(manifest.data)]
     survey.know_groups(group or (), [*known, *([table.INDIRECT] if all else [])])
     rows = table.chosen(rows, group or (), words)
-    silent = {(row.project, row.name) for row in rows if row.silent}
-    total = len({(row.project, row.name) for row in rows})
-    rows = [row for row in rows if row.kind in kind] if kind else rows
-    behind = {(row.project, row.name) for row in rows if row.behind}
+    shown = [row for row in rows if row.kind in kind] if kind else rows
+    silent, behind = _packages(row for row in rows if row.silent), _packages(row for row in shown if row.behind)
     if json:
-        console.data(table.to_json(rows))
+        console.data(table.to_json(shown))
     else:
-        show(table.ranked(row for row in rows if row.behind or row.note))
+        show(table.ranked(row for row in shown if row.behind or row.note))
         for found in surveys:
             _problem(found)
+        total = _packages(rows)
         verb = "has" if total == 1 else "have"
-        unknown = f"; {len(silent)} could not be looked up" if silent else ""
-        console.say(f"{len(behind)} of {console.counted(total, 'package')} {verb} a newer release{unknown}")
-    if exit_code:
-        return 1 if behind else 2 if silent else 0
-    return 0
+        unknown = f"; {silent} could not be looked up" if silent else ""
+        console.say(f"{behind} of {console.counted(total, 'package')} {verb} a newer release{unknown}")
+    return (1 if behind else 2 if silent else 0) if exit_code else 0
+
+
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for word in kinds:
+        if word not in _STYLES:
+            raise UvdockError(
+                f"{word!r} is no kind of step", where="--kind", fix=f"choose from {', '.join(_STYLES)}", code=2
+            )
+
+
+def _packages(rows: Iterable[Row]) -> int:
+    """How many packages rows are about, each once a project."""
+    return len({(row.project, row.name) for row in rows})
 
 
 def look(repo: Repo, *, everything: bool = False, pre: bool = False) -> list[Survey]:

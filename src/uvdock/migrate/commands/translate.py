@@ -143,20 +143,23 @@ class Calls:
                 target = self.installer.target(environment, active=bool(self.activated))
                 raw = " ".join(word.raw for word in call.operands)
                 return Decision(f"uv pip uninstall {target}{raw}", calls_uv=True)
-        options = [word.raw for option in call.options for word in option.words]
         lists = self.found[self.at].redirected
         if call.verb == "freeze" and lists and all(self.place.install(name, self.facts) for name in lists):
-            # What is installed is what the lock says, so there is nothing to write down; who only does that, locks.
-            command, locks = self.found[self.at], not any(one and one is not call for one in self.calls)
-            locks = locks and self.place.kind != "build"
-            edits = [(command.start, command.stop, "uv lock")] if locks else []
-            return Decision(edits=edits, calls_uv=locks, dropped=not locks)
+            return self._frozen(call)
+        options = [word.raw for option in call.options for word in option.words]
         if call.verb in _ASKS and all(re.fullmatch(_ASKS[call.verb], word) for word in options) and not call.dynamic:
             target = self.installer.target(environment, active=bool(self.activated))
             raw = " ".join([*options, *(word.raw for word in call.operands)])
             return Decision(f"uv pip {call.verb} {target}{raw}".rstrip(), calls_uv=True)
         written = " ".join(word.raw for word in call.tool)
         raise LeftError(f"`{written}` has no counterpart that is the same", "by hand: see `uv help pip`")
+
+    def _frozen(self, call: Call) -> Decision:
+        """What is installed is what the lock says, so there is nothing to write down; who only does that, locks."""
+        command = self.found[self.at]
+        locks = self.place.kind != "build" and not any(one and one is not call for one in self.calls)
+        edits = [(command.start, command.stop, "uv lock")] if locks else []
+        return Decision(edits=edits, calls_uv=locks, dropped=not locks)
 
     def _venv(self, call: Call) -> Decision:
         if not call.operands or call.dynamic:
