@@ -44,7 +44,7 @@ ROOMS = {
     "doctor": {"formats", "deps", "backends", "engine"},
     "init": {"formats", "deps"},
     "bench": {"engine"},
-    "migrate": {"formats", "deps", "doctor", "init", "engine"},
+    "migrate": {"formats", "deps", "init", "engine"},
     "javascript": {"deps"},
     "backends": {"deps", "javascript", "services", "engine"},
     "services": set(),
