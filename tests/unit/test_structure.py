@@ -46,10 +46,10 @@ ROOMS = {
     "bench": {"engine"},
     "migrate": {"formats", "deps", "init", "engine"},
     "javascript": {"deps"},
-    "backends": {"deps", "javascript", "services", "engine"},
+    "backends": {"formats", "deps", "javascript", "services", "engine"},
     "services": set(),
     "formats": set(),
-    "engine": {"services"},
+    "engine": {"formats", "services"},
 }
 LONGEST_MODULE = 450
 LONGEST_FUNCTION = 70
