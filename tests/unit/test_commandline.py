@@ -16,7 +16,8 @@ from uvdock.cli.argv import remainder_list
 from uvdock.cli.commandline import Grammar, Option, Shape
 from uvdock.cli.program import UvdockProgram
 from uvdock.errors import UvdockError
-from uvdock.tasks import every_name, listed_names, namespace
+from uvdock.tasks import namespace
+from uvdock.tasks.collection import every_name, listed_names
 
 ECHO, CONFIG, TIMEOUT = Option("--echo"), Option("--config", "yes"), Option("--command-timeout", "yes", number=True)
 HELP, LIST, DRY = Option("--help", "maybe"), Option("--list", "maybe"), Option("--dry")

@@ -10,7 +10,8 @@ import pytest
 from invoke.parser import Parser
 
 from uvdock.cli.program import UvdockProgram
-from uvdock.tasks import listed_names, namespace
+from uvdock.tasks import namespace
+from uvdock.tasks.collection import listed_names
 from uvdock.tasks.groups import OTHERS, group_of
 from uvdock.tasks.kinds import OwnTask, bare, is_yours
 from uvdock.tasks.separator import PassthroughTask

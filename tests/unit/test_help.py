@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvdock.cli.program import UvdockProgram
-from uvdock.tasks import grammar, listed_names, namespace
+from uvdock.tasks import grammar, namespace
 from uvdock.tasks import help as screens
+from uvdock.tasks.collection import listed_names
 from uvdock.tasks.kinds import OwnTask
 
 CORE = UvdockProgram().core_args()

@@ -1238,7 +1238,8 @@ def test_what_runs_in_a_service_is_converted_for_its_image(kind: str, line: str,
     services = "services:\n  web:\n    build: .\n  db:\n    build: {dockerfile: Dockerfile.db}\n"
     files = {"Dockerfile": IMAGE, "Dockerfile.db": "FROM debian\n", "compose.yaml": services}
     before = f"#!/bin/sh\n{line}\n" if kind == "script" else f"install:\n\t{line}\n"
-    made = run(kind, before, migrate_facts.facts(files))
+    facts = migrate_facts.facts(files)
+    made = run(kind, before, replace(facts, services=compose.contexts(facts)))
     tail = line.partition(" web ")[2]
     assert made.content == (before if inside is None else before.replace(tail, inside))
     assert bool(told(made)) is (inside is None and "pip" in line)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from uvdock.tasks import ALWAYS, YIELDING, every_name, listed_names, namespace
+from uvdock.tasks import ALWAYS, YIELDING, namespace
+from uvdock.tasks.collection import every_name, listed_names
 from uvdock.tasks.kinds import UV, is_yours
 from uvdock.tasks.missing import MEANINGS, NEEDS, Place, no_task
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uvdock import backends
+from uvdock.backends import choice
 from uvdock.engine import presence
 from uvdock.errors import UnreachableError
 from uvdock.settings import Settings
@@ -37,10 +37,10 @@ def test_in_own_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case:
 
     assert presence.in_own_container({"PATH": str(tmp_path), **variables}) is expected
     if expected:
-        assert backends.find_engine(tmp_path, settings) is None
+        assert choice.find_engine(tmp_path, settings) is None
     elif not docker:
         with pytest.raises(UnreachableError, match="docker is not installed"):
-            backends.find_engine(tmp_path, settings)
+            choice.find_engine(tmp_path, settings)
 
 
 def test_a_folder_named_docker_is_no_program(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,29 @@ def test_a_room_knows_no_more_rooms_than_these(room: str) -> None:
     }
     rooms = {found for found in known if f"{found}.__init__" in names}
     assert rooms - {room} == ROOMS[room]
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    dotted = {module: "uvdock." + name(module).removesuffix(".py").replace("/", ".") for module in MODULES}
+    names = {one.removesuffix(".__init__"): module for module, one in dotted.items()}
+    graph = {own: set(needed(module, names)) - {own} for own, module in names.items()}
+    assert sum(map(len, graph.values())) > 500
+    TopologicalSorter(graph).prepare()
+
+
+def needed(module: Path, names: Collection[str]) -> Iterator[str]:
+    """The modules of uvdock that one imports as it runs, at its top or in its functions."""
+    for_types = {
+        id(node)
+        for found in ast.walk(tree(module))
+        if isinstance(found, ast.If) and ast.unparse(found.test) == "TYPE_CHECKING"
+        for node in ast.walk(found)
+    }
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and id(node) not in for_types and str(node.module).startswith("uvdock"):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in names else str(node.module)
 
 
 def test_the_map_says_the_same() -> None:

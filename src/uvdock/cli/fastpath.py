@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from uvdock.cli.decision import Made
     from uvdock.engine.reading import Reading
     from uvdock.engine.stack import Stack
+    from uvdock.engine.wire import Wire
 
 #: What is stored changes its meaning with this.
 KIND = "container-4"
@@ -189,7 +190,7 @@ def _plain(invoke: Mapping[str, Any] | None) -> Any:
 
 def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:
     try:
-        from uvdock.engine.wire import WireError, to
+        from uvdock.engine.wire import WireError
     except ImportError:
         # A machine without Unix sockets.
         return None
@@ -198,7 +199,7 @@ def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:
     container = known["container"]
     argv = [known["uv"], *args] if task == "uv" else list(args)
     try:
-        wire = to(known["address"])
+        wire = _wire(known["address"])
         if wire.running(known["labels"])[:1] != [container]:
             return None
         env = [f"{name}={os.environ[name]}" for name in forwarded(os.environ)]
@@ -212,6 +213,17 @@ def _run(known: dict[str, Any], task: str, args: Sequence[str]) -> int | None:
 
             raise program_not_found(argv[0], f"container {known['name']}", known["path"])
     return code
+
+
+def _wire(address: str) -> Wire:
+    """A wire to an engine, by a Unix socket's path or an ssh address."""
+    if address.startswith("ssh://"):
+        from uvdock.engine.sshwire import SshWire
+
+        return SshWire(address)
+    from uvdock.engine.wire import Wire
+
+    return Wire(address)
 
 
 def _is_long(task: str, args: Sequence[str]) -> bool:

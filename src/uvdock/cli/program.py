@@ -35,7 +35,8 @@ class UvdockProgram(Program):
             UvdockError: It cannot be understood, or may be meant in two ways.
         """
         from uvdock.cli.commandline import Grammar
-        from uvdock.tasks import every_name, grammar, ns
+        from uvdock.tasks import grammar
+        from uvdock.tasks.collection import every_name, ns
 
         super().normalize_argv(argv)
         names = every_name(ns)
@@ -63,7 +64,7 @@ class UvdockProgram(Program):
         Raises:
             UvdockError: It is not there.
         """
-        from uvdock.tasks import every_name, ns
+        from uvdock.tasks.collection import every_name, ns
 
         about, below = self.args.help.value, self.args.list.value
         if isinstance(about, str) and about not in self.parser.contexts:
@@ -124,7 +125,8 @@ class UvdockProgram(Program):
 
         from invoke.util import helpline
 
-        from uvdock.tasks import groups, listed_names, ns
+        from uvdock.tasks import groups
+        from uvdock.tasks.collection import listed_names, ns
         from uvdock.ui import console
 
         if self.list_depth:

@@ -285,7 +285,7 @@ def with_compose(facts: Facts, settings: Settings) -> Facts:
     """The facts with what Compose says of its files, or why it did not."""
     import shutil
 
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.project import find_compose_files
 
     what = "the Compose files, and the images and containers of their services"
@@ -299,7 +299,7 @@ def with_compose(facts: Facts, settings: Settings) -> Facts:
         facts = replace(facts, compose=compose, texts={**facts.texts, **{k: v for k, v in texts.items() if v}})
         if shutil.which("docker") is None:
             return replace(facts, skipped=(*facts.skipped, Skipped(what, "there is no docker to read them with")))
-        config = backends.find_stack(facts.root, settings).config
+        config = choice.find_stack(facts.root, settings).config
     except UvdockError as problem:
         return replace(facts, skipped=(*facts.skipped, Skipped(what, problem.what)))
     return with_services(facts, config.get("services") or {}, str(config["name"]))

@@ -42,7 +42,7 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
     built = [item for item in facts.services.values() if item.dockerfile is not None and item.dockerfile.uses_uv]
     if not built:
         return facts
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.backends.proof import lock_is_hosts
     from uvdock.backends.service import ServiceRunner
     from uvdock.engine.api import Engine
@@ -55,7 +55,7 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
     except UvdockError as problem:
         why = Skipped("images and containers", problem.what)
         return replace(facts, skipped=(*facts.skipped, why))
-    stack = backends.find_stack(facts.root, settings)
+    stack = choice.find_stack(facts.root, settings)
     images: dict[str, Made] = {}
     containers = []
     for item in built:

@@ -35,22 +35,6 @@ class WireError(Exception):
     """The engine does not answer as it should; nothing was started."""
 
 
-def to(address: str) -> Wire:
-    """A wire to an engine.
-
-    Args:
-        address: Where it answers (`uvdock.engine.endpoint.direct`).
-
-    Raises:
-        WireError: There is no way to that address.
-    """
-    if not address.startswith("ssh://"):
-        return Wire(address)
-    from uvdock.engine.sshwire import SshWire
-
-    return SshWire(address)
-
-
 class Wire:
     """One engine behind a Unix socket.
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from uvdock.migrate.commands.context import Place
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Facts:
         environment: Variables for credentials that were taken out of files: name and what it is for.
         harden: Whether images that run as root get a user.
         cache_volume: Whether Compose services that use uv at run time are to keep its cache in a volume.
+        services: Where something runs that is run in a service's container, by the name of each service that is built
+            and whose image has uv.
     """
 
     files: Mapping[Path, str]
@@ -99,6 +104,7 @@ class Facts:
     environment: Mapping[str, str] = field(default_factory=dict)
     harden: bool = False
     cache_volume: bool = False
+    services: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.files import is_dockerfile, listed
+from uvdock.migrate.commands.context import Place
 from uvdock.migrate.model import Converted, Dependencies, Edit, Facts, Finding, Plan
 
 Converter = Callable[[Path, str, Facts], Converted]
@@ -31,11 +32,13 @@ class Converters:
         files: The other files: each kind by what tells whether a file is one (by its path and text), and what
             converts it. The first that fits counts.
         added: The files that a migrated repo has and this one has not yet.
+        contexts: Where something runs that is run in a service's container, by the service's name.
     """
 
     dependencies: Callable[[Path, Mapping[Path, str], str], Dependencies]
     files: tuple[tuple[Callable[[Path, str], bool], Converter], ...]
     added: Callable[[Facts, Mapping[Path, str]], Iterable[tuple[Edit, tuple[Finding, ...]]]] = lambda _facts, _texts: ()
+    contexts: Callable[[Facts], Mapping[str, Place]] = lambda _facts: {}
 
 
 def usual() -> Converters:
@@ -55,6 +58,7 @@ def usual() -> Converters:
             (scripts.is_script, _script),
             (docs.is_document, docs.convert),
         ),
+        contexts=compose.contexts,
         added=new_files.files,
     )
 
@@ -114,6 +118,7 @@ def assemble(
     texts = read(root)
     made = converters.dependencies(root, texts, uv)
     facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
+    facts = replace(facts, services=converters.contexts(facts))
     edits = {edit.path: edit for edit in made.edits}
     findings = list(made.findings)
     if not facts.projects and any(item.level == "question" for item in findings):

@@ -9,11 +9,8 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from invoke.collection import Collection
 
 from uvdock import files
 from uvdock.errors import UvdockError
@@ -24,7 +21,6 @@ from uvdock.tasks import (
     command,
     deps,
     doctor,
-    groups,
     init,
     js,
     locked,
@@ -37,12 +33,13 @@ from uvdock.tasks import (
     tidy,
     upgrade,
 )
+from uvdock.tasks.collection import Namespace, fill, ns
 from uvdock.tasks.kinds import add_to_first_line
-from uvdock.tasks.separator import PassthroughTask
 from uvdock.ui import console
 
 if TYPE_CHECKING:
     from invoke.tasks import Task
+__all__ = ["ALWAYS", "YIELDING", "namespace", "ns"]
 
 #: The tasks that are always there, by their whole names.
 ALWAYS: dict[str, Task[Any]] = {
@@ -72,31 +69,8 @@ ALWAYS: dict[str, Task[Any]] = {
 YIELDING: dict[str, Task[Any]] = {"migrate": migrate.migrate}
 
 
-class Namespace(Collection):
-    """A collection in which a task may have the name of a sub-collection: it becomes that one's default.
-
-    So a tasks.py that adds its own ``lint`` need not know whether there is a ``lint.shell``.
-    """
-
-    def add_task(
-        self,
-        task: Task[Any],
-        name: str | None = None,
-        aliases: tuple[str, ...] | None = None,
-        default: bool | None = None,
-    ) -> None:
-        """Invoke's own, but for such a name."""
-        wanted = self.transform(name or task.name or "")
-        if wanted not in self.collections:
-            super().add_task(task, name=name, aliases=aliases, default=default)
-            return
-        below = self.collections[wanted]
-        below.default = None
-        below.add_task(task, name=wanted, default=True)
-
-
-def namespace(root: Path) -> Collection:
-    """The collection for the repo at ``root``.
+def tasks_of(root: Path) -> dict[str, Task[Any]]:
+    """The tasks for the repo at ``root``, by their whole names.
 
     Raises:
         UvdockError: Its commands cannot be read, or one has a built-in task's name and does not say so.
@@ -109,46 +83,17 @@ def namespace(root: Path) -> Collection:
         if name in found:
             task.__doc__ = add_to_first_line(task.__doc__, "(in place of uvdock's own)")
         found[name] = task
-    return _collection(found)
+    return found
 
 
-def passthrough_tasks(collection: Collection) -> dict[str, PassthroughTask]:
-    """The pass-through tasks of a collection, by every name they have: ``lint`` and ``lint.lint``."""
-    return {name: found for name in every_name(collection) if isinstance(found := collection[name], PassthroughTask)}
+def namespace(root: Path) -> Namespace:
+    """A collection for the repo at ``root``.
 
-
-def every_name(collection: Collection) -> list[str]:
-    """Every name by which a task can be called."""
-    return [name for names in collection.task_names.items() for name in (names[0], *names[1])]
-
-
-def listed_names(collection: Collection) -> list[str]:
-    """Each task once, by the name that a person types: ``lint``, which is ``lint.lint`` too."""
-    return [
-        next((other for other in others if other == name.rpartition(".")[0]), name)
-        for name, others in collection.task_names.items()
-    ]
-
-
-def _collection(tasks: Mapping[str, Task[Any]], name: str | None = None) -> Collection:
-    """Tasks by dotted names as nested collections; ``lint`` beside ``lint.shell`` is the default of `lint`."""
-    made = Namespace(name) if name else Namespace()
-    below: dict[str, dict[str, Task[Any]]] = {}
-    for path, task in tasks.items():
-        head, dot, rest = path.partition(".")
-        if dot:
-            below.setdefault(head, {})[rest] = task
-    for path, task in tasks.items():
-        if "." not in path and path in below:
-            below[path][path] = task
-        elif "." not in path:
-            made.add_task(task, name=path)
-    for head, inner in below.items():
-        sub = _collection(inner, head)
-        sub.__doc__ = groups.group_of(head)
-        if head in tasks:
-            sub.default = head
-        made.add_collection(sub)
+    Raises:
+        UvdockError: See `tasks_of`.
+    """
+    made = Namespace()
+    fill(made, tasks_of(root))
     return made
 
 
@@ -167,12 +112,14 @@ def _start() -> Path:
     return cwd if cwd.is_relative_to(folder) else folder
 
 
+ns.always, ns.yielding = frozenset(ALWAYS), frozenset(YIELDING)
+
 # At its end Python looks for cycles among all that is loaded, Invoke's modules and ours: that takes longer than to load
 # the tasks, and frees nothing that the end of the process does not free.
 atexit.register(gc.freeze)
 
 try:
-    ns = namespace(find_root(_start()))
+    fill(ns, tasks_of(find_root(_start())))
 except UvdockError as problem:
     # Whoever imports this is about to run a task, and Invoke would show a traceback.
     console.error(problem)

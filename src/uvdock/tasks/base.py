@@ -89,12 +89,12 @@ class Repo:
         """The Compose project and its engine, where commands run in containers.
 
         Raises:
-            UvdockError: As `backends.find_engine`.
+            UvdockError: As `choice.find_engine`.
         """
-        from uvdock import backends
+        from uvdock.backends import choice
 
         try:
-            return backends.find_engine(self.root, self.settings, ahead=self.ahead)
+            return choice.find_engine(self.root, self.settings, ahead=self.ahead)
         except UnreachableError as problem:
             if _BACKEND.get() is not None:
                 problem.fix += "; to run it on the host, give --backend host or set UVDOCK_BACKEND=host"
@@ -103,10 +103,10 @@ class Repo:
     @cached_property
     def backend(self) -> Backend:
         """Where commands run."""
-        from uvdock import backends
+        from uvdock.backends import choice
 
         project = self.project
-        return backends.backend_of(project, self.settings, self.engine)
+        return choice.backend_of(project, self.settings, self.engine)
 
     @cached_property
     def reader(self) -> Reader:

@@ -106,11 +106,11 @@ def _installs(repo: Repo, place: Path) -> Installs:
 
 def _trees(repo: Repo, before: str, after: str, place: Path) -> list[Tree]:
     """The trees to build; none, with a remark, where there is nothing to build or nothing that builds."""
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.bench import images
 
     try:
-        found = backends.find_engine(repo.root, repo.settings)
+        found = choice.find_engine(repo.root, repo.settings)
     except UnreachableError:
         found = None
     if found is None:

@@ -102,7 +102,8 @@ def _of_invoke() -> Catalogue:
 
 
 def _services() -> list[str] | None:
-    from uvdock import backends, files, settings
+    from uvdock import files, settings
+    from uvdock.backends import choice
     from uvdock.errors import UvdockError
     from uvdock.project import find_compose_files, find_root
 
@@ -115,7 +116,7 @@ def _services() -> list[str] | None:
 
     ready.ready(root, files.walk(root, depth=2))
     try:
-        return sorted(backends.find_stack(root, loaded).services)
+        return sorted(choice.find_stack(root, loaded).services)
     except UvdockError:
         return None
 

@@ -50,7 +50,7 @@ class Done(NamedTuple):
 @task("ci.test", on_backend=True, examples=["ci.test"])
 def test(c: Context) -> int:
     """Run what CI runs, step by step; the setting `ci` names other steps."""
-    from uvdock.tasks import every_name, ns
+    from uvdock.tasks.collection import every_name, ns
     from uvdock.tasks.steps import steps_of
 
     repo = open_repo(c)

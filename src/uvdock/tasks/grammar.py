@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from uvdock.cli.commandline import Option, Shape
-from uvdock.tasks.separator import PassthroughTask
+from uvdock.tasks.kinds import OwnTask
 
 if TYPE_CHECKING:
     from invoke.parser.argument import Argument
@@ -31,10 +31,10 @@ def shape(task: Task[Any]) -> Shape:
     arguments = task.get_arguments()
     return Shape(
         options(arguments),
-        words=task.kind if isinstance(task, PassthroughTask) else "none",
+        words=task.kind if isinstance(task, OwnTask) else "none",
         positionals=tuple(flag(item.names[0]).removeprefix("--") for item in arguments if item.positional),
-        strict=task.strict if isinstance(task, PassthroughTask) else True,
-        helps=task.helps if isinstance(task, PassthroughTask) else True,
+        strict=task.strict if isinstance(task, OwnTask) else True,
+        helps=task.helps if isinstance(task, OwnTask) else True,
     )
 
 

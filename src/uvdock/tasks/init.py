@@ -29,12 +29,12 @@ def init(c: Context, yes: bool = False, dry_run: bool = False) -> int:
     from uvdock import process
     from uvdock.init import plan as planning
     from uvdock.init import write as writing
-    from uvdock.tasks import ALWAYS, YIELDING, ns
+    from uvdock.tasks.collection import ns
 
     repo = open_repo(c)
     # `lint` beside `lint.shell` is the default of its sub-collection, and known by both names.
-    names = [name for whole, others in ns.task_names.items() for name in (whole, *others) if name not in YIELDING]
-    seen = writing.look(repo.root, repo.settings, ALWAYS, names)
+    names = [name for whole, others in ns.task_names.items() for name in (whole, *others) if name not in ns.yielding]
+    seen = writing.look(repo.root, repo.settings, ns.always, names)
     made = planning.plan(seen.state)
     console.say(f"found in {repo.root}: {', '.join(seen.state.seen) or 'nothing that uvdock knows'}")
     _show(made)

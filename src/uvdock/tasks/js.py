@@ -126,11 +126,11 @@ def outdated(c: Context, json: bool = False) -> int:
 
 def _open(repo: Repo) -> tuple[Project, Manager, JsBackend]:
     """The folder with the package.json, its manager, and where commands run."""
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.javascript import manifests
 
     project, manager = manifests.find(repo.root, repo.cwd)
-    return project, manager, backends.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine)
+    return project, manager, choice.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine)
 
 
 def _carry_out(work: Callable[[], int | None]) -> int | None:

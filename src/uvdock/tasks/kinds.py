@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from inspect import Signature, cleandoc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
+
+if TYPE_CHECKING:
+    from uvdock.cli.commandline import Kind
 
 #: Names that are looked up when they are needed: of the Compose services, of the packages that a pyproject.toml asks
 #: for, of all that are locked, of the groups of dependencies, of doctor's rules.
@@ -57,6 +60,10 @@ class OwnTask(Task[Any]):
     nicknames: Mapping[str, str] = {}
     #: Whether it is the repo's own, from the commands table or a tasks.py.
     yours = False
+    #: What its words are, for `uvdock.cli.commandline.Shape`; so are the two below.
+    kind: Kind = "none"
+    strict = True
+    helps = True
     _argspec: Signature | None = None
 
     def argspec(self, body: Callable[..., Any]) -> Signature:

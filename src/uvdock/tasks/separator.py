@@ -31,10 +31,8 @@ class PassthroughTask(OwnTask):
     """
 
     usage = "[ARGUMENT…]"
-    #: What its words are, for `uvdock.cli.commandline.Shape`; so are the two below.
     kind: Kind = "command"
     strict = False
-    helps = True
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Invoke's own; looks at the program's arguments first, as Invoke is about to parse them.
@@ -117,7 +115,8 @@ def _grammar() -> Grammar:
     from invoke.main import program
 
     from uvdock.cli.commandline import Grammar
-    from uvdock.tasks import every_name, grammar, ns
+    from uvdock.tasks import grammar
+    from uvdock.tasks.collection import every_name, ns
 
     core = grammar.options([*program.core_args(), *program.task_args()])
     return Grammar("inv", core, set(every_name(ns)), lambda name: grammar.shape(ns[name]))

@@ -165,14 +165,14 @@ def config(c: Context) -> int:
 
 def _js_service(repo: Repo) -> str:
     """The service that holds Node, where there is a package.json."""
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.javascript import manifests
     from uvdock.javascript.folders import folders
 
     if not folders(repo.root):
         return ""
     project, manager = manifests.find(repo.root, repo.cwd)
-    runner = getattr(backends.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine), "runner", None)
+    runner = getattr(choice.js_backend_of(repo.cwd, project, manager, repo.settings, repo.engine), "runner", None)
     return runner.service_name if runner is not None else ""
 
 

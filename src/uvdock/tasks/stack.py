@@ -82,17 +82,17 @@ def logs(c: Context, follow: bool = False, tail: str = "") -> int:
 
 def open_stack(c: Context) -> tuple[Stack, Engine, bool | None]:
     """For tasks on a service that is not the project's: the stack, its engine, and the setting `tty`."""
-    from uvdock import backends
+    from uvdock.backends import choice
     from uvdock.engine.api import Engine
 
     settings = (repo := open_repo(c)).settings
-    return backends.find_stack(repo.root, settings), Engine(settings.context), settings.tty
+    return choice.find_stack(repo.root, settings), Engine(settings.context), settings.tty
 
 
 def tell_unknown(task: str, words: Sequence[str], services: Collection[str]) -> None:
     """Say which words are no services, and how to run those that are tasks: for a command of Compose that failed."""
     from uvdock.errors import nearest
-    from uvdock.tasks import every_name, ns
+    from uvdock.tasks.collection import every_name, ns
 
     unknown = [word for word in words if word not in services]
     if tasks := [word for word in unknown if word in every_name(ns)]:
@@ -144,10 +144,10 @@ def _run(c: Context, *command: str) -> int:
 
 
 def _stack(c: Context) -> Stack:
-    from uvdock import backends
+    from uvdock.backends import choice
 
     repo = open_repo(c)
-    return backends.find_stack(repo.root, repo.settings)
+    return choice.find_stack(repo.root, repo.settings)
 
 
 def _show_failed(stack: Stack) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
-from uvdock.migrate.commands.decision import Decision, Told
-from uvdock.migrate.model import Facts
 
 #: Options that take a value, of `docker compose` itself and of its `exec` and `run`
 #: (https://docs.docker.com/reference/cli/docker/compose/).
@@ -38,27 +36,6 @@ def read(command: Command) -> tuple[str, tuple[Word, ...]] | None:
     if len(rest) < 2 or rest[0].dynamic or "$" in rest[0].text:
         return None
     return rest[0].text, tuple(rest[1:])
-
-
-def decide(command: Command, facts: Facts) -> Decision | None:
-    """What becomes of something that runs in a container of a Compose service; ``None`` where that is nothing."""
-    found = read(command)
-    if found is None or command.split:
-        return None
-    # What is in the service's image says what its own commands become too.
-    from uvdock.migrate.commands import rewrite
-    from uvdock.migrate.converters import compose
-
-    name, words = found
-    place = compose.place_of(name, facts)
-    if place is None:
-        return None
-    text = " ".join(word.raw for word in words)
-    made = rewrite.convert_line(text, facts, place)
-    told: list[Told] = [(one.level, one.what, one.instead) for one in made.findings]
-    if made.text in (text, ""):
-        return Decision(findings=told) if told else None
-    return Decision(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
 
 
 def _operands(words: list[Word]) -> list[Word]:

@@ -12,6 +12,14 @@ from uvdock.migrate.commands.sync import Sync
 Told = tuple[Literal["left", "question", "note"], str, str]
 
 
+class LeftError(Exception):
+    """A command stays as it is."""
+
+    def __init__(self, what: str, instead: str) -> None:
+        super().__init__(what)
+        self.what, self.instead = what, instead
+
+
 @dataclass
 class Decision:
     """What becomes of one command; without anything it stays.

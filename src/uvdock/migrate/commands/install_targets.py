@@ -8,20 +8,14 @@ from pathlib import Path
 
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.decision import LeftError
+from uvdock.migrate.commands.managers import used
 from uvdock.migrate.commands.pip import INSTALLERS, Call
 from uvdock.migrate.discover.requirement import name_in
 from uvdock.migrate.model import Facts, Install
 
 _LOCAL = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?|\.)(?:\[(?P<extras>[\w.,\s-]+)\])?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
-
-
-class LeftError(Exception):
-    """A command stays as it is."""
-
-    def __init__(self, what: str, instead: str) -> None:
-        super().__init__(what)
-        self.what, self.instead = what, instead
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class Asking:
         for option in call.options:
             if option.name == "--editable":
                 self._add(option.words[-1], option.value or "", projects, packages, editable=True)
-        gone = self._managers()
+        gone = used(self.facts)
         for word in call.operands if call.kind != "sync" else ():
             name = name_in(word.text)
             if name in INSTALLERS or name in gone:
@@ -82,12 +76,6 @@ class Asking:
             else:
                 self._add(word, word.text, projects, packages, editable=False)
         return Asked(tuple(files), tuple(projects), tuple(packages), tuple(installers), cases, variable)
-
-    def _managers(self) -> frozenset[str]:
-        """Poetry and Pipenv, where no project is theirs any more."""
-        from uvdock.migrate.commands.managers import used
-
-        return used(self.facts)
 
     def _file(self, name: str) -> tuple[Path, Install] | None:
         found = self.place.install(name, self.facts)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands.context import Place
-from uvdock.migrate.commands.install_targets import LeftError
+from uvdock.migrate.commands.decision import LeftError
 from uvdock.migrate.model import Facts, Install
 
 #: What each program's project is known by.

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from uvdock.formats.shell.commands import Command
 from uvdock.migrate.commands.context import SYSTEM, UNKNOWN, Place
+from uvdock.migrate.commands.decision import LeftError
 from uvdock.migrate.commands.environment import advice, instead, is_default_index
-from uvdock.migrate.commands.install_targets import Asked, Asking, LeftError
+from uvdock.migrate.commands.install_targets import Asked, Asking
 from uvdock.migrate.commands.managers import Wish
 from uvdock.migrate.commands.pip import INSTEAD, INTERPRETER, Call, Option, meaning, spelled, variables
 from uvdock.migrate.commands.sync import Sync, merged

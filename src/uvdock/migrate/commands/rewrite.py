@@ -14,8 +14,9 @@ from pathlib import Path
 
 from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
 from uvdock.formats.shell.words import Dialect, Document, Word
+from uvdock.migrate.commands import compose_run
 from uvdock.migrate.commands.context import Place
-from uvdock.migrate.commands.decision import Decision
+from uvdock.migrate.commands.decision import Decision, Told
 from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
@@ -155,12 +156,26 @@ class _Text:
                 what = f"pip in {where}: {match[0].lstrip('(').strip()}"
                 self._leave(token.start + match.end(), what, "by hand, with uv, where it is a script")
         calls = Calls(found, self.facts, self.place)
-        decisions = [calls.decide(command) for command in found]
+        decisions = [self._decide(command, calls) for command in found]
         calls.settle(decisions)
         for command, decision in zip(found, decisions, strict=True):
             self._take(command, decision)
         self._drop(found, decisions)
         return self._made(decisions)
+
+    def _decide(self, command: Command, calls: Calls) -> Decision:
+        """What becomes of the next command; of one that runs in a service's container, what its image says."""
+        decision = calls.decide(command)
+        inner = None if command.split else compose_run.read(command)
+        if inner is None or (place := self.facts.services.get(inner[0])) is None:
+            return decision
+        words = inner[1]
+        text = " ".join(word.raw for word in words)
+        made = convert_line(text, self.facts, place)
+        told: list[Told] = [(one.level, one.what, one.instead) for one in made.findings]
+        if made.text in (text, ""):
+            return Decision(findings=told) if told else decision
+        return Decision(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
 
     def _made(self, decisions: Sequence[Decision]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))

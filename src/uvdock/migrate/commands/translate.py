@@ -9,11 +9,10 @@ from itertools import pairwise
 
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
-from uvdock.migrate.commands import compose_run, managers, pip
+from uvdock.migrate.commands import managers, pip
 from uvdock.migrate.commands.context import Place
-from uvdock.migrate.commands.decision import Decision, Told
+from uvdock.migrate.commands.decision import Decision, LeftError, Told
 from uvdock.migrate.commands.environment import INDEX_VARIABLES
-from uvdock.migrate.commands.install_targets import LeftError
 from uvdock.migrate.commands.pip import INTERPRETER, Call
 from uvdock.migrate.commands.pip_install import Installer
 from uvdock.migrate.discover.requirement import name_in
@@ -246,7 +245,7 @@ class Calls:
             return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
         if (manager := managers.named(command)) is not None:
             return self._manager(command, *manager)
-        return compose_run.decide(command, self.facts) or self._by_another(command, texts)
+        return self._by_another(command, texts)
 
     def _by_another(self, command: Command, texts: Sequence[str]) -> Decision:
         """Pip as an argument of another program."""

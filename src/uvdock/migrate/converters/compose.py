@@ -70,22 +70,23 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     return _File(path, content, root, facts).convert()
 
 
-def place_of(service: str, facts: Facts) -> Place | None:
-    """Where something runs that is run in a container of a service.
+def contexts(facts: Facts) -> dict[str, Place]:
+    """Where something runs that is run in a service's container.
 
     Args:
-        service: The service's name.
         facts: What is known of the repo.
 
     Returns:
-        The place; ``None`` where no Compose file builds such a service, or its image has no uv.
+        By name, for each service that a Compose file builds and whose image has uv; of two by one name, the one whose
+        file is nearer to the root.
     """
+    found: dict[str, Place | None] = {}
     for path in sorted((path for path in facts.files if is_compose(path)), key=lambda path: (len(path.parts), path)):
         root = yaml_values.read(facts.files[path].replace("\r\n", "\n"), path.name)
-        found = next((value for name, value in _entries(root, "services") if name == service), None)
-        if root is not None and found is not None and found.get("build") is not None:
-            return _File(path, facts.files[path], root, facts).place(found)
-    return None
+        for name, service in _entries(root, "services"):
+            if root is not None and service.get("build") is not None and name not in found:
+                found[name] = _File(path, facts.files[path], root, facts).place(service)
+    return {name: place for name, place in found.items() if place is not None}
 
 
 def cache_names(path: Path, content: str, facts: Facts) -> dict[str, str]:
