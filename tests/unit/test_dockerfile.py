@@ -9,7 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conftest import REPO
-from uvdock.dockerfile import base_image, before_packages, instructions, last_sync, up_to_uv
+from uvdock.backends.dockerfile import before_packages, last_sync, up_to_uv
+from uvdock.formats.dockerfile.parser import parse
+from uvdock.formats.dockerfile.stages import Dockerfile
 
 FLASK = (REPO / "compose/flask/Dockerfile").read_text()
 DJANGO = (REPO / "compose/django/apps/backend/Dockerfile").read_text()
@@ -43,7 +45,7 @@ EOF
 
 
 def texts(content: str) -> list[str]:
-    return [item.text for item in instructions(content)]
+    return [item.text for item in parse(content)]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_instructions(content: str, expected: list[str]) -> None:
 
 
 def test_an_instruction_knows_its_verb_and_its_lines() -> None:
-    found = instructions("# a\nfrom b AS c\n\nrun d \\\n  e\n")
-    assert [(item.verb, item.start, item.end) for item in found] == [("FROM", 1, 2), ("RUN", 3, 5)]
+    found = parse("# a\nfrom b AS c\n\nrun d \\\n  e\n")
+    assert [(item.verb, item.line, item.last) for item in found] == [("FROM", 2, 2), ("RUN", 4, 5)]
 
 
 @given(st.lists(st.lists(st.from_regex(r"[a-z&=./-]{1,8}", fullmatch=True), min_size=1, max_size=4)), st.data())
@@ -123,9 +125,9 @@ LINES = [
 @given(st.lists(st.sampled_from(LINES)).map("\n".join) | st.text())
 @example("RUN <<E\n\\\nE\n\\")
 def test_no_line_is_lost_or_taken_twice(content: str) -> None:
-    lines = content.splitlines()
-    found = instructions(content)
-    taken = [at for item in found for at in range(item.start, item.end)]
+    lines = content.removeprefix("\ufeff").split("\n")
+    found = parse(content)
+    taken = [at for item in found for at in range(item.line - 1, item.last)]
     assert taken == sorted(set(taken))
     for at in set(range(len(lines))) - set(taken):
         assert lines[at].strip() in {"", "\\"} or lines[at].lstrip().startswith("#")
@@ -191,7 +193,7 @@ def test_the_image_with_uv_needs_no_file_of_the_project(content: str) -> None:
     assert prefix is not None
     assert "uv.lock" not in prefix
     assert "uv sync" not in prefix
-    assert any(item.verb == "COPY" and "/uv" in item.text for item in instructions(prefix))
+    assert any(item.verb == "COPY" and "/uv" in item.text for item in parse(prefix))
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,7 @@ def test_the_image_with_uv_needs_no_file_of_the_project(content: str) -> None:
     ],
 )
 def test_what_a_build_syncs(content: str, target: str | None, expected: str) -> None:
+    content = content if "FROM" in content else f"FROM a\n{content}"
     assert list(last_sync(content, target).flags) == expected.split("|" if "|" in expected else None)
 
 
@@ -273,7 +276,8 @@ CMD ["yarn", "watch"]
     ],
 )
 def test_the_image_in_the_end(content: str, target: str | None, expected: str) -> None:
-    assert base_image(content, target) == expected
+    stage = Dockerfile(content).target(target)
+    assert (stage.root.image if stage else "") == expected
 
 
 @pytest.mark.parametrize("target", ["assets", "watch", None])

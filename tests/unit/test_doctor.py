@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from tests.conftest import REPO
 from tests.unit.doctor_cases import CASES, CLEAN, Case, look
 from uvdock.doctor import fix, table
-from uvdock.doctor.build import Dockerfile
+from uvdock.doctor.build import Build, asked, installing, syncs
 from uvdock.doctor.facts import Facts, Text, Yaml, read, with_services
-from uvdock.doctor.model import Edit, Finding, Level, Rule
-from uvdock.doctor.shell import commands, expand
+from uvdock.doctor.model import Edit, Finding, Level, Rule, lines_of
 from uvdock.engine.ignore import Ignored
 from uvdock.errors import UvdockError
+from uvdock.formats.dockerfile.expansion import expand
+from uvdock.formats.shell.invocations import invocations
 from uvdock.formats.yaml import Value
 from uvdock.formats.yaml import read as read_yaml
 
@@ -196,16 +197,13 @@ def test_every_rule_that_says_so_has_a_fix_and_no_other(tmp_path: Path) -> None:
 )
 def test_an_edit_leaves_every_other_byte(lines: list[str], end: str, last: bool, data: st.DataObject) -> None:
     text = end.join(lines) + (end if last and lines else "")
-    seen = text.splitlines(keepends=True)
+    # A line feed ends a line, and no other character does: a form feed, say, may stand in a Dockerfile's RUN.
+    seen = text.split("\n")[:-1] if text.endswith("\n") else [one for one in text.split("\n") if text]
     at = data.draw(st.integers(0, len(seen)))
 
-    after = fix.edited(text.encode(), [Edit("f", at, at, ("new",))]).decode().splitlines()
+    after = fix.edited(text.encode(), [Edit("f", at, at, ("new",))]).decode()
 
-    assert [line.rstrip("\r\n") for line in after] == [
-        *(line.splitlines()[0] for line in seen[:at]),
-        "new",
-        *(line.splitlines()[0] for line in seen[at:]),
-    ]
+    assert lines_of(after) == [line.rstrip("\r") for line in [*seen[:at], "new", *seen[at:]]]
 
 
 _WORDS = st.sampled_from(
@@ -221,7 +219,7 @@ _TEXTS = st.one_of(st.text(max_size=80), st.lists(st.one_of(_WORDS, st.text(max_
 @settings(max_examples=3 * MANY)
 @given(_TEXTS, st.text(max_size=30))
 def test_no_dockerfile_is_too_odd(text: str, ignore: str) -> None:
-    build = Dockerfile("Dockerfile", text, REPO, (), Ignored(ignore.splitlines()))
+    build = Build("Dockerfile", text, REPO, (), Ignored(ignore.splitlines()))
     facts = Facts(REPO, dockerfiles=(build,), projects={".": {"project": {"requires-python": text[:5]}}})
 
     for finding in table.examine(facts):
@@ -282,17 +280,17 @@ def test_no_workflow_and_no_compose_file_is_too_odd(text: str) -> None:
     ],
 )
 def test_commands(script: str, expected: list[list[str]]) -> None:
-    assert [list(item.words) for item in commands(script)] == expected
+    assert [list(item.words) for item in invocations(script)] == expected
 
 
 def test_what_a_command_of_uv_is() -> None:
     words = "/bin/uv --directory x sync; uv --color never pip --quiet install a; python3 -m uv run; uv sync --dry-run"
-    found = commands(words)
+    found = invocations(words)
 
-    assert [item.uv for item in found] == ["sync", "pip install", "run", "sync"]
-    assert [item.installs() for item in found] == [True, True, False, False]
+    assert [asked(item) for item in found] == ["sync", "pip install", "run", "sync"]
+    assert [installing(item) for item in found] == [True, True, False, False]
     assert found[0].value("--directory") == "x"
-    assert commands("export UV_LOCKED=1 && uv sync")[-1].env == {"UV_LOCKED": "1"}
+    assert invocations("export UV_LOCKED=1 && uv sync")[-1].env == {"UV_LOCKED": "1"}
 
 
 @pytest.mark.parametrize(
@@ -301,6 +299,36 @@ def test_what_a_command_of_uv_is() -> None:
 )
 def test_variables(text: str, expected: str | None) -> None:
     assert expand(text, {"A": "1", "E": ""}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("RUN bash -e <<EOF\nuv sync\nEOF", [2]),
+        ("RUN <<EOF\n#!/usr/bin/env python3\nuv sync\nEOF", []),
+        ("RUN sh -c 'cat <<EOF'\nRUN uv sync", [3]),
+        ("RUN echo a\\\\\nRUN uv sync", [3]),
+        ("RUN printf 'a\x0cb'\nRUN uv sync", [3]),
+        ("ONBUILD RUN <<EOF\nRUN uv sync\nEOF", []),
+        ("RUN u\\\nv sync", [2]),
+    ],
+)
+def test_where_uv_syncs(text: str, lines: list[int]) -> None:
+    build = Build("Dockerfile", f"FROM a\n{text}\n", REPO)
+    assert [step.line for step in build.steps if syncs(step)] == lines
+
+
+def test_a_mount_without_a_type_brings_the_manifests_too() -> None:
+    text = "FROM a\nRUN --mount=src=api/pyproject.toml,dst=pyproject.toml uv sync\n"
+    build = Build("Dockerfile", text, REPO)
+    assert Facts(REPO, dockerfiles=(build,), projects={"api": {}, "web": {}}).projects_of(build) == ["api"]
+
+
+def test_a_fix_stands_in_the_line_that_it_names() -> None:
+    build = Build("Dockerfile", "FROM a\nRUN printf 'a\x0cb'\nRUN uv sync\n", REPO)
+    edits = [edit for one in found(Facts(REPO, dockerfiles=(build,)), "no-bytecode") for edit in one.hit.edits]
+    after = fix.edited(build.text.encode(), edits).decode()
+    assert after == build.text.replace("RUN uv", "ENV UV_COMPILE_BYTECODE=1\nRUN uv")
 
 
 @pytest.mark.parametrize(
@@ -319,7 +347,7 @@ def test_variables(text: str, expected: str | None) -> None:
     ],
 )
 def test_where_the_environment_is(text: str, environment: str | None) -> None:
-    build = Dockerfile("Dockerfile", text, REPO)
+    build = Build("Dockerfile", text, REPO)
 
     found = build.environment(build.stages[-1])
 

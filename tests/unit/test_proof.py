@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from uvdock.backends.dockerfile import Sync
 from uvdock.backends.proof import Installed, differences, export_args
-from uvdock.dockerfile import Sync
 
 LINUX = {"sys_platform": "linux", "python_version": "3.13", "python_full_version": "3.13.5"}
 LISTED = """\

@@ -45,12 +45,12 @@ ROOMS = {
     "doctor": {"formats", "deps", "backends", "engine"},
     "init": {"formats", "deps"},
     "bench": {"engine"},
-    "migrate": {"formats", "deps", "doctor", "init", "engine"},
+    "migrate": {"formats", "deps", "init", "engine"},
     "javascript": {"deps"},
-    "backends": {"deps", "javascript", "services", "engine"},
+    "backends": {"formats", "deps", "javascript", "services", "engine"},
     "services": set(),
     "formats": set(),
-    "engine": {"services"},
+    "engine": {"formats", "services"},
 }
 LONGEST_MODULE = 450
 LONGEST_FUNCTION = 70

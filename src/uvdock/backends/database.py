@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from os import SEEK_END
 from typing import Any
 
-from uvdock import dockerfile, dry
+from uvdock import dry
 from uvdock.backends.running import RunningService
 from uvdock.engine.api import Engine, environment
 from uvdock.engine.stack import Service, Stack
@@ -239,8 +239,8 @@ def open_database(engine: Engine, stack: Stack, wanted: str, tty: bool | None) -
 
 def _images(service: Service) -> list[str]:
     """The images that tell what a service is: its own, and the one that its Dockerfile starts from."""
-    base = dockerfile.base_image(service.dockerfile or "", (service.build or {}).get("target"))
-    return [service.image, *([base] if base else [])]
+    stage = service.stage
+    return [service.image, *([stage.root.image] if stage else [])]
 
 
 def _pick(stack: Stack, wanted: str, fits: Callable[[str], bool], what: str) -> str:

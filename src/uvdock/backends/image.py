@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from uvdock import dockerfile, dry, process
+from uvdock import dry, process
+from uvdock.backends.dockerfile import before_packages, up_to_uv
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
@@ -295,7 +296,7 @@ def js_image(runner: ServiceRunner) -> str:
     if content is None:
         raise UvdockError("it cannot be read", where=where, fix="name another service with js_service")
     tag = _js_tag(runner)
-    _build_prefix(runner, dockerfile.before_packages(content, service.build.get("target")), tag, where)
+    _build_prefix(runner, before_packages(content, service.build.get("target")), tag, where)
     return tag
 
 
@@ -315,7 +316,7 @@ def _uv_image(runner: ServiceRunner) -> str:
     Its layers are the real build's own, so that one starts from them.
     """
     where = f"the Dockerfile of {runner.service_name}"
-    content = dockerfile.up_to_uv(runner.service.dockerfile or "")
+    content = up_to_uv(runner.service.dockerfile or "")
     if content is None:
         raise no_uv(f"{where}, before its first step that needs uv.lock")
     tag = _uv_tag(runner)

@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 
 from uvdock import process
 from uvdock.backends import proved
+from uvdock.backends.dockerfile import Sync
 from uvdock.backends.place import Place, look
 from uvdock.backends.service import ServiceRunner
-from uvdock.dockerfile import Sync
 from uvdock.errors import UvdockError
 from uvdock.process import Output
 from uvdock.project import read_pyproject, workspace_members

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from socket import socket
 
 from uvdock import dry, process
+from uvdock.backends.dockerfile import Sync, last_sync
 from uvdock.backends.place import Place, look
 from uvdock.backends.running import exec_in
-from uvdock.dockerfile import Sync, last_sync
 from uvdock.engine import endpoint
 from uvdock.engine.api import Engine, Running, running_labels
 from uvdock.engine.services import choose_service, environment_services

@@ -10,10 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uvdock import files, process
-from uvdock.doctor.build import Dockerfile
+from uvdock.doctor.build import Build
+from uvdock.doctor.model import lines_of
 from uvdock.engine.ignore import Ignored
 from uvdock.errors import UvdockError
 from uvdock.formats import yaml
+from uvdock.formats.dockerfile.stages import Stage
 from uvdock.formats.yaml import Value
 from uvdock.settings import Settings
 
@@ -48,12 +50,23 @@ class Service:
     name: str
     image: str
     data: Mapping[str, Any]
-    dockerfile: Dockerfile | None = None
+    dockerfile: Build | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """Its variables; one without a value is the caller's own."""
         return {name: str(value) for name, value in (self.data.get("environment") or {}).items() if value is not None}
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage of its Dockerfile that it is made from."""
+        wanted = str((self.data.get("build") or {}).get("target") or "")
+        return self.dockerfile.target(wanted) if self.dockerfile else None
+
+    @property
+    def built_environment(self) -> PurePosixPath | None:
+        """The folder of the environment in its image, where its Dockerfile makes one."""
+        return self.dockerfile.environment(self.stage) if self.dockerfile and self.stage else None
 
     @property
     def mounts(self) -> list[tuple[str, str, PurePosixPath]]:
@@ -106,7 +119,7 @@ class Facts:
 
     root: Path
     texts: Mapping[str, Text] = field(default_factory=dict)
-    dockerfiles: tuple[Dockerfile, ...] = ()
+    dockerfiles: tuple[Build, ...] = ()
     projects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     compose: tuple[Yaml, ...] = ()
@@ -152,12 +165,11 @@ class Facts:
         """The projects that have a lock and an environment of their own: all but the members of a workspace."""
         return without_members(self.projects)
 
-    def projects_of(self, build: Dockerfile) -> list[str]:
+    def projects_of(self, build: Build) -> list[str]:
         """The projects that a Dockerfile builds, by their folders from the root."""
         found = {folder for folder in self.projects if self.root.joinpath(folder).resolve() == build.context}
-        for _, step in build.steps:
-            sources = [mount.get("source", "") for mount in step.mounts if mount.get("type") == "bind"]
-            sources += step.copies[1] if step.copies and not step.copies[0] else []
+        for step in build.steps:
+            sources = [*(mount["source"] for mount in step.mounts if mount["type"] == "bind"), *step.from_context]
             named = {
                 (build.context / name.lstrip("/")).parent.resolve()
                 for name in sources
@@ -212,7 +224,7 @@ def read(root: Path) -> Facts:
     )
 
 
-def dockerfile(root: Path, name: str, context: Path, targets: Sequence[str] = ()) -> Dockerfile | None:
+def dockerfile(root: Path, name: str, context: Path, targets: Sequence[str] = ()) -> Build | None:
     """A Dockerfile of the repo with its `.dockerignore`: its own beside it, else the context's."""
     path = root / name
     try:
@@ -222,10 +234,10 @@ def dockerfile(root: Path, name: str, context: Path, targets: Sequence[str] = ()
     own = path.with_name(f"{path.name}.dockerignore")
     ignore = own if own.is_file() else context / ".dockerignore"
     try:
-        lines = ignore.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+        lines = lines_of(ignore.read_bytes().decode("utf-8", "surrogateescape"))
     except OSError:
         lines = []
-    return Dockerfile(name, text, context.resolve(), tuple(targets), Ignored(lines), relative(root, ignore))
+    return Build(name, text, context.resolve(), tuple(targets), Ignored(lines), relative(root, ignore))
 
 
 def with_services(facts: Facts, services: Mapping[str, Mapping[str, Any]], project: str = "app") -> Facts:
@@ -321,7 +333,7 @@ def _text(root: Path, name: str, skipped: list[Skipped]) -> Text | None:
     except OSError as error:
         skipped.append(Skipped(name, f"it cannot be read: {error.strerror}"))
         return None
-    return Text(name, tuple(content.splitlines()))
+    return Text(name, tuple(lines_of(content)))
 
 
 def _projects(texts: Mapping[str, Text]) -> dict[str, Mapping[str, Any]]:

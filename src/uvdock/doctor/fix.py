@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,13 +27,13 @@ def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
 
 def edited(content: bytes, edits: Iterable[Edit]) -> bytes:
     """``content`` with lines replaced; every other byte stays, and new lines end as the first one does."""
-    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", content.decode("utf-8", "surrogateescape"))
     end = next((line[len(line.rstrip("\r\n")) :] for line in lines), "") or "\n"
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         new = [f"{line}{end}" for line in edit.lines]
-        if new and edit.start >= len(lines) and lines and not lines[-1].endswith(("\n", "\r")):
+        if new and edit.start >= len(lines) and lines and not lines[-1].endswith("\n"):
             lines[-1] += end
-        if new and edit.end == len(lines) and edit.start < edit.end and not lines[-1].endswith(("\n", "\r")):
+        if new and edit.end == len(lines) and edit.start < edit.end and not lines[-1].endswith("\n"):
             new[-1] = new[-1].removesuffix(end)  # the file had no end of line there
         lines[edit.start : edit.end] = new
     return "".join(lines).encode("utf-8", "surrogateescape")

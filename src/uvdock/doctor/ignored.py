@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from uvdock.doctor.build import Dockerfile
+from uvdock.doctor.build import Build, syncs
 from uvdock.doctor.facts import Facts
 from uvdock.doctor.model import Edit, Hit
 
@@ -31,10 +31,8 @@ def venv_not_ignored(facts: Facts) -> Iterator[Hit]:
     """
     told = set()
     for build in facts.dockerfiles:
-        for _, step in build.steps:
-            if not build.uses_uv or step.copies is None or step.copies[0]:
-                continue
-            for source in step.copies[1]:
+        for step in build.steps:
+            for source in step.from_context if build.uses_uv else ():
                 for environment in _environments(facts, build, source):
                     if (build.ignore_file, environment) in told or build.ignored.excludes(environment):
                         continue
@@ -64,7 +62,7 @@ def lock_ignored_by_docker(facts: Facts) -> Iterator[Hit]:
     """
     told = set()
     for build in facts.dockerfiles:
-        if not any(step.syncs for _, step in build.steps):
+        if not any(syncs(step) for step in build.steps):
             continue
         for folder in facts.projects_of(build):
             lock = facts.root / folder / "uv.lock"
@@ -132,7 +130,7 @@ def foreign_environment(facts: Facts) -> Iterator[Hit]:
             yield Hit(made.name, None, f"the Python of {made.environment} is not in the container", fix)
 
 
-def _environments(facts: Facts, build: Dockerfile, source: str) -> Iterator[PurePosixPath]:
+def _environments(facts: Facts, build: Build, source: str) -> Iterator[PurePosixPath]:
     """The `.venv` folders, by their places in the context, that copying ``source`` would take along."""
     if "$" in source or "://" in source:
         return
@@ -149,7 +147,7 @@ def _environments(facts: Facts, build: Dockerfile, source: str) -> Iterator[Pure
                 yield path
 
 
-def _append(build: Dockerfile, pattern: str) -> Edit:
+def _append(build: Build, pattern: str) -> Edit:
     at = len(build.ignored.lines)
     return Edit(build.ignore_file, at, at, (pattern,))
 

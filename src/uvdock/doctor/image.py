@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from uvdock.doctor.build import Dockerfile, Stage, is_uv_image, tag_of
+from uvdock.doctor.build import Build, asked, is_uv_image, syncs
 from uvdock.doctor.facts import Facts
 from uvdock.doctor.model import Hit
-from uvdock.doctor.shell import Command, commands
+from uvdock.formats.dockerfile.stages import Stage
+from uvdock.formats.image import name_of, tag_of
+from uvdock.formats.shell.invocations import Invocation, invocations
 
 #: Images that run as root unless told otherwise; of others it is not known.
 _ROOT_IMAGES = {"alpine", "buildpack-deps", "debian", "python", "ubuntu", "uv"}
@@ -41,11 +43,11 @@ def bare_uv_run(facts: Facts) -> Iterator[Hit]:
             for step in stage.lineage:
                 if step.verb not in ("CMD", "ENTRYPOINT", "HEALTHCHECK") or step.line in told:
                     continue
-                if any(_may_install(item, stage.last.env) for item in step.commands):
+                if any(_may_install(item, stage.last.env) for item in step.invocations):
                     told.add(step.line)
                     yield Hit(build.name, step.line, f"{step.verb} starts with a bare uv run", _START)
     for service in facts.services.values():
-        made = _stage_of(service.dockerfile, service.data)
+        made = service.stage
         env = {**(made.last.env if made is not None else {}), **service.environment}
         for key in ("entrypoint", "command", "healthcheck"):
             if any(_may_install(item, env) for item in _service_commands(service.data.get(key))):
@@ -74,16 +76,16 @@ def runs_as_root(facts: Facts) -> Iterator[Hit]:
         if not build.uses_uv:
             continue
         for stage in build.finals:
-            users = [item for item in facts.services.values() if _stage_of(item.dockerfile, item.data) is stage]
+            users = [item for item in facts.services.values() if item.stage is stage]
             if users and all(str(item.data.get("user") or "").partition(":")[0] not in _ROOT for item in users):
                 continue
             user = stage.last.user.partition(":")[0]
-            name = stage.root.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+            name = name_of(stage.root.image)
             if user in _ROOT and (user or name in _ROOT_IMAGES):
                 lines = [step.line for step in stage.lineage if step.verb == "USER"]
                 what = f"the stage {stage.name!r} runs as root" if stage.name else "the image runs as root"
                 fix = "useradd a user, and end the stage with USER and its name"
-                yield Hit(build.name, lines[-1] if lines else stage.start.line, what, fix)
+                yield Hit(build.name, lines[-1] if lines else stage.steps[0].line, what, fix)
 
 
 def moving_base_image(facts: Facts) -> Iterator[Hit]:
@@ -105,13 +107,13 @@ def moving_base_image(facts: Facts) -> Iterator[Hit]:
     """
     for build, stage in _on_images(facts):
         image = stage.base or ""
-        tag, name = tag_of(image), image.rpartition("/")[2].partition(":")[0]
+        tag, name = tag_of(image), name_of(image)
         if "@" in image or name == "scratch" or is_uv_image(image):
             continue
         moves = tag in ("", "latest") or (name == "python" and not re.match(r"\d+\.\d+", tag))
         if moves:
             fix = "FROM python:3.13-slim-trixie, in the Python you want" if name == "python" else "name a version"
-            yield Hit(build.name, stage.start.line, f"the tag of {image} moves", fix)
+            yield Hit(build.name, stage.steps[0].line, f"the tag of {image} moves", fix)
 
 
 def base_python_mismatch(facts: Facts) -> Iterator[Hit]:
@@ -134,9 +136,9 @@ def base_python_mismatch(facts: Facts) -> Iterator[Hit]:
     for build, stage in _on_images(facts):
         version = _python_of(stage.base or "")
         below = [other for other in build.stages if other.root is stage]
-        syncs = [(step, item) for other in below for step in other.steps for item in step.syncs]
-        chosen = any(item.has("--python", "-p") or step.setting("UV_PYTHON", item) for step, item in syncs)
-        if not version or not syncs or chosen:
+        found = [(step, item) for other in below for step in other.steps for item in syncs(step)]
+        chosen = any(item.has("--python", "-p") or step.setting("UV_PYTHON", item) for step, item in found)
+        if not version or not found or chosen:
             continue
         for folder in facts.projects_of(build):
             wanted = facts.projects[folder].get("project", {}).get("requires-python")
@@ -148,14 +150,14 @@ def base_python_mismatch(facts: Facts) -> Iterator[Hit]:
             full = version if version.count(".") > 1 else f"{version}.99"
             if allowed is not None and not allowed.contains(full):
                 what = f"the image's Python {version} is outside requires-python {wanted!r}"
-                yield Hit(build.name, stage.start.line, what, "base it on a Python that requires-python allows")
+                yield Hit(build.name, stage.steps[0].line, what, "base it on a Python that requires-python allows")
 
 
 _START = "start the program itself, or uv run --no-sync"
 _ROOT = {"", "root", "0"}
 
 
-def _on_images(facts: Facts) -> Iterator[tuple[Dockerfile, Stage]]:
+def _on_images(facts: Facts) -> Iterator[tuple[Build, Stage]]:
     """The stages that are made from an image, of Dockerfiles with uv; not where a variable hides which."""
     for build in facts.dockerfiles:
         if build.uses_uv:
@@ -163,7 +165,7 @@ def _on_images(facts: Facts) -> Iterator[tuple[Dockerfile, Stage]]:
 
 
 def _python_of(image: str) -> str:
-    tag, name = tag_of(image), image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    tag, name = tag_of(image), name_of(image)
     if name == "python":
         found = re.match(r"\d+\.\d+(?:\.\d+)?(?![\w.])", tag)
         return found[0] if found else ""
@@ -171,32 +173,25 @@ def _python_of(image: str) -> str:
     return found[1] if found else ""
 
 
-def _may_install(command: Command, env: dict[str, str] | Any) -> bool:
-    if command.uv != "run" or command.has(*_QUIET):
+def _may_install(command: Invocation, env: dict[str, str] | Any) -> bool:
+    if asked(command) != "run" or command.has(*_QUIET):
         return False
     values = {**env, **command.env}
     off = {"", "0", "false", "no", "off"}
     return all(str(values.get(name, "")).lower() in off for name in ("UV_NO_SYNC", "UV_FROZEN", "UV_NO_PROJECT"))
 
 
-def _service_commands(value: object) -> list[Command]:
+def _service_commands(value: object) -> list[Invocation]:
     """The commands of a service's `command`, `entrypoint` or `healthcheck`, as Compose gives them."""
     import shlex
 
     if isinstance(value, dict):
         value = value.get("test")
     if isinstance(value, str):
-        return commands(value)
+        return invocations(value)
     if not isinstance(value, list) or not value:
         return []
     words = [str(word) for word in value]
     if words[0] == "CMD-SHELL":
-        return commands(" ".join(words[1:]))
-    return commands(shlex.join(words[1:] if words[0] == "CMD" else words))
-
-
-def _stage_of(build: Dockerfile | None, data: Any) -> Stage | None:
-    if build is None or not build.stages:
-        return None
-    wanted = str((data.get("build") or {}).get("target") or "").lower()
-    return next((stage for stage in build.stages if wanted and stage.name == wanted), build.stages[-1])
+        return invocations(" ".join(words[1:]))
+    return invocations(shlex.join(words[1:] if words[0] == "CMD" else words))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from uvdock.doctor.build import Dockerfile, Stage, Step
+from uvdock.doctor.build import Build, asked, installs, syncs
 from uvdock.doctor.facts import Facts, uv_table
 from uvdock.doctor.model import Edit, Hit
-from uvdock.doctor.shell import Command
+from uvdock.formats.dockerfile.stages import Stage, Step
+from uvdock.formats.dockerfile.users import home, ids
+from uvdock.formats.shell.invocations import Invocation
 
 #: Settings that act where uv installs, and that nothing reads afterwards.
 _AT_INSTALL = re.compile(
@@ -19,7 +21,6 @@ _AT_INSTALL = re.compile(
     r"|DEFAULT_INDEX|EXTRA_INDEX_URL|INDEX\w*|FIND_LINKS|HTTP_TIMEOUT|HTTP_RETRIES|CONCURRENT_\w+|REQUIRE_HASHES"
     r"|PYTHON_INSTALL_DIR|SYSTEM_PYTHON|BREAK_SYSTEM_PACKAGES)$"
 )
-_ROOT = {"", "root", "0"}
 _DEPENDENCIES_ONLY = (
     *("--no-install-project", "--no-install-workspace", "--no-install-local"),
     *("--no-install-package", "--only-group", "--only-dev"),
@@ -43,8 +44,8 @@ def env_after_install(facts: Facts) -> Iterator[Hit]:
     """
     for build in _with_uv(facts):
         for stage in build.stages:
-            last = max((at for at, step in enumerate(stage.steps) if step.installs), default=None)
-            later = any(other is not stage and stage in _line(other) and _installs(other) for other in build.stages)
+            last = max((at for at, step in enumerate(stage.steps) if installs(step)), default=None)
+            later = any(other is not stage and stage in other.chain and _installs(other) for other in build.stages)
             if last is None or later:
                 continue
             for at, step in enumerate(stage.steps[last + 1 :], last + 1):
@@ -54,7 +55,7 @@ def env_after_install(facts: Facts) -> Iterator[Hit]:
                         where = stage.steps[last].line
                         yield Hit(
                             build.name,
-                            build.line_of(step, rf"\b{name}\b"),
+                            build.line_in(step, rf"\b{name}\b"),
                             f"{name} is set after the last install (line {where})",
                             f"move it above line {where}, or take it out",
                         )
@@ -76,13 +77,13 @@ def sync_without_locked(facts: Facts) -> Iterator[Hit]:
     Source: [Locking and syncing](https://docs.astral.sh/uv/concepts/projects/sync/).
     """
     for build in _with_uv(facts):
-        for stage, step in build.steps:
-            for at, command in enumerate(step.syncs):
+        for step in build.steps:
+            for at, command in enumerate(syncs(step)):
                 told = command.has("--locked", "--frozen", "--check")
                 if told or step.is_on("UV_LOCKED", command) or step.is_on("UV_FROZEN", command):
                     continue
-                line = build.line_of(step, r"\buv\s+sync\b", at)
-                edits = _add_locked(facts, build, stage, step, line)
+                line = build.line_in(step, r"\buv\s+sync\b", at)
+                edits = _add_locked(facts, build, step, line)
                 yield Hit(build.name, line, "uv sync may change the lock", "uv sync --locked", edits)
 
 
@@ -101,20 +102,19 @@ def no_cache_mount(facts: Facts) -> Iterator[Hit]:
     Source: [uv in Docker, caching](https://docs.astral.sh/uv/guides/integration/docker/#caching).
     """
     for build in _with_uv(facts):
-        for _, step in build.steps:
-            for command in step.installs[:1]:
-                if any(mount.get("type") == "cache" for mount in step.mounts):
+        for step in build.steps:
+            for command in installs(step)[:1]:
+                if any(mount["type"] == "cache" for mount in step.mounts):
                     continue
                 if command.has("--no-cache", "-n") or step.is_on("UV_NO_CACHE", command):
                     continue
-                home = "/root" if _is_root(step) else f"/home/{step.user.partition(':')[0]}"
-                owner = "" if _is_root(step) else f",uid={_uid(build, step)}"
-                target = step.setting("UV_CACHE_DIR", command) or f"{home}/.cache/uv"
+                owner = "" if step.is_root else f",uid={(ids(step) or _UNKNOWN)[0]}"
+                target = step.setting("UV_CACHE_DIR", command) or f"{home(step) or '~'}/.cache/uv"
                 yield Hit(
                     build.name,
-                    build.line_of(step, _WORDS),
-                    f"uv {command.uv} has no cache mount",
-                    f"RUN --mount=type=cache,target={target}{owner} uv {command.uv} …",
+                    build.line_in(step, _WORDS),
+                    f"uv {asked(command)} has no cache mount",
+                    f"RUN --mount=type=cache,target={target}{owner} uv {asked(command)} …",
                 )
 
 
@@ -135,18 +135,18 @@ def cache_mount_owner(facts: Facts) -> Iterator[Hit]:
     `mode`.
     """
     for build in _with_uv(facts):
-        for _, step in build.steps:
-            if not step.installs or _is_root(step):
+        for step in build.steps:
+            if not installs(step) or step.is_root:
                 continue
-            for at, mount in enumerate(mount for mount in step.mounts if mount.get("type") == "cache"):
+            for at, mount in enumerate(mount for mount in step.mounts if mount["type"] == "cache"):
                 if "uid" in mount or mount.get("mode", "").endswith("777"):
                     continue
-                uid = _uid(build, step)
+                uid, gid = ids(step) or _UNKNOWN
                 yield Hit(
                     build.name,
-                    build.line_of(step, r"type=cache", at),
+                    build.line_in(step, r"type=cache", at),
                     f"the cache mount at {mount['target']} is root's, and this step runs as {step.user}",
-                    f"add uid={uid},gid={uid} to the mount, in the numbers of {step.user}",
+                    f"add uid={uid},gid={gid} to the mount, in the numbers of {step.user}",
                 )
 
 
@@ -170,8 +170,8 @@ def no_link_mode(facts: Facts) -> Iterator[Hit]:
         for step, command in _first_without(build, "UV_LINK_MODE", "--link-mode", mounted=True):
             yield Hit(
                 build.name,
-                build.line_of(step, r"type=cache"),
-                f"uv {command.uv} cannot link from its cache mount into the environment",
+                build.line_in(step, r"type=cache"),
+                f"uv {asked(command)} cannot link from its cache mount into the environment",
                 "ENV UV_LINK_MODE=copy above it",
                 (_env_before(build, step, "UV_LINK_MODE=copy"),),
             )
@@ -201,8 +201,8 @@ def no_bytecode(facts: Facts) -> Iterator[Hit]:
         for step, command in _first_without(build, "UV_COMPILE_BYTECODE", "--compile-bytecode", mounted=False):
             yield Hit(
                 build.name,
-                build.line_of(step, _WORDS),
-                f"uv {command.uv} does not compile what it installs",
+                build.line_in(step, _WORDS),
+                f"uv {asked(command)} does not compile what it installs",
                 "ENV UV_COMPILE_BYTECODE=1 above it",
                 (_env_before(build, step, "UV_COMPILE_BYTECODE=1"),),
             )
@@ -230,12 +230,12 @@ def source_before_dependencies(facts: Facts) -> Iterator[Hit]:
         for stage in build.stages:
             source: Step | None = None
             for step in stage.lineage:
-                if not step.syncs:
+                if not syncs(step):
                     # A later copy of everything weighs more than one of a folder.
                     if _copies_source(build, step) and (source is None or _copies_all(step)):
                         source = step
                     continue
-                first = any(item.has(*_DEPENDENCIES_ONLY) or _skips_own(step, item) for item in step.syncs)
+                first = any(item.has(*_DEPENDENCIES_ONLY) or _skips_own(step, item) for item in syncs(step))
                 # A folder may be needed by then: a dependency that is one.
                 fault = source is not None and (not first or _copies_all(source))
                 if source is not None and fault and (build.name, source.line) not in seen:
@@ -265,13 +265,13 @@ def system_python_with_sync(facts: Facts) -> Iterator[Hit]:
     Source: [UV_SYSTEM_PYTHON](https://docs.astral.sh/uv/reference/environment/#uv_system_python); tried with uv 0.13.
     """
     for build in _with_uv(facts):
-        if any(item.uv.startswith("pip") for _, step in build.steps for item in step.installs):
+        if any(asked(item).startswith("pip") for step in build.steps for item in installs(step)):
             continue
-        if not any(step.syncs and step.is_on("UV_SYSTEM_PYTHON") for _, step in build.steps):
+        if not any(syncs(step) and step.is_on("UV_SYSTEM_PYTHON") for step in build.steps):
             continue
-        for _, step in build.steps:
+        for step in build.steps:
             if "UV_SYSTEM_PYTHON" in dict(step.variables):
-                line = build.line_of(step, "UV_SYSTEM_PYTHON")
+                line = build.line_in(step, "UV_SYSTEM_PYTHON")
                 yield Hit(
                     build.name,
                     line,
@@ -295,60 +295,41 @@ def pip_beside_uv(facts: Facts) -> Iterator[Hit]:
     Source: [Locking and syncing](https://docs.astral.sh/uv/concepts/projects/sync/).
     """
     for build in _with_uv(facts):
-        for _, step in build.steps:
+        for step in build.steps:
             if step.verb != "RUN":
                 continue
-            pips = [item for item in step.commands if re.fullmatch(r"pip[\d.]*", item.program)]
+            pips = [item for item in step.invocations if re.fullmatch(r"pip[\d.]*", item.program)]
             for at, command in enumerate(item for item in pips if "install" in item.arguments):
                 words = [word for word in command.arguments if not word.startswith("-") and word != "install"]
                 if [word for word in words if not re.match(r"(uv|pip)(?![\w-])", word)]:
                     yield Hit(
                         build.name,
-                        build.line_of(step, r"\bpip[\d.]*\s+install", at),
+                        build.line_in(step, r"\bpip[\d.]*\s+install", at),
                         "pip installs beside uv, outside the lock",
                         "uv add it to the project, and let uv sync install it",
                     )
 
 
+#: The numbers of a user that cannot be told.
+_UNKNOWN = ("UID", "GID")
 _WORDS = r"\buv\s+(?:\S+\s+)*?(?:sync|install|add)\b"
 
 
-def _with_uv(facts: Facts) -> list[Dockerfile]:
+def _with_uv(facts: Facts) -> list[Build]:
     return [build for build in facts.dockerfiles if build.uses_uv]
 
 
-def _line(stage: Stage) -> list[Stage]:
-    return [stage, *(_line(stage.parent) if stage.parent else ())]
-
-
 def _installs(stage: Stage) -> bool:
-    return any(step.installs for step in stage.steps)
+    return any(installs(step) for step in stage.steps)
 
 
-def _is_root(step: Step) -> bool:
-    return step.user.partition(":")[0] in _ROOT
-
-
-def _uid(build: Dockerfile, step: Step) -> str:
-    """The number of the step's user, where the Dockerfile says it."""
-    name = step.user.partition(":")[0]
-    if name.isdigit():
-        return name
-    for _, other in build.steps:
-        for item in other.commands:
-            number = item.value("--uid") or item.value("-u")
-            if item.program in ("useradd", "adduser") and name in item.arguments and number:
-                return number
-    return "UID"
-
-
-def _first_without(build: Dockerfile, name: str, option: str, *, mounted: bool) -> Iterator[tuple[Step, Command]]:
+def _first_without(build: Build, name: str, option: str, *, mounted: bool) -> Iterator[tuple[Step, Invocation]]:
     """The first step of each line of stages that installs without a setting: what is set there holds below it."""
     told: set[int] = set()
     for stage in build.stages:
         for step in stage.lineage:
-            missing = [item for item in step.installs if not (item.has(option) or step.setting(name, item))]
-            if mounted and not any(mount.get("type") == "cache" for mount in step.mounts):
+            missing = [item for item in installs(step) if not (item.has(option) or step.setting(name, item))]
+            if mounted and not any(mount["type"] == "cache" for mount in step.mounts):
                 continue
             if missing:
                 if step.line not in told:
@@ -357,43 +338,41 @@ def _first_without(build: Dockerfile, name: str, option: str, *, mounted: bool) 
                 break
 
 
-def _env_before(build: Dockerfile, step: Step, setting: str) -> Edit:
+def _env_before(build: Build, step: Step, setting: str) -> Edit:
     """An ENV line above an instruction, and above the comment that stands over it."""
-    at = step.item.start
+    at = step.line - 1
+    indent = re.match(r"\s*", build.lines[at])
     while at > 0 and build.lines[at - 1].lstrip().startswith("#"):
         at -= 1
-    indent = re.match(r"\s*", build.lines[step.item.start])
     return Edit(build.name, at, at, (f"{indent[0] if indent else ''}ENV {setting}",))
 
 
-def _add_locked(facts: Facts, build: Dockerfile, stage: Stage, step: Step, line: int) -> tuple[Edit, ...]:
+def _add_locked(facts: Facts, build: Build, step: Step, line: int) -> tuple[Edit, ...]:
     """``--locked``, where the repo has a lock and the build gets it."""
     locks = [facts.root / folder / "uv.lock" for folder in facts.projects_of(build)]
-    so_far = stage.lineage[: stage.lineage.index(step) + 1]
-    given = any("uv.lock" in item.item.text or _copies_source(build, item) for item in so_far)
+    so_far = [one for one in step.stage.lineage if one.number <= step.number]
+    given = any("uv.lock" in item.text or _copies_source(build, item) for item in so_far)
     text = build.lines[line - 1]
     if not given or not any(lock.is_file() for lock in locks) or len(re.findall(r"\buv\s+sync\b", text)) != 1:
         return ()
     return (Edit(build.name, line - 1, line, (re.sub(r"\b(uv\s+sync)\b", r"\1 --locked", text),)),)
 
 
-def _copies_source(build: Dockerfile, step: Step) -> bool:
+def _copies_source(build: Build, step: Step) -> bool:
     """Whether a step copies a folder of the context."""
-    if step.copies is None or step.copies[0]:
-        return False
     return any(
         name.strip("./") == "" or (build.context / name.lstrip("/")).is_dir()
-        for name in step.copies[1]
+        for name in step.from_context
         if "$" not in name and "\0" not in name
     )
 
 
 def _copies_all(step: Step) -> bool:
     """Whether a step copies the whole context."""
-    return step.copies is not None and not step.copies[0] and any(name.strip("./") == "" for name in step.copies[1])
+    return any(name.strip("./") == "" for name in step.from_context)
 
 
-def _skips_own(step: Step, command: Command) -> bool:
+def _skips_own(step: Step, command: Invocation) -> bool:
     return any(
         step.is_on(name, command)
         for name in ("UV_NO_INSTALL_PROJECT", "UV_NO_INSTALL_WORKSPACE", "UV_NO_INSTALL_LOCAL")

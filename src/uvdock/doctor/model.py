@@ -17,6 +17,11 @@ Level = Literal["error", "warning", "advice"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "advice")
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text without their ends: a line feed ends one, and nothing else does."""
+    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
 @dataclass(frozen=True)
 class Edit:
     """A change to a file, by position: the lines from ``start`` to before ``end``, from 0, become ``lines``.

@@ -121,16 +121,7 @@ def _environment(service: Service, env: Mapping[str, str]) -> PurePosixPath | No
     """The environment a container uses: as its variables say, else as its Dockerfile makes it."""
     if named := env.get("UV_PROJECT_ENVIRONMENT") or env.get("VIRTUAL_ENV"):
         return PurePosixPath(named) if named.startswith("/") else None
-    build = service.dockerfile
-    return build.environment(target_of(service)) if build is not None and build.finals else None
-
-
-def target_of(service: Service) -> Any:
-    """The stage of its Dockerfile that a service is made from."""
-    assert service.dockerfile is not None
-    wanted = str((service.data.get("build") or {}).get("target") or "").lower()
-    stages = service.dockerfile.stages
-    return next((stage for stage in stages if wanted and stage.name == wanted), stages[-1])
+    return service.built_environment
 
 
 def _pairs(content: bytes | None) -> list[tuple[str, str]]:

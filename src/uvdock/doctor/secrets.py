@@ -44,10 +44,10 @@ def credentials_in_file(facts: Facts) -> Iterator[Hit]:
             yield from _in_lines(name, text.lines)
     for build in facts.dockerfiles:
         yield from _in_lines(build.name, build.lines)
-        for _, step in build.steps:
+        for step in build.steps:
             for name in step.names if step.verb in ("ARG", "ENV") else ():
                 if _NAME.fullmatch(name):
-                    line = build.line_of(step, rf"\b{name}\b")
+                    line = build.line_in(step, rf"\b{name}\b")
                     what = f"{name} comes as {step.verb}, which every image keeps in its history"
                     yield Hit(build.name, line, what, f"RUN --mount=type=secret,id=index,env={name} uv sync …")
 

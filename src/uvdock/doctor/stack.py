@@ -166,10 +166,5 @@ def _over(mounts: Sequence[_MOUNT], environment: PurePosixPath | None) -> _MOUNT
 
 
 def _environment(service: Service) -> PurePosixPath | None:
-    from uvdock.doctor.running import target_of
-
-    build = service.dockerfile
-    if build is None or not build.stages:
-        return None
     # A service that names another environment does not want the image's.
-    return None if "UV_PROJECT_ENVIRONMENT" in service.environment else build.environment(target_of(service))
+    return None if "UV_PROJECT_ENVIRONMENT" in service.environment else service.built_environment

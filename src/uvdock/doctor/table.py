@@ -134,7 +134,7 @@ def _ignored_at(facts: Facts, hit: Hit) -> set[str]:
     for build in facts.dockerfiles:
         if build.name == hit.file:
             lines = build.lines
-            numbers |= {step.line for _, step in build.steps if step.item.start < hit.line <= step.item.end}
+            numbers |= {step.line for step in build.steps if step.line <= hit.line <= step.last}
     if not lines and hit.file in facts.texts:
         lines = facts.texts[hit.file].lines
     found: set[str] = set()

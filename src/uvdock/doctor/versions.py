@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from uvdock.doctor.build import Dockerfile, Step, is_uv_image, tag_of
+from uvdock.doctor.build import Build, is_uv_image
 from uvdock.doctor.facts import Facts, Yaml, uv_table
 from uvdock.doctor.model import Hit
-from uvdock.doctor.shell import commands, expand
 from uvdock.doctor.variables import KNOWN, PATTERNS
+from uvdock.formats.dockerfile.expansion import expand
+from uvdock.formats.dockerfile.stages import Step
+from uvdock.formats.image import tag_of
+from uvdock.formats.shell.invocations import invocations
 from uvdock.formats.yaml import Value
 
 _EXACT = re.compile(r"uv(?:\[[\w,-]*\])?\s*(?P<how>===?|~=|<)\s*(?P<version>\d[\w.]*)")
@@ -135,22 +138,22 @@ def _dockerfile_pins(facts: Facts) -> Iterator[Pin]:
     for build in facts.dockerfiles:
         for stage in build.stages:
             if stage.parent is None and stage.base and is_uv_image(stage.base):
-                yield _image_pin(build.name, stage.start.line, stage.base)
+                yield _image_pin(build.name, stage.steps[0].line, stage.base)
             for step in stage.steps:
                 yield from _step_pins(build, step)
 
 
-def _step_pins(build: Dockerfile, step: Step) -> Iterator[Pin]:
+def _step_pins(build: Build, step: Step) -> Iterator[Pin]:
     """The places in one instruction: images to copy or mount from, and scripts that install."""
     sources = [step.copies[0] if step.copies else "", *(mount.get("from", "") for mount in step.mounts)]
     for image in (expand(name, step.env) for name in sources):
         if image and is_uv_image(image):
-            yield _image_pin(build.name, build.line_of(step, r"from=\S*uv"), image)
-    for _, version, written in _in_script(step.rest) if step.verb in ("RUN", "ADD") else ():
+            yield _image_pin(build.name, build.line_in(step, r"from=\S*uv"), image)
+    for _, version, written in _in_script(step.value) if step.verb in ("RUN", "ADD") else ():
         made = expand(version, step.env)
         if made is not None:
             pattern = r"astral\.sh/uv/" if "astral" in written else r"\binstall\b"
-            yield Pin(build.name, build.line_of(step, pattern), made, written)
+            yield Pin(build.name, build.line_in(step, pattern), made, written)
 
 
 def _workflow_pins(facts: Facts) -> Iterator[Pin]:
@@ -176,7 +179,7 @@ def _in_script(script: str) -> Iterator[tuple[int, str, str]]:
         yield script.count("\n", 0, match.start()), match[1] or "", match[0]
     if "install" not in script or "uv" not in script:
         return
-    for command in commands(script):
+    for command in invocations(script):
         if not re.fullmatch(r"pip[\d.]*|pipx", command.program) or "install" not in command.arguments:
             continue
         for word in command.arguments:
@@ -255,9 +258,9 @@ def _meant(name: str) -> str:
 def _names(facts: Facts) -> Iterator[tuple[str, str, int | None]]:
     """Each variable that a Dockerfile, a service or a workflow sets, with file and line."""
     for build in facts.dockerfiles:
-        for _, step in build.steps:
+        for step in build.steps:
             for name in step.names if step.verb in ("ENV", "ARG") else ():
-                yield name, build.name, build.line_of(step, rf"\b{re.escape(name)}\b")
+                yield name, build.name, build.line_in(step, rf"\b{re.escape(name)}\b")
     for service in facts.services.values():
         for name in service.data.get("environment") or {}:
             yield name, *facts.compose_item(service.name, "environment", rf"^{re.escape(name)}\b")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from uvdock import dockerfile
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 from uvdock.project import Project, find_projects, workspace_members
@@ -114,10 +113,10 @@ def same_build(one: Service, other: Service) -> bool:
 
 def base_of(service: Service) -> str:
     """The image that a service is made from in the end: of its Dockerfile's stage, or its own."""
-    text = service.dockerfile
-    if service.build is None or text is None:
-        return service.image if service.build is None else ""
-    return dockerfile.base_image(text, service.build.get("target"))
+    if service.build is None:
+        return service.image
+    stage = service.stage
+    return stage.root.image if stage else ""
 
 
 def has_node(service: Service) -> bool:
@@ -130,10 +129,10 @@ def _may_have_python(service: Service) -> bool:
 
     In an image of Node, Python is there to compile its packages.
     """
-    text = service.dockerfile
-    if text is None:
+    if service.dockerfile is None:
         return True
-    stages = dockerfile.stages_text(text, (service.build or {}).get("target"))
+    stage = service.stage
+    stages = "\n".join(step.text for step in stage.lineage) if stage else ""
     return bool(_UV.search(stages) or (_PYTHON.search(stages) and not has_node(service)))
 
 

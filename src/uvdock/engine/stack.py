@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvdock import dry, process
 from uvdock.engine import endpoint
 from uvdock.engine.building import shown_build
 from uvdock.engine.reading import Reading
 from uvdock.errors import UvdockError, nearest
+
+if TYPE_CHECKING:
+    from uvdock.formats.dockerfile.stages import Stage
 
 #: A variable in a Compose file: not one whose name only begins so, and not an escaped ``$$``.
 _REFERENCE = r"(?<!\$)(?:\$\$)*\$(?:\{%s(?P<braced>(?!\w)[^}]*)\}|%s\b)"
@@ -64,6 +67,14 @@ class Service(NamedTuple):
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage of its Dockerfile that it is built from; ``None`` where there is none to be read."""
+        from uvdock.formats.dockerfile.stages import Dockerfile
+
+        text = self.dockerfile
+        return Dockerfile(text).target((self.build or {}).get("target")) if text else None
 
     @property
     def binds(self) -> list[Bind]:

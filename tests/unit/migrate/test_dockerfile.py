@@ -297,3 +297,33 @@ def test_wheels_that_are_still_built_are_still_installed() -> None:
         line for line in made.content.splitlines() if "wheels" in line
     ]
     assert any(finding.level == "left" and "--global-option" in finding.what for finding in made.findings)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["RUN sh -c 'cat <<EOF'\n", "RUN echo it's <<EOF\n", "RUN echo a\\\\\n", "RUN printf 'a\x0cb'\n",
+     "ONBUILD RUN <<EOF\nx\nEOF\n", "RUN cat <<E.F\nx\nE.F\n", "RUN cat <<'E F'\nx\nE F\n",
+     "RUN <<EOF\n#!/usr/bin/env python3\nprint('x')\nEOF\n"],
+)  # fmt: skip
+def test_an_odd_instruction_takes_no_other_along(odd: str) -> None:
+    text = "FROM python:3.13\n{}WORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+
+    made = convert(PATH, text.format(odd), PLAIN).content
+
+    assert made == convert(PATH, text.format(""), PLAIN).content.replace("WORKDIR", f"{odd}WORKDIR")
+    assert "uv sync" in made
+
+
+def test_a_python_script_in_a_here_document_is_left() -> None:
+    text = "FROM python:3.13\nRUN <<EOF\n#!/usr/bin/env python3\npip install -r requirements.txt\nEOF\n"
+    made = convert(PATH, text, PLAIN)
+    assert made.content == text
+    assert [finding.what for finding in made.findings] == ["pip in a here-document that is no shell's alone"]
+
+
+def test_a_stage_that_an_argument_names_is_the_one_below() -> None:
+    text = "ARG BASE=one\nFROM python:3.13 AS one\nRUN python -m venv /v\nENV PATH=/v/bin:$PATH\nFROM {}\n" \
+           "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"  # fmt: skip
+    made = convert(PATH, text.format("${BASE}"), PLAIN).content
+    assert made == convert(PATH, text.format("one"), PLAIN).content.replace("FROM one", "FROM ${BASE}")
+    assert "/v" in made.partition("FROM ${BASE}")[2]

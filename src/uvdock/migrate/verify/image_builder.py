@@ -14,12 +14,13 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from uvdock import process
-from uvdock.dockerfile import instructions
 from uvdock.engine.api import Engine
 from uvdock.engine.building import captured_build
 from uvdock.engine.stack import Stack
 from uvdock.errors import UvdockError
 from uvdock.files import is_dockerfile, listed
+from uvdock.formats.dockerfile.instruction import mount
+from uvdock.formats.dockerfile.parser import parse
 
 #: Names the packages of every environment in an image, by the folders that installers leave: any Python can read it.
 _PACKAGES = """
@@ -61,7 +62,6 @@ _CACHE_MOUNT = re.compile(r"--mount=type=cache(?P<rest>[^\s\\]*)")
 _WHERE = re.compile(r"(target|dst|destination)=|(ro|readonly|rw|readwrite)\b")
 _OWN_KEYS = ("tags", "cache_to", "cache_from", "no_cache", "pull")
 #: Where a Dockerfile that no service builds gets its files from is found by what it copies.
-_SOURCES = re.compile(r"(?:COPY|ADD)\s+((?:--\S+\s+)*)(?P<rest>[^\[].*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ class Trial:
         text = dockerfile.read_bytes().decode("utf-8", "surrogateescape")
 
         def named(match: re.Match[str]) -> str:
-            options = dict(part.partition("=")[::2] for part in match["rest"].split(",") if part)
-            key = options.get("id") or options.get("target") or options.get("dst") or options.get("destination", "")
+            keys = mount(match[0])
+            key = keys.get("id") or keys["target"]
             own = "-".join(re.findall(r"\w+", key)) or "cache"
             parts = [part for part in match["rest"].split(",") if part and not part.startswith("id=")]
             start = f"--mount=type=cache,id={mark}-{own}"
@@ -203,13 +203,13 @@ class Trial:
 
     def pull(self, dockerfile: Path) -> None:
         """Have the images that a Dockerfile is made from, so that no build's time has a download of them in it."""
-        for item in instructions(dockerfile.read_text(encoding="utf-8", errors="replace")):
-            match = re.match(r"(?:FROM\s+(?:--\S+\s+)*|COPY\s.*--from=)(?P<image>\S+[/:]\S+)", item.text)
-            if match and "$" not in match["image"]:
-                there = process.capture([*self.docker, "image", "inspect", match["image"]])
+        for item in parse(dockerfile.read_text(encoding="utf-8", errors="replace")):
+            image = item.value.partition(" ")[0] if item.verb == "FROM" else item.option("from")
+            if re.fullmatch(r"[^\s$]+[/:][^\s$]+", image):
+                there = process.capture([*self.docker, "image", "inspect", image])
                 if there.code != 0:
                     # Where it fails, the build says why.
-                    process.capture([*self.docker, "pull", "--quiet", match["image"]])
+                    process.capture([*self.docker, "pull", "--quiet", image])
 
     def packages(self, tag: str) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
         """The version of each Python package in an image; several, in order, where its environments differ.
@@ -304,9 +304,6 @@ def _context(root: Path, path: Path) -> Path:
 
 def _copied(text: str) -> list[str]:
     found = []
-    for item in instructions(text):
-        match = _SOURCES.match(item.text)
-        if match and "--from=" not in match[1]:
-            words = match["rest"].split()[:-1]
-            found += [word.lstrip("/") for word in words if not set("$*?[<") & set(word) and "://" not in word]
+    for item in parse(text):
+        found += [word.lstrip("/") for word in item.from_context if not set("$*?[<") & set(word) and "://" not in word]
     return [str(PurePosixPath(word)) for word in found]

@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvdock.doctor.build import Step
+from uvdock.formats.dockerfile.stages import Dockerfile
 from uvdock.migrate.commands.context import Place
 from uvdock.migrate.model import Converted, Facts, Finding
 
 if TYPE_CHECKING:
     from uvdock.migrate.converters.dockerfile.conversion import Conversion
 
-
 _PIP = re.compile(r"\bpip[\d.]*\s+install\b")
-
-
 #: How often what was made is gone through again, at most.
 _PASSES = 8
 
@@ -35,7 +32,6 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         The new text, and what stays for a person; the old text where nothing of it can be changed safely.
     """
     from uvdock.migrate.converters.dockerfile.harden import harden
-    from uvdock.migrate.converters.dockerfile.source import read
     from uvdock.migrate.converters.dockerfile.writing import Writing
 
     done = _gone_through(path, content, facts)
@@ -49,10 +45,10 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         made = again
     findings = done.findings
     if facts.harden:
-        made, more = harden(read(path, made))
+        made, more = harden(path, Dockerfile(made))
         last = max((item.line for item in done.source.items), default=0)
         findings = [*findings, *(replace(one, line=last) for one in more)]
-    if not done.source.build.stages and _PIP.search(content):
+    if not done.source.stages and _PIP.search(content):
         findings = [*findings, Finding(path, 0, "left", "pip, and no FROM: the stage is not known", "by hand, with uv")]
     unique = dict.fromkeys(findings)
     return Converted(made, tuple(sorted(unique, key=lambda one: one.line)))
@@ -93,37 +89,31 @@ def container(path: Path, content: str, facts: Facts, target: str = "", user: st
         What is there; ``None`` for a Dockerfile without such a stage.
     """
     done = _gone_through(path, content, facts)
-    stages = done.source.build.stages
-    stage = done.source.stage_named(target) if target else stages[-1] if stages else None
-    items = [item for item in done.source.items if stage is not None and not item.onbuild]
-    while stage is not None and not any(item.stage is stage for item in items):
-        stage = stage.parent
+    stage = done.source.stage(target) if target else done.source.target(None)
     if stage is None:
         return None
     layout = done.layout(stage)
-    last = [item for item in items if item.stage is stage][-1]
-    if user:
-        last = replace(last, step=Step(last.step.item, last.step.env, user, last.step.workdir))
+    last = next(step for step in reversed(stage.steps) if step.trigger is None)
+    last = replace(last, user=user or last.user)
     place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
     return Container(place, layout.has_uv or layout.arrived)
 
 
 def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:
     from uvdock.migrate.converters.dockerfile.conversion import Conversion
-    from uvdock.migrate.converters.dockerfile.source import read
 
-    source = read(path, content)
-    done = Conversion(source, facts)
+    source = Dockerfile(content)
+    done = Conversion(path, source, facts)
     done.run()
     reasons: dict[int, Finding] = {}
     if wheels := done.wheels_left:
         # They are built by pip still, and so have to be installed by it. Why, only the first time can tell.
         reasons = {one.line: one for one in done.findings if one.level == "left"}
-        done = Conversion(source, facts, wheels=False)
+        done = Conversion(path, source, facts, wheels=False)
         done.run()
     if done.left:
         # Something stays that uses pip: then environments keep it.
-        done = Conversion(source, facts, keep_pip=True, wheels=not wheels)
+        done = Conversion(path, source, facts, keep_pip=True, wheels=not wheels)
         done.run()
     done.findings = [reasons.get(one.line, one) for one in done.findings]
     return done

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from uvdock.formats.dockerfile.stages import Step
 from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands.context import Place
 from uvdock.migrate.converters.dockerfile import lookahead
-from uvdock.migrate.converters.dockerfile.source import Item
 
 _SHELLS = {"sh", "bash", "ash", "dash", ".", "source"}
 
 
-def called(item: Item, dialect: Dialect, place: Place, files: Mapping[Path, str]) -> Iterator[tuple[Path, Place]]:
+def called(item: Step, dialect: Dialect, place: Place, files: Mapping[Path, str]) -> Iterator[tuple[Path, Place]]:
     """The scripts that an instruction calls, by their paths from the repo root, and where each runs.
 
     Args:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from uvdock.doctor.build import Stage, Step, is_uv_image
-from uvdock.doctor.shell import expand
-from uvdock.formats.shell.lexer import tokens
-from uvdock.formats.shell.words import Document
+from uvdock.formats.dockerfile.expansion import expand
+from uvdock.formats.dockerfile.stages import Dockerfile, Stage, Step
+from uvdock.formats.dockerfile.users import home, ids
+from uvdock.formats.image import name_of
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import Place
 from uvdock.migrate.commands.rewrite import Shell
@@ -24,16 +24,12 @@ from uvdock.migrate.converters.dockerfile.layout import (
     Layout,
     absolute,
     contexts,
-    home,
-    ids,
     is_requirement,
-    is_root,
     matches,
     root_of,
     spelled,
 )
 from uvdock.migrate.converters.dockerfile.results import Result, Used
-from uvdock.migrate.converters.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts, Finding
 
 
@@ -41,18 +37,21 @@ class Conversion:
     """Goes through the steps of a Dockerfile.
 
     Args:
-        source: The Dockerfile.
+        path: The Dockerfile, from the repo root.
+        source: What it says.
         facts: What is known of the repo.
         keep_pip: Whether something that stays uses pip, so that environments have to have it.
         wheels: Whether folders of wheels become environments.
     """
 
-    def __init__(self, source: Source, facts: Facts, *, keep_pip: bool = False, wheels: bool = True) -> None:
-        self.source, self.facts, self.keep_pip = source, facts, keep_pip
+    def __init__(
+        self, path: Path, source: Dockerfile, facts: Facts, *, keep_pip: bool = False, wheels: bool = True
+    ) -> None:
+        self.path, self.source, self.facts, self.keep_pip = path, source, facts, keep_pip
         self.ahead = lookahead.look(source, wheels=wheels)
-        names = [name for item in source.items if (copied := item.step.copies) and not copied[0] for name in copied[1]]
-        names += [mount.get("source", mount.get("src", "")) for item in source.items for mount in _binds(item)]
-        self.context = contexts(source.path, names, facts)
+        names = [name for item in source.items for name in item.from_context]
+        names += [mount["source"] for item in source.items for mount in _binds(item)]
+        self.context = contexts(path, names, facts)
         self.layouts: dict[int, Layout] = {}
         self.results: dict[int, Result] = {}
         self.used: list[Used] = []
@@ -81,36 +80,36 @@ class Conversion:
         """Whether wheels are still built whose place an environment was to take."""
         return any(
             result.shell.left
-            and id(result.item.stage) in self.ahead.wheel_environment
+            and result.item.stage.number in self.ahead.wheel_environment
             and any(call and call.verb == "wheel" for _, call in lookahead.calls(result.item, self.source.dialect))
             for result in self.results.values()
         )
 
-    def note(self, item: Item, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
+    def note(self, item: Step, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
         """Tell a person of something at an instruction."""
-        self.findings.append(Finding(self.source.path, item.line, level, what, instead))
+        self.findings.append(Finding(self.path, item.line, level, what, instead))
 
     def layout(self, stage: Stage) -> Layout:
         """What is where in a stage, as far as it was gone through."""
-        if id(stage) not in self.layouts:
-            parent = self.layouts.get(id(stage.parent)) if stage.parent else None
+        if stage.number not in self.layouts:
+            parent = self.layouts.get(stage.parent.number) if stage.parent else None
             layout = parent.copy() if parent else Layout()
             name = stage.root.image
-            layout.has_uv = layout.has_uv or (is_uv_image(name) and "python" in name)
-            self.layouts[id(stage)] = layout
-        return self.layouts[id(stage)]
+            layout.has_uv = layout.has_uv or (name_of(name) == "uv" and "python" in name)
+            self.layouts[stage.number] = layout
+        return self.layouts[stage.number]
 
     # --- what is copied ----------------------------------------------------------------------------------------------
 
-    def _copy(self, item: Item, layout: Layout) -> None:
-        copied = item.step.copies
+    def _copy(self, item: Step, layout: Layout) -> None:
+        copied = item.copies
         if copied is None:
             what, instead = "pip in a here-document", "uv in it, where it is a script"
             self.findings += self._in_document(item, what, instead)
             return
         origin, sources, target = copied
-        there = absolute(item.step, target)
-        if is_uv_image(origin) or origin.rpartition("/")[2].startswith("uv:"):
+        there = absolute(item, target)
+        if name_of(origin) == "uv" != origin:
             layout.has_uv = True
         if there is None:
             return
@@ -118,7 +117,7 @@ class Conversion:
             self._copy_stage(item, layout, origin, sources, there, into=target.endswith(("/", ".")))
             return
         for name in sources:
-            plain = expand(name, item.step.env) or name
+            plain = expand(name, item.env) or name
             other = [(path, False) for path in self.meant(name) if is_requirement(path, self.facts)]
             for found, folder in dict.fromkeys([*matches(self.context, plain, self.facts), *other]):
                 into = target.endswith(("/", ".")) or len(sources) > 1 or self._is_folder(item, there, found, layout)
@@ -133,79 +132,74 @@ class Conversion:
         return [path for path, folder in matches(self.context, pattern, self.facts) if not folder]
 
     @staticmethod
-    def _is_folder(item: Item, there: PurePosixPath, found: Path, layout: Layout) -> bool:
+    def _is_folder(item: Step, there: PurePosixPath, found: Path, layout: Layout) -> bool:
         known = [entry.there for entry in layout.entries if entry.folder]
-        return there == item.step.workdir or there in known or (not there.suffix and bool(found.suffix))
+        return there == item.workdir or there in known or (not there.suffix and bool(found.suffix))
 
     def _copy_stage(
-        self, item: Item, layout: Layout, origin: str, sources: list[str], there: PurePosixPath, *, into: bool
+        self, item: Step, layout: Layout, origin: str, sources: list[str], there: PurePosixPath, *, into: bool
     ) -> None:
-        stage = self.source.stage_named(origin)
+        stage = self.source.stage(origin)
         if stage is None or stage is item.stage:
             return
         other = self.layout(stage)
         for name in sources:
-            made = absolute(item.step, f"/{name.lstrip('/')}")
+            made = absolute(item, f"/{name.lstrip('/')}")
             if made is None:
                 continue
             for venv in other.venvs:
                 if PurePosixPath(venv).is_relative_to(made):
                     layout.venvs.append(str(there / PurePosixPath(venv).relative_to(made)))
+            single = there / made.name if into else there
             for entry in list(other.entries):
                 if entry.there == made and not entry.folder:
-                    layout.entries.append(
-                        Entry(there / made.name if into else there, entry.source, folder=False, number=item.number)
-                    )
+                    layout.entries.append(Entry(single, entry.source, folder=False, number=item.number))
                 elif entry.there.is_relative_to(made):
                     moved = there / entry.there.relative_to(made)
                     layout.entries.append(Entry(moved, entry.source, entry.folder, item.number))
             if (found := other.locate(made, self.facts)) is not None and found in self.facts.files:
-                layout.entries.append(
-                    Entry(there / made.name if into else there, found, folder=False, number=item.number)
-                )
+                layout.entries.append(Entry(single, found, folder=False, number=item.number))
 
     # --- what is run -------------------------------------------------------------------------------------------------
 
-    def place(self, item: Item, layout: Layout) -> Place:
+    def place(self, item: Step, layout: Layout) -> Place:
         """Where a text runs that stands at an instruction."""
-        step, stage = item.step, item.stage
         entries = [*layout.entries, *self._mounted(item)]
         inside = replace(layout, entries=entries)
-        user = self.ahead.user_target.get(id(stage)) or lookahead.user_environment(item)
+        user = self.ahead.user_target.get(item.stage.number) or lookahead.user_environment(item)
         environment = lookahead.environment(item, layout.venvs)
         if environment == lookahead.user_environment(item):
             environment = user
 
         def locate(name: str) -> Path | None:
-            values = {key: value for key, value in step.env.items() if key not in self._arguments(stage)}
+            values = {key: value for key, value in item.env.items() if key not in self._arguments(item.stage)}
             made = expand(name, values)
-            found = absolute(step, made) if made is not None else None
+            found = absolute(item, made) if made is not None else None
             located = inside.locate(found, self.facts) if found is not None else None
-            if located is None and found is not None and not any(one.verb == "WORKDIR" for one in stage.lineage):
+            if located is None and found is not None and not any(one.verb == "WORKDIR" for one in item.stage.lineage):
                 # The image's own folder is not known: a file of that name is the one.
                 named = {entry.source for entry in entries if entry.there.name == found.name and not entry.folder}
                 located = named.pop() if len(named) == 1 and not name.startswith("/") else None
             return located
 
         def spell(project: Path) -> str | None:
-            there = self._where(inside, project, step.workdir)
-            return None if there is None else spelled(there, step.workdir)
+            there = self._where(inside, project, item.workdir)
+            return None if there is None else spelled(there, item.workdir)
 
         def whole(name: str) -> str:
-            found = absolute(step, name)
+            found = absolute(item, name)
             return str(found) if found is not None else name
 
         def enter(name: str) -> Place:
-            moved = Step(step.item, step.env, step.user, absolute(step, name))
-            return self.place(replace(item, step=moved), layout)
+            return self.place(replace(item, workdir=absolute(item, name)), layout)
 
-        active = step.env.get("VIRTUAL_ENV", "")
+        active = item.env.get("VIRTUAL_ENV", "")
         return Place(
-            path=self.source.path, kind="build", environment=environment, user_environment=user,
-            project_environment=step.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
+            path=self.path, kind="build", environment=environment, user_environment=user,
+            project_environment=item.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
             active=active, before=tuple(layout.syncs), extra=layout.extra, locate=locate, spell=spell,
-            wheels=frozenset(self.ahead.wheels.get(id(stage), ())),
-            wheel_environment=self.ahead.wheel_environment.get(id(stage), ""),
+            wheels=frozenset(self.ahead.wheels.get(item.stage.number, ())),
+            wheel_environment=self.ahead.wheel_environment.get(item.stage.number, ""),
             comments=item.document is None, escape=self.source.dialect.escape, absolute=whole, enter=enter,
             cached=item.verb != "RUN" or self.cache(item) is not None, seeded=self.keep_pip,
             managed=lookahead.managed(self.source, item, self.facts),
@@ -227,31 +221,31 @@ class Conversion:
         """The variables that a build may be given: what they are is not known."""
         return {name for step in stage.lineage if step.verb == "ARG" for name in step.names}
 
-    def cache(self, item: Item) -> str | None:
+    def cache(self, item: Step) -> str | None:
         """The cache mount of uv at a step; ``None`` where its user's number or home cannot be told."""
-        folder = item.step.env.get("UV_CACHE_DIR")
+        folder = item.env.get("UV_CACHE_DIR")
         if not folder:
-            base = item.step.env.get("XDG_CACHE_HOME")
-            found = home(item.stage, item.step)
+            base = item.env.get("XDG_CACHE_HOME")
+            found = home(item)
             folder = f"{base}/uv" if base else f"{found}/.cache/uv" if found else None
         if folder is None:
             return None
         mount = f"--mount=type=cache,target={folder}"
-        if is_root(item.step):
+        if item.is_root:
             return mount
-        numbers = ids(item.stage, item.step)
+        numbers = ids(item)
         return f"{mount},uid={numbers[0]},gid={numbers[1]}" if numbers else None
 
-    def _mounted(self, item: Item) -> list[Entry]:
+    def _mounted(self, item: Step) -> list[Entry]:
         found = []
         for mount in _binds(item):
-            name = mount.get("source") or mount.get("src") or "."
-            target = absolute(item.step, mount["target"] or name)
+            name = mount["source"] or "."
+            target = absolute(item, mount["target"] or name)
             for one, folder in matches(self.context, name, self.facts) if target is not None else ():
                 found.append(Entry(target or PurePosixPath(), one, folder, item.number))
         return found
 
-    def _run(self, item: Item, layout: Layout) -> None:
+    def _run(self, item: Step, layout: Layout) -> None:
         place = self.place(item, layout)
         made, body = self._converted(item, place)
         if found := _first(made, place):
@@ -275,11 +269,11 @@ class Conversion:
         if made.syncs and made.calls_uv and item.verb == "RUN":
             self._order(item, layout, result)
 
-    def _converted(self, item: Item, place: Place) -> tuple[Shell, str | None]:
+    def _converted(self, item: Step, place: Place) -> tuple[Shell, str | None]:
         if item.body.text.startswith("["):
             return self._exec_form(item, replace(place, line=self.source.line_of(item.body.start)))
         part = item.document or item.body
-        if item.document is None and self._has_document(item):
+        if item.document is None and item.documents:
             return self._documents(item)
         place = replace(place, line=self.source.line_of(part.start), gone=self._gone(item, place))
         made = rewrite.convert(part.text, self.facts, place)
@@ -288,8 +282,8 @@ class Conversion:
         start, end = part.start - item.body.start, part.end - item.body.start
         return made, item.body.text[:start] + made.text + item.body.text[end:]
 
-    def _exec_form(self, item: Item, place: Place) -> tuple[Shell, str | None]:
-        words = item.step.exec_form
+    def _exec_form(self, item: Step, place: Place) -> tuple[Shell, str | None]:
+        words = item.exec_form
         if not words:
             return Shell(item.body.text), item.body.text
         after, made = rewrite.convert_words(words, self.facts, place)
@@ -297,24 +291,19 @@ class Conversion:
             return made, item.body.text
         return made, json.dumps(after, ensure_ascii=False) if after else None
 
-    def _has_document(self, item: Item) -> bool:
-        """Whether a here-document is read: not every ``<<`` begins one, such as that of `$(( 1 << 2 ))`."""
-        found = tokens(self.source.text[: item.body.end], dialect=self.source.dialect, start=item.body.start)
-        return any(isinstance(token, Document) for token in found)
-
-    def _documents(self, item: Item) -> tuple[Shell, str]:
+    def _documents(self, item: Step) -> tuple[Shell, str]:
         """Here-documents that no shell reads: what they say of pip is left."""
         what, instead = "pip in a here-document that is no shell's alone", "`uv sync --locked` in it"
         found = self._in_document(item, what, instead)
         return Shell(item.body.text, (), tuple(found), left=bool(found)), item.body.text
 
-    def _in_document(self, item: Item, what: str, instead: str) -> list[Finding]:
+    def _in_document(self, item: Step, what: str, instead: str) -> list[Finding]:
         """What to say where an instruction's here-document has pip."""
         match = re.search(r"\bpip[\d.]*\s+install\b", item.body.text)
         line = self.source.line_of(item.body.start + match.end()) if match else 0
-        return [Finding(self.source.path, line, "left", what, instead)] if match else []
+        return [Finding(self.path, line, "left", what, instead)] if match else []
 
-    def _gone(self, item: Item, place: Place) -> frozenset[str]:
+    def _gone(self, item: Step, place: Place) -> frozenset[str]:
         found: set[str] = set()
         layout = self.layout(item.stage)
         for at, (_, call) in enumerate(lookahead.calls(item, self.source.dialect)):
@@ -329,7 +318,7 @@ class Conversion:
                 found.add(folder)
         return frozenset(found)
 
-    def _scripts(self, item: Item, place: Place, layout: Layout) -> list[Shell]:
+    def _scripts(self, item: Step, place: Place, layout: Layout) -> list[Shell]:
         """The scripts of the repo that a RUN calls, as they will be."""
         found: list[Shell] = []
         place = replace(place, before=tuple(layout.syncs))
@@ -345,12 +334,12 @@ class Conversion:
                 found.append(made)
         return found
 
-    def _remember(self, item: Item, layout: Layout, made: Shell) -> None:
+    def _remember(self, item: Step, layout: Layout, made: Shell) -> None:
         entries = [*layout.entries, *self._mounted(item)]
         inside = replace(layout, entries=entries)
         for sync in made.syncs:
             project = sync.install.project
-            there = self._where(inside, project, item.step.workdir)
+            there = self._where(inside, project, item.workdir)
             layout.syncs.append(sync)
             if not sync.exported and sync.environment not in ("", "system", "/usr/local", *layout.venvs):
                 layout.venvs.append(sync.environment)
@@ -366,10 +355,10 @@ class Conversion:
                     self.used.append(Used(entry.number, project, there))
         layout.extra = layout.extra or made.extra
 
-    def _arrive(self, item: Item, layout: Layout, syncs: Iterable[Sync]) -> None:
+    def _arrive(self, item: Step, layout: Layout, syncs: Iterable[Sync]) -> None:
         """Uv and its variables come before the first step that needs them."""
-        stage = id(item.stage)
-        inherited = self.layouts[id(item.stage.parent)].project_environment if item.stage.parent else ""
+        stage = item.stage.number
+        inherited = self.layouts[item.stage.parent.number].project_environment if item.stage.parent else ""
         if layout.arrived and stage not in self.arrivals and layout.project_environment == inherited:
             return
         first = item.number
@@ -385,7 +374,7 @@ class Conversion:
 
     # --- the order of layers -----------------------------------------------------------------------------------------
 
-    def _order(self, item: Item, layout: Layout, result: Result) -> None:
+    def _order(self, item: Step, layout: Layout, result: Result) -> None:
         """Dependencies are installed before the source is copied, where nothing stands against it."""
         sync = result.shell.syncs[0]
         project = sync.install.project
@@ -396,12 +385,12 @@ class Conversion:
         copying = [entry for entry in layout.entries if entry.folder and project.is_relative_to(entry.source)]
         if not copying or len(layout.syncs) > len(result.shell.syncs) or item.onbuild:
             return
-        copy = next((one for one in self.source.items if one.number == copying[0].number), None)
-        between = [one for one in self.source.items if copy is not None and copy.number < one.number < item.number]
+        copy = self.source.items[copying[0].number]
+        between = self.source.items[copy.number + 1 : item.number]
         simple = {"ENV", "ARG", "LABEL", "EXPOSE", "WORKDIR", "STOPSIGNAL", "VOLUME", "SHELL"}
         alone = all(self._is_sync(part) for part in re.split(r"&&|\n", result.shell.text.replace("\\\n", " ")))
-        safe = copy is not None and copy.stage is item.stage and copy.step.user == item.step.user and alone
-        if not safe or copy is None or any(one.verb not in simple for one in between) or len(result.shell.syncs) != 1:
+        safe = copy.stage is item.stage and copy.user == item.user and alone
+        if not safe or any(one.verb not in simple for one in between) or len(result.shell.syncs) != 1:
             instead = (
                 "COPY pyproject.toml uv.lock, `uv sync --locked --no-install-project`, and COPY the source after it"
             )
@@ -410,14 +399,13 @@ class Conversion:
             )
             return
         there = copying[0].there / project.relative_to(copying[0].source)
-        folder = spelled(there, copy.step.workdir)
+        folder = spelled(there, copy.workdir)
         text = re.sub(r" --project \S+| --no-install-project| --no-editable", "", result.shell.text.strip())
         text = text.replace("uv sync", f"uv sync --project {folder}" if folder else "uv sync", 1)
         text = text.replace("--locked", "--locked --no-install-project", 1)
         result.early = (text, copy.number)
         self.used.append(Used(-copy.number, project, there))
-        first = min(copy.number, self.arrivals.get(id(item.stage), copy.number))
-        self.arrivals[id(item.stage)] = first
+        self.arrivals[item.stage.number] = min(copy.number, self.arrivals.get(item.stage.number, copy.number))
         if not sync.itself:
             result.body = None
 
@@ -426,10 +414,8 @@ class Conversion:
         return bool(re.match(r"\s*(?:[A-Z_]+=\S+ )*uv sync\b[^;|&<>]*$", text)) or not text.strip()
 
 
-def _binds(item: Item) -> list[dict[str, str]]:
-    if item.verb != "RUN":
-        return []
-    return [mount for mount in item.step.mounts if mount.get("type", "bind") == "bind" and not mount.get("from")]
+def _binds(item: Step) -> list[dict[str, str]]:
+    return [mount for mount in item.mounts if mount["type"] == "bind" and not mount.get("from")]
 
 
 def _first(made: Shell, place: Place) -> str:

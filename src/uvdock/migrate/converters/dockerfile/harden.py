@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from uvdock.migrate.converters.dockerfile.layout import is_root
-from uvdock.migrate.converters.dockerfile.source import Source, read
+from pathlib import Path
+
+from uvdock.formats.dockerfile.stages import Dockerfile
 from uvdock.migrate.model import Finding
 
 #: An id that no person has on the host, so that a way out of the container leads nowhere.
@@ -11,21 +12,21 @@ _UID = 10001
 _START = {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "STOPSIGNAL"}
 
 
-def harden(source: Source) -> tuple[str, list[Finding]]:
+def harden(path: Path, source: Dockerfile) -> tuple[str, list[Finding]]:
     """Let the image that a Dockerfile makes run as a user that is not root.
 
     Args:
-        source: The Dockerfile, converted.
+        path: The Dockerfile, from the repo root.
+        source: What it says, converted.
 
     Returns:
         Its text with a user, and what is to be looked at; the same text where it has one already.
     """
-    stages = source.build.stages
+    stages = source.stages
     items = [item for item in source.items if stages and item.stage is stages[-1]]
-    if not items or not is_root(stages[-1].last):
+    if not items or not stages[-1].last.is_root:
         return source.text, []
     image = stages[-1].root.image
-    path = source.path
     inside = "/root/" in source.text[items[0].start :]
     if inside or any(item.onbuild for item in items):
         what = "the image runs as root, and needs what is in /root"
@@ -42,8 +43,8 @@ def harden(source: Source) -> tuple[str, list[Finding]]:
     what = "the image does not run as root any more"
     instead = "give the user what the app writes to (`COPY --chown`), and a port above 1023"
     made = before + text + source.text[place:]
-    after = read(path, made).build.stages
-    if is_root(after[-1].last):
+    after = Dockerfile(made).stages
+    if after[-1].last.is_root:
         return source.text, [Finding(path, line, "left", "an instruction that does not end", "its end, and USER")]
     return made, [Finding(path, line, "note", what, instead)]
 

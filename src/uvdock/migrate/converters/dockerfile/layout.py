@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from uvdock.doctor.build import Stage, Step
-from uvdock.doctor.shell import expand
+from uvdock.formats.dockerfile.stages import Stage, Step
+from uvdock.formats.dockerfile.users import home
+from uvdock.formats.image import name_of
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.model import Facts
 
 _REQUIREMENT = re.compile(
     r"(?:.*[-_./])?(?:requirements?|constraints?)[^/]*\.(?:txt|in)|Pipfile(?:\.lock)?|poetry\.lock"
 )
-ROOT_USERS = ("", "0", "root")
-#: Images whose first new user gets the number 1000.
-_PLAIN = ("python", "debian", "buildpack-deps", "alpine")
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,7 @@ class Layout:
 
     def copy(self) -> Layout:
         """The same, for a stage that is made from this one."""
-        return Layout(
-            list(self.entries),
-            list(self.venvs),
-            list(self.syncs),
-            self.extra,
-            self.has_uv,
-            self.arrived,
-            self.project_environment,
-        )
+        return replace(self, entries=[*self.entries], venvs=[*self.venvs], syncs=[*self.syncs])
 
     def locate(self, path: PurePosixPath, facts: Facts) -> Path | None:
         """The path from the repo root of what is at a path in the image."""
@@ -147,11 +136,8 @@ def matches(context: Path, name: str, facts: Facts) -> list[tuple[Path, bool]]:
 
 def absolute(step: Step, name: str) -> PurePosixPath | None:
     """A path in the image; ``None`` where it cannot be told."""
-    whole = name.replace("~/", f"{home(None, step) or '~'}/", 1) if name.startswith("~/") else name
-    made = expand(whole, {"LAMBDA_TASK_ROOT": "/var/task", **step.env})
-    if made is None or made.startswith("~") or (step.workdir is None and not made.startswith("/")):
-        return None
-    return PurePosixPath(posixpath.normpath((step.workdir or PurePosixPath("/")) / made))
+    whole = name.replace("~/", f"{home(step) or '~'}/", 1) if name.startswith("~/") else name
+    return None if whole.startswith("~") else step.path(whole, {"LAMBDA_TASK_ROOT": "/var/task"})
 
 
 def spelled(there: PurePosixPath, workdir: PurePosixPath | None) -> str:
@@ -164,73 +150,5 @@ def spelled(there: PurePosixPath, workdir: PurePosixPath | None) -> str:
 
 def is_python(stage: Stage) -> bool:
     """Whether a stage is made from the image `python`, under any registry: its prefix is /usr/local."""
-    image = stage.root.image.partition("@")[0]
-    name = image.rpartition("/")[2].partition(":")[0]
-    return name == "python" and not re.search(r"lambda|distroless|chainguard|cgr\.dev|devcontainers", image)
-
-
-def is_root(step: Step) -> bool:
-    """Whether a step runs as root."""
-    return step.user.partition(":")[0] in ROOT_USERS
-
-
-def home(stage: Stage | None, step: Step) -> str | None:
-    """The home of a step's user; ``None`` where it cannot be told."""
-    if step.env.get("HOME"):
-        return step.env["HOME"]
-    if is_root(step):
-        return "/root"
-    name, made = step.user.partition(":")[0], _user(stage, step)
-    if made is not None:
-        for option in ("-d", "--home-dir", "--home"):
-            if made[1].get(option):
-                return made[1][option]
-        name = made[0]
-    return None if name.isdigit() or "$" in name else f"/home/{name}"
-
-
-def ids(stage: Stage, step: Step) -> tuple[str, str] | None:
-    """The numbers of a step's user and group; ``None`` where they cannot be told."""
-    name, _, group = step.user.partition(":")
-    made = _user(stage, step)
-    number = name if name.isdigit() else ""
-    if made is not None and not number:
-        given = made[1].get("-u") or made[1].get("--uid") or ""
-        system = {"-r", "--system", "-S"} & made[1].keys()
-        plain = stage.root.image.rpartition("/")[2].partition(":")[0].partition("@")[0] in _PLAIN
-        number = given or ("1000" if plain and not system and made[2] else "")
-    if not number:
-        return None
-    return number, group if group.isdigit() else _group(stage, made, number)
-
-
-def _group(stage: Stage, made: tuple[str, dict[str, str], bool] | None, number: str) -> str:
-    given = (made[1].get("-g") or made[1].get("--gid") or made[1].get("-G") or made[1].get("--ingroup")) if made else ""
-    if not given or given.isdigit() or given.startswith("$"):
-        return given or number
-    for step in stage.lineage:
-        for command in step.commands if step.verb == "RUN" else ():
-            if command.program in ("groupadd", "addgroup") and given in command.arguments:
-                return command.value("--gid") or command.value("-g") or number
-    return number
-
-
-def _user(stage: Stage | None, step: Step) -> tuple[str, dict[str, str], bool] | None:
-    """The command that made the user: the name, the options, and whether it is the first user that is made."""
-    name, first = step.user.partition(":")[0], True
-    for one in stage.lineage if stage else ():
-        for command in one.commands if one.verb == "RUN" else ():
-            if command.program not in ("useradd", "adduser"):
-                continue
-            words = command.arguments
-            options = {word.partition("=")[0]: word.partition("=")[2] for word in words if word.startswith("-")}
-            options = {key: value or command.value(key) or "" for key, value in options.items()}
-            for word in words:
-                if re.fullmatch(r"-[a-zA-Z]{2,}", word):
-                    options.update((f"-{letter}", options[word] if letter == word[-1] else "") for letter in word[1:])
-            number = options.get("-u") or options.get("--uid")
-            if name in words or (name.isdigit() and number == name):
-                login = name if not name.isdigit() else words[-1]
-                return login, options, first
-            first = first and bool(number)
-    return None
+    image = stage.root.image
+    return name_of(image) == "python" and not re.search(r"lambda|distroless|chainguard|cgr\.dev|devcontainers", image)

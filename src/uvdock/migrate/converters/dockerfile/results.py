@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from uvdock.formats.dockerfile.stages import Step
 from uvdock.migrate.commands.rewrite import Shell
-from uvdock.migrate.converters.dockerfile.source import Item
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Result:
         early: The text of a step before the source is copied, and the number of the step that copies it.
     """
 
-    item: Item
+    item: Step
     shell: Shell
     body: str | None
     cached: bool = False

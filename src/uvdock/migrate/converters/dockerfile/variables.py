@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from uvdock.formats.dockerfile.stages import Dockerfile, Step
 from uvdock.formats.shell.commands import UnreadableError
 from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands import managers
 from uvdock.migrate.commands.environment import advice, instead
-from uvdock.migrate.converters.dockerfile.source import Item, Source
 from uvdock.migrate.model import Facts
 from uvdock.migrate.text import Change
 
 
-def convert(source: Source, item: Item, facts: Facts, rest: str) -> tuple[list[Change], list[tuple[str, str, str]]]:
+def convert(source: Dockerfile, item: Step, facts: Facts, rest: str) -> tuple[list[Change], list[tuple[str, str, str]]]:
     """Change an ENV or ARG.
 
     Args:
@@ -58,7 +58,7 @@ def _is_installers(name: str, facts: Facts, rest: str) -> bool:
     return name.startswith("PIP_") or gone
 
 
-def _changes(source: Source, item: Item, words: list[Word], made: dict[int, str]) -> Iterator[Change]:
+def _changes(source: Dockerfile, item: Step, words: list[Word], made: dict[int, str]) -> Iterator[Change]:
     kept = [at for at in range(len(words)) if made.get(at, "-")]
     for at, text in made.items():
         start, end = words[at].start, words[at].end
@@ -72,7 +72,7 @@ def _changes(source: Source, item: Item, words: list[Word], made: dict[int, str]
         yield Change(item.body.start + start, item.body.start + end, comments + text)
 
 
-def removal(source: Source, item: Item) -> Change:
+def removal(source: Dockerfile, item: Step) -> Change:
     """The change by which an instruction goes; of two blank lines around it one stays."""
     start, end = item.start, item.end
     before = source.text[:start].endswith(("\n\n", "\r\n\r\n"))
@@ -84,13 +84,13 @@ def removal(source: Source, item: Item) -> Change:
     return Change(start, end, "".join(comments) if item.document is None else "")
 
 
-def _comments(text: str, source: Source) -> str:
+def _comments(text: str, source: Dockerfile) -> str:
     lines = [line.rstrip("\r") for line in text.split("\n")[1:] if line.lstrip().startswith("#")]
     return f" {source.dialect.escape}\n" + "\n".join(lines) + "\n    " if lines else ""
 
 
 def _legacy(
-    source: Source, item: Item, words: list[Word], facts: Facts, rest: str
+    source: Dockerfile, item: Step, words: list[Word], facts: Facts, rest: str
 ) -> tuple[list[Change], list[tuple[str, str, str]]]:
     name = words[0].text
     if not _is_installers(name, facts, rest):

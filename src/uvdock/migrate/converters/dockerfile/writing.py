@@ -8,6 +8,8 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from uvdock.formats.dockerfile.instruction import Part, mount
+from uvdock.formats.dockerfile.stages import Step
 from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.converters.dockerfile import variables
@@ -15,7 +17,6 @@ from uvdock.migrate.converters.dockerfile.conversion import Conversion
 from uvdock.migrate.converters.dockerfile.layout import absolute, is_requirement, matches, spelled
 from uvdock.migrate.converters.dockerfile.lookahead import WHEEL_ENVIRONMENT
 from uvdock.migrate.converters.dockerfile.results import Result, Used
-from uvdock.migrate.converters.dockerfile.source import Item, Part
 from uvdock.migrate.converters.dockerfile.variables import removal
 from uvdock.migrate.text import Change, changed
 
@@ -32,7 +33,6 @@ class Writing:
     def __init__(self, done: Conversion) -> None:
         self.done, self.source, self.facts = done, done.source, done.facts
         self.changes: list[Change] = []
-        self.by_number = {item.number: item for item in self.source.items}
         self.before: dict[int, list[str]] = {}
 
     def content(self) -> str:
@@ -47,7 +47,7 @@ class Writing:
         if converts:
             self._variables()
         for number, texts in self.before.items():
-            at = self._above(self.by_number[number])
+            at = self._above(self.source.items[number])
             self.changes.append(Change(at, at, "".join(texts)))
         # A step's text is made with line feeds; the file may have others.
         made = (replace(one, text=self._own_ends(one.text)) for one in self.changes)
@@ -70,7 +70,7 @@ class Writing:
         if result.cached:
             self._mounts(item, result)
 
-    def _gone(self, item: Item) -> None:
+    def _gone(self, item: Step) -> None:
         copied = self.done.ahead.wheel_copies.get(item.number)
         if copied:
             text = f"COPY --from={copied} {WHEEL_ENVIRONMENT} {WHEEL_ENVIRONMENT}\n{self._path()}\n"
@@ -79,35 +79,34 @@ class Writing:
         if item.verb != "RUN":
             self.done.note(item, "left", f"{item.verb} is nothing but pip", "what the container is to run")
             return
-        change = removal(self.source, item)
-        self.changes.append(change)
+        self.changes.append(removal(self.source, item))
 
     def _path(self) -> str:
         return f'ENV PATH="{WHEEL_ENVIRONMENT}/bin:$PATH"'
 
     def _early(self, result: Result) -> None:
         text, number = result.early or ("", 0)
-        copy = self.by_number[number]
+        copy = self.source.items[number]
         used = next(one for one in self.done.used if one.number == -number)
         names = " ".join(self._manifests(used.project))
         options = "".join(f"{part.text} " for part in copy.options if part.text.startswith(("--chown", "--link")))
         target = self._spelled(copy, used.there)
-        mount = self.done.cache(result.item)
+        wanted = self.done.cache(result.item)
         joint = f" {self.source.dialect.escape}\n    "
         others = [part.text for part in result.item.options if not _is_cache(part.text)]
-        lead = joint.join([*others, *([mount] if mount else []), text])
+        lead = joint.join([*others, *([wanted] if wanted else []), text])
         # A bind mount of requirements is not needed before the source.
         texts = [f"COPY {options}{names} {target}\n", f"RUN {lead}\n"]
         self.before.setdefault(number, []).extend(texts)
 
-    def _mounts(self, item: Item, result: Result) -> None:
+    def _mounts(self, item: Step, result: Result) -> None:
         wanted = self.done.cache(item)
         used = [one for one in self.done.used if one.number == item.number]
         new: list[str] = []
         kept = False
         binds = False
         for part in item.options:
-            target = _mount(part.text).get("target", "")
+            target = mount(part.text).get("target", "")
             if _is_cache(part.text) and self._is_pips(item, target):
                 if result.shell.left:
                     new.append(part.text)
@@ -115,7 +114,7 @@ class Writing:
                     new.append(_retargeted(part.text, wanted))
                 kept = True
             elif _is_cache(part.text):
-                folder = _mount(wanted or "").get("target", "")
+                folder = mount(wanted or "").get("target", "")
                 kept = kept or bool(folder and target and PurePosixPath(folder).is_relative_to(PurePosixPath(target)))
                 new.append(part.text)
             elif self._binds_requirement(part):
@@ -128,7 +127,7 @@ class Writing:
             new.insert(0, wanted)
         self._options(item, new)
 
-    def _options(self, item: Item, new: list[str]) -> None:
+    def _options(self, item: Step, new: list[str]) -> None:
         old = [part.text for part in item.options]
         if new == old:
             return
@@ -138,12 +137,9 @@ class Writing:
             start, end = item.options[0].start, item.options[-1].end
             between = text[item.options[-1].end : item.body.start]
             gap = between if "\n" in between and "#" not in between else f" {escape}\n    "
-            if len(new) > 1 or "\n" in between:
-                self.changes.append(Change(start, end, gap.join(new)))
-                if "\n" not in between:
-                    self.changes.append(Change(end, item.body.start, gap))
-            else:
-                self.changes.append(Change(start, end, gap.join(new)))
+            self.changes.append(Change(start, end, gap.join(new)))
+            if len(new) > 1 and "\n" not in between:
+                self.changes.append(Change(end, item.body.start, gap))
             return
         line = text.rfind("\n", 0, item.body.start) + 1
         indent = text[line : item.body.start]
@@ -152,27 +148,27 @@ class Writing:
             gap = " "
         self.changes.append(Change(item.body.start, item.body.start, "".join(f"{one}{gap}" for one in new)))
 
-    def _is_pips(self, item: Item, target: str) -> bool:
-        folder = item.step.env.get("PIP_CACHE_DIR", "")
+    def _is_pips(self, item: Step, target: str) -> bool:
+        folder = item.env.get("PIP_CACHE_DIR", "")
         given = re.search(r"--cache-dir[= ](\S+)", item.body.text)
         return bool(_PIP_CACHE.search(target)) or target == folder != "" or bool(given and given[1] == target)
 
     def _binds_requirement(self, part: Part) -> bool:
-        mount = _mount(part.text)
-        if mount.get("type", "") != "bind" or mount.get("from"):
+        keys = mount(part.text)
+        if keys.get("type") != "bind" or keys.get("from"):
             return False
-        found = matches(self.done.context, mount.get("source") or mount.get("src") or ".", self.facts)
+        found = matches(self.done.context, keys["source"] or ".", self.facts)
         return bool(found) and all(is_requirement(path, self.facts) for path, _ in found)
 
-    def _bound(self, item: Item, used: Used) -> list[str]:
-        inside = spelled(used.there, item.step.workdir)
+    def _bound(self, item: Step, used: Used) -> list[str]:
+        inside = spelled(used.there, item.workdir)
         inside = f"{inside.rstrip('/')}/" if inside else ""
         names = sorted(self._manifests(used.project), reverse=True)
         return [f"--mount=type=bind,source={name},target={inside}{Path(name).name}" for name in names]
 
     # --- COPY --------------------------------------------------------------------------------------------------------
 
-    def _copy(self, item: Item) -> None:
+    def _copy(self, item: Step) -> None:
         number = item.number
         if number in self.done.ahead.wheel_copies:
             text = self.source.text[item.start : item.body.start]
@@ -183,39 +179,31 @@ class Writing:
             self._user_copy(item)
             return
         used = list(dict.fromkeys(one for one in self.done.used if one.number == number))
-        copied = item.step.copies
+        copied = item.copies
         if copied is None:
             return
         if not used:
             self._unused(item, copied)
             return
         if item.body.text.startswith("["):
-            words = [Word.of(word, raw=json.dumps(word)) for word in item.step.exec_form or ()]
+            words = [Word.of(word, raw=json.dumps(word)) for word in item.exec_form or ()]
         else:
             words = words_of(item.body.text, self.source.dialect)
         if len(words) > 1:
             self._manifest_copy(item, words, used, origin=copied[0])
 
-    def _manifest_copy(self, item: Item, words: list[Word], used: list[Used], *, origin: str) -> None:
+    def _manifest_copy(self, item: Step, words: list[Word], used: list[Used], *, origin: str) -> None:
         going = [word for word in words[:-1] if self._goes(item, word.text, origin)]
         there = {(one.project, one.there) for one in used}
         new = [one for one in sorted(there) if not self._brought(item, one)]
-        names = [name for project, _ in new for name in self._manifests(project)]
-        if origin:
-            names = [
-                f"{self._origin(origin, project)}/{name}"
-                for project, _ in new
-                for name in ("pyproject.toml", "uv.lock")
-            ]
+        names = [name for project, _ in new for name in self._manifests(project, origin)]
         written = [word.text for word in words[:-1]]
         names = [name for name in names if name not in written and f"./{name}" not in written]
-        kept = [word for word in words[:-1] if word not in going]
-        stay = [word for word in going if self._stays(word.text)]
-        kept = [word for word in words[:-1] if word in kept or word in stay]
+        kept = [word for word in words[:-1] if word not in going or self._stays(word.text)]
         if not kept and not names:
             self.changes.append(removal(self.source, item))
             return
-        target = absolute(item.step, words[-1].text)
+        target = absolute(item, words[-1].text)
         goal = new[0][1] if new else target
         apart = goal != target or not words[-1].text.endswith((".", "/"))
         if kept and names and apart and goal is not None:
@@ -226,10 +214,10 @@ class Writing:
         self._rewrite(item, words, kept, names, goal if not kept else target)
 
     def _rewrite(
-        self, item: Item, words: list[Word], kept: list[Word], names: list[str], goal: PurePosixPath | None
+        self, item: Step, words: list[Word], kept: list[Word], names: list[str], goal: PurePosixPath | None
     ) -> None:
         last = words[-1]
-        whole = absolute(item.step, last.text) == goal and last.text.endswith((".", "/"))
+        whole = absolute(item, last.text) == goal and last.text.endswith((".", "/"))
         target = last.text if whole or goal is None or not names else self._spelled(item, goal)
         target = "./" if target == "." and len(names) + len(kept) > 1 else target
         if item.body.text.startswith("["):
@@ -259,11 +247,11 @@ class Writing:
         if target != last.text:
             self.changes.append(Change(base + last.start, base + last.end, target))
 
-    def _unused(self, item: Item, copied: tuple[str, list[str], str]) -> None:
+    def _unused(self, item: Step, copied: tuple[str, list[str], str]) -> None:
         going = [name for name in copied[1] if self._goes(item, name, copied[0]) and not self._stays(name)]
         if not going or not self.facts.installs:
             return
-        wheels = self.done.ahead.wheels.get(id(item.stage))
+        wheels = self.done.ahead.wheels.get(item.stage.number)
         if wheels and len(going) == len(copied[1]) and not self._stays(going[0]):
             self.changes.append(removal(self.source, item))
             return
@@ -271,10 +259,10 @@ class Writing:
             what = f"{' '.join(going)} is copied, and nothing is known to install it"
             self.done.note(item, "left", what, "COPY pyproject.toml uv.lock, or nothing")
 
-    def _user_copy(self, item: Item) -> None:
+    def _user_copy(self, item: Step) -> None:
         source, target = self.done.ahead.user_copies[item.number]
-        origin = self.source.stage_named((item.step.copies or ("", [], ""))[0])
-        layout = self.done.layouts.get(id(origin))
+        origin = self.source.stage((item.copies or ("", [], ""))[0])
+        layout = self.done.layouts.get(origin.number) if origin else None
         if layout is None or not any(sync.environment == target for sync in layout.syncs):
             return
         at = item.body.text.find(source)
@@ -282,13 +270,13 @@ class Writing:
             start = item.body.start + at
             self.changes.append(Change(start, start + len(source.rstrip("/")), target))
 
-    def _goes(self, item: Item, name: str, origin: str) -> bool:
+    def _goes(self, item: Step, name: str, origin: str) -> bool:
         if not origin:
             found = [path for path, _ in matches(self.done.context, name, self.facts)] or self.done.meant(name)
             return bool(found) and all(is_requirement(path, self.facts) for path in found)
-        stage = self.source.stage_named(origin)
-        layout = self.done.layouts.get(id(stage)) if stage else None
-        made = absolute(item.step, f"/{name.lstrip('/')}")
+        stage = self.source.stage(origin)
+        layout = self.done.layouts.get(stage.number) if stage else None
+        made = absolute(item, f"/{name.lstrip('/')}")
         path = layout.locate(made, self.facts) if layout and made else None
         return path is not None and is_requirement(path, self.facts)
 
@@ -298,29 +286,29 @@ class Writing:
         left = [result for result in self.done.results.values() if result.shell.left]
         return bool(plain) and any(plain in (result.body or "") for result in left)
 
-    def _brought(self, item: Item, where: tuple[Path, PurePosixPath]) -> bool:
+    def _brought(self, item: Step, where: tuple[Path, PurePosixPath]) -> bool:
         """Whether an earlier step brings the manifests there."""
-        lines = [step.item.start for step in item.stage.lineage]
+        numbers = [step.number for step in item.stage.lineage]
         return any(
             (one.project, one.there) == where and 0 <= one.number < item.number
-            and self.by_number[one.number].verb in ("COPY", "ADD")
-            and self.by_number[one.number].step.item.start in lines
+            and self.source.items[one.number].verb in ("COPY", "ADD")
+            and one.number in numbers
             for one in self.done.used
         )  # fmt: skip
 
     def _origin(self, origin: str, project: Path) -> str:
-        stage = self.source.stage_named(origin)
-        layout = self.done.layouts.get(id(stage)) if stage else None
+        stage = self.source.stage(origin)
+        layout = self.done.layouts.get(stage.number) if stage else None
         found = layout.places(project, self.facts) if layout else []
         return str(found[0]) if found else "/app"
 
-    def _manifests(self, project: Path) -> list[str]:
-        folder = os.path.relpath(project, self.done.context)
+    def _manifests(self, project: Path, origin: str = "") -> list[str]:
+        folder = self._origin(origin, project) if origin else os.path.relpath(project, self.done.context)
         return [os.path.normpath(os.path.join(folder, name)) for name in ("pyproject.toml", "uv.lock")]  # noqa: PTH118
 
     @staticmethod
-    def _spelled(item: Item, there: PurePosixPath) -> str:
-        return (spelled(there, item.step.workdir) or ".").rstrip("/") + "/"
+    def _spelled(item: Step, there: PurePosixPath) -> str:
+        return (spelled(there, item.workdir) or ".").rstrip("/") + "/"
 
     # --- between -----------------------------------------------------------------------------------------------------
 
@@ -328,12 +316,9 @@ class Writing:
         escape = self.source.dialect.escape
         given: dict[int, set[str]] = {}
         for stage, number in self.done.arrivals.items():
-            item = self.by_number[number]
-            has = {name for name in item.step.env if name.startswith("UV_")}
-            parent = item.stage.parent
-            while parent is not None:
-                has |= given.get(id(parent), set())
-                parent = parent.parent
+            item = self.source.items[number]
+            has = {name for name in item.env if name.startswith("UV_")}
+            has = has.union(*(given.get(one.number, set()) for one in item.stage.chain[:-1]))
             folder = "/bin/" if stage in self.done.ahead.whole_bin else "/usr/local/bin/"
             texts = []
             if not self.done.has_uv[stage]:
@@ -342,9 +327,7 @@ class Writing:
             environment = self.done.environments.get(stage)
             if environment:
                 values["UV_PROJECT_ENVIRONMENT"] = environment
-                has.discard(
-                    "UV_PROJECT_ENVIRONMENT" if item.step.env.get("UV_PROJECT_ENVIRONMENT") != environment else ""
-                )
+                has.discard("UV_PROJECT_ENVIRONMENT" if item.env.get("UV_PROJECT_ENVIRONMENT") != environment else "")
             given[stage] = set(values)
             lines = [f"{name}={value}" for name, value in sorted(values.items()) if name not in has]
             if lines:
@@ -352,13 +335,13 @@ class Writing:
             if texts:
                 self.before.setdefault(number, []).insert(0, self._blank(item) + "".join(texts) + "\n")
 
-    def _blank(self, item: Item) -> str:
+    def _blank(self, item: Step) -> str:
         """A blank line where the line before is none and starts no stage."""
         above = self.source.text[: self._above(item)].rstrip("\r\n").rpartition("\n")[2]
         ends = self.source.text[: self._above(item)].endswith(("\n\n", "\r\n\r\n"))
         return "" if ends or above.upper().startswith("FROM") else "\n"
 
-    def _above(self, item: Item) -> int:
+    def _above(self, item: Step) -> int:
         """Where the comment starts that stands right above an instruction, or above one that goes before it."""
         at = item.start
         gone = {change.end: change.start for change in self.changes if not change.text and change.end > change.start}
@@ -384,7 +367,7 @@ class Writing:
             for level, what, instead in findings:
                 self.done.note(item, "left" if level == "left" else "note", what, instead)
 
-    def _rest(self, item: Item) -> str:
+    def _rest(self, item: Step) -> str:
         parts = []
         for one in self.source.items:
             result = self.done.results.get(one.number)
@@ -393,22 +376,13 @@ class Writing:
         return "\n".join(parts)
 
 
-def _mount(option: str) -> dict[str, str]:
-    if not option.startswith("--mount="):
-        return {}
-    parts = (part.partition("=") for part in option.removeprefix("--mount=").split(","))
-    found = {key.strip(): value.strip("\"'") for key, _, value in parts}
-    found["target"] = found.get("target") or found.get("dst") or found.get("destination") or ""
-    return found
-
-
 def _is_cache(option: str) -> bool:
-    return _mount(option).get("type") == "cache"
+    return mount(option).get("type") == "cache"
 
 
 def _retargeted(option: str, wanted: str) -> str:
     """A cache mount of pip, as one of uv: its folder and owner are uv's, other keys stay."""
-    keys = _mount(wanted)
+    keys = mount(wanted)
     made = [f"type=cache,target={keys['target']}"]
     made += [f"{key}={keys[key]}" for key in ("uid", "gid") if key in keys]
     for part in option.removeprefix("--mount=").split(","):

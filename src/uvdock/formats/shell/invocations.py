@@ -1,4 +1,4 @@
-"""What the simple commands of a shell's text ask of uv, as far as that can be told without running it."""
+"""What the simple commands of a shell text run, as far as that can be told without running it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from uvdock.formats.shell.words import Dialect
 #: What makes a text unreadable where it is never closed.
 _UNREADABLE = re.compile(r"([\"'`$<]|\\(?!\n))")
 _EXPORTS = (("export",), ("declare",), ("typeset",))
-_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?P<rest>:?[-+?][^{}]*)?\}|(?P<bare>\w+))")
 
 
 @dataclass(frozen=True)
-class Command:
-    """One simple command and the variables that are set for it alone or were exported before it."""
+class Invocation:
+    """What one simple command runs, and the variables that are set for it alone or were exported before it."""
 
     words: tuple[str, ...]
     env: Mapping[str, str]
@@ -26,7 +25,7 @@ class Command:
 
     @property
     def program(self) -> str:
-        """Its program without a folder; ``pip`` for ``python -m pip`` too."""
+        """Its program without a folder; the module of ``python -m MODULE``."""
         name = self.words[0].rpartition("/")[2]
         module = re.match(r"python[\d.]*$", name) and len(self.words) > 2 and self.words[1] == "-m"
         return self.words[2] if module else name
@@ -36,19 +35,6 @@ class Command:
         """What follows the program."""
         name = self.words[0].rpartition("/")[2]
         return self.words[3:] if self.program != name else self.words[1:]
-
-    @property
-    def uv(self) -> str:
-        """``sync``, ``pip install``, ``run``, ...: what uv is asked to do; nothing for another program."""
-        from uvdock.deps.uvcommand import subcommand
-
-        if self.program != "uv":
-            return ""
-        name = subcommand(self.arguments)
-        if name in ("pip", "tool", "python", "cache"):
-            rest = self.arguments[self.arguments.index(name) + 1 :]
-            name = f"{name} {subcommand(rest)}".strip()
-        return name
 
     def has(self, *options: str) -> bool:
         """Whether one of ``options`` is among its arguments, with a value or without."""
@@ -62,18 +48,9 @@ class Command:
                 return value if equals else next(iter(self.arguments[at + 1 : at + 2]), None)
         return None
 
-    def installs(self) -> bool:
-        """Whether uv installs packages here."""
-        named = self.uv in ("sync", "pip install", "pip sync", "add", "tool install")
-        return named and not self.has("--dry-run", "--check", "--help", "-h")
 
-    def syncs(self) -> bool:
-        """Whether this is `uv sync` and more than a look."""
-        return self.uv == "sync" and self.installs()
-
-
-def commands(script: str) -> list[Command]:
-    """The simple commands of ``script``, with those in substitutions and of ``sh -c``.
+def invocations(script: str) -> list[Invocation]:
+    """What the simple commands of ``script`` run, with those in substitutions and of ``sh -c``.
 
     Of one that cannot be read, quotes and brackets are taken for letters.
     """
@@ -81,7 +58,7 @@ def commands(script: str) -> list[Command]:
         read = nested(script, Dialect())
     except UnreadableError:
         read = nested(_UNREADABLE.sub(r"\\\1", script.translate({ord("("): ";", ord(")"): ";"})), Dialect())
-    found: list[Command] = []
+    found: list[Invocation] = []
     exported: dict[str, str] = {}
     for command in read:
         words = tuple(word.text for word in command.words[command.lead :])
@@ -94,26 +71,7 @@ def commands(script: str) -> list[Command]:
             continue
         line = script.count("\n", 0, command.start)
         if at := script_at(words):
-            found += (Command(item.words, {**env, **item.env}, line) for item in commands(words[at]))
+            found += (Invocation(item.words, {**env, **item.env}, line) for item in invocations(words[at]))
         else:
-            found.append(Command(words, env, line))
+            found.append(Invocation(words, env, line))
     return found
-
-
-def expand(text: str, values: Mapping[str, str]) -> str | None:
-    """``text`` with its variables put in; ``None`` where one is not known."""
-    missing: list[str] = []
-
-    def put_in(match: re.Match[str]) -> str:
-        name, rest = str(match["name"] or match["bare"]), match["rest"] or ""
-        value = values.get(name)
-        if value:
-            return value
-        if rest.lstrip(":").startswith("-"):
-            return rest.lstrip(":")[1:]
-        if name not in values:
-            missing.append(name)
-        return ""
-
-    made = _VARIABLE.sub(put_in, text)
-    return None if missing or "$" in made else made
