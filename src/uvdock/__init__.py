@@ -38,9 +38,9 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     from uvdock.cli import fastpath
-    from uvdock.cli.bytecode import Kept
+    from uvdock.cli.bytecode import WritingBytecode
 
     if name == "ns":
         fastpath.prepare()
-    with Kept():
+    with WritingBytecode():
         return getattr(import_module(_HOMES[name]), name)

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*")
 _REFERENCE = r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
 
 
-class Command(NamedTuple):
+class DeclaredCommand(NamedTuple):
     """One command, as the table declares it.
 
     Args:
@@ -50,7 +50,9 @@ class Command(NamedTuple):
     replace: Annotated[bool, "flag"] = False
 
 
-_KINDS: dict[str, str] = {key: noted.__metadata__[0] for key, noted in Command.__annotations__.items() if key != "name"}
+_KINDS: dict[str, str] = {
+    key: noted.__metadata__[0] for key, noted in DeclaredCommand.__annotations__.items() if key != "name"
+}
 _ALLOWED = {
     "text": "a text",
     "texts": "a list of texts",
@@ -60,14 +62,14 @@ _ALLOWED = {
 }
 
 
-class Call(NamedTuple):
+class ProgramCall(NamedTuple):
     """One program to start, argument for argument, and the variables to hand on with it."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
 
 
-def parse(table: object, where: str) -> dict[str, Command]:
+def parse(table: object, where: str) -> dict[str, DeclaredCommand]:
     """Read the commands table.
 
     Args:
@@ -82,7 +84,7 @@ def parse(table: object, where: str) -> dict[str, Command]:
     """
     if not isinstance(table, Mapping):
         raise SettingsError("commands must be a table", where=where, fix='write each as name = "command"', code=2)
-    found: dict[str, Command] = {}
+    found: dict[str, DeclaredCommand] = {}
     for raw, value in table.items():
         if not _NAME.fullmatch(raw):
             raise SettingsError(
@@ -97,7 +99,7 @@ def parse(table: object, where: str) -> dict[str, Command]:
     return found
 
 
-def plan(command: Command, args: Sequence[str], values: Mapping[str, str]) -> list[Call]:
+def plan(command: DeclaredCommand, args: Sequence[str], values: Mapping[str, str]) -> list[ProgramCall]:
     """What a command runs, in order: what comes before it, if anything, and itself.
 
     Args:
@@ -138,20 +140,20 @@ def expand(word: str, values: Mapping[str, str], name: str) -> str:
 
 
 def _call(
-    command: Command, text: str, further: list[str], values: Mapping[str, str], handed: Mapping[str, str]
-) -> Call:
+    command: DeclaredCommand, text: str, further: list[str], values: Mapping[str, str], handed: Mapping[str, str]
+) -> ProgramCall:
     if not command.shell:
-        return Call((*(expand(word, values, command.name) for word in shlex.split(text)), *further), handed)
+        return ProgramCall((*(expand(word, values, command.name) for word in shlex.split(text)), *further), handed)
     # The shell expands variables itself, so their values go along by name and never into its text.
     named = {match["name"] for match in re.finditer(_REFERENCE, text)}
     env = {**{name: values[name] for name in sorted(named) if name in values}, **handed}
     # A compound command takes no words after it: they are put there only when there are any.
     takes = re.search(r"\$[@*1-9]|\$\{[@*1-9]", text)
     script = text if takes or not further else f'{text} "$@"'
-    return Call(("sh", "-c", script, command.name, *further), env)
+    return ProgramCall(("sh", "-c", script, command.name, *further), env)
 
 
-def _command(name: str, value: object, where: str) -> Command:
+def _command(name: str, value: object, where: str) -> DeclaredCommand:
     if isinstance(value, str):
         value = {"run": value}
     if isinstance(value, list):
@@ -170,7 +172,7 @@ def _command(name: str, value: object, where: str) -> Command:
             f"{name} needs either run or steps", where=where, fix='write run = "…", or steps = ["…"]', code=2
         )
     given: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
-    made = Command(name=name, **given)
+    made = DeclaredCommand(name=name, **given)
     if not made.shell:
         for text in (made.run, *made.before.values()):
             _split(text, where)
@@ -203,7 +205,7 @@ def _split(text: str, where: str) -> list[str]:
         ) from error
 
 
-def _refuse_circles(commands: Mapping[str, Command], where: str) -> None:
+def _refuse_circles(commands: Mapping[str, DeclaredCommand], where: str) -> None:
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Program, clean_environment, hashes
-from uvdock.migrate.model import Drift, Edit, Plan
+from uvdock.migrate.model import Drift, FileEdit, MigrationPlan
 
 #: A small repo with a bit of everything.
 SMALL = {
@@ -206,7 +206,7 @@ def test_drift_has_to_be_accepted(repo: Path) -> None:
     from uvdock.tasks.migrate import _allowed
 
     here = Repo(repo, repo, load(repo))
-    plan = Plan((Edit(Path("a"), None, b""),), (), (Drift("six", "1.16.0", "1.17.0", "it was yanked"),))
+    plan = MigrationPlan((FileEdit(Path("a"), None, b""),), (), (Drift("six", "1.16.0", "1.17.0", "it was yanked"),))
     with pytest.raises(UvdockError, match="versions are not the old ones: six") as caught:
         _allowed(here, plan, accept_drift=False, allow_dirty=False)
     assert "--accept-drift" in caught.value.fix

@@ -15,7 +15,7 @@ from tests.conftest import clean_environment, hashes
 from tests.engine.conftest import UV, docker
 from uvdock.errors import UvdockError
 from uvdock.migrate import report
-from uvdock.migrate.model import Edit, Facts, Plan
+from uvdock.migrate.model import FileEdit, MigrationPlan, RepoFacts
 from uvdock.migrate.verify import compare_images
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -93,9 +93,9 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=repo, env=clean_environment(), check=True)
     new = manifests(tmp_path, '"six==1.17.0", "idna==3.10"')
     edits = (
-        Edit(Path("Dockerfile"), PIP.encode(), UVS.encode()),
-        Edit(Path("requirements.txt"), b"six==1.17.0\nidna==3.10\n", None),
-        *(Edit(path, None, content) for path, content in new.items()),
+        FileEdit(Path("Dockerfile"), PIP.encode(), UVS.encode()),
+        FileEdit(Path("requirements.txt"), b"six==1.17.0\nidna==3.10\n", None),
+        *(FileEdit(path, None, content) for path, content in new.items()),
     )
     before = hashes(repo)
     bystander = built(tmp_path / "bystander")
@@ -104,7 +104,7 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         "python -c 'import nothing_of_it'",
     )
 
-    proof = compare_images.prove(repo, Plan(edits), checks, compose_files=[repo / "compose.yaml"])
+    proof = compare_images.prove(repo, MigrationPlan(edits), checks, compose_files=[repo / "compose.yaml"])
 
     (image,) = proof.images
     assert image.name == "web"
@@ -159,21 +159,23 @@ def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) ->
         Path("requirements.txt"): b"idna==3.10\n",
         **dict.fromkeys(new, None),
     }
-    proof = compare_images.prove(repo, Plan(()), (), old=old)
+    proof = compare_images.prove(repo, MigrationPlan(()), (), old=old)
 
     assert proof.images[0].name == "Dockerfile"
     assert proof.images[0].differences == (("idna", "3.10", "3.9"),)
     assert not proof.passed
     assert compare_images.rows(proof.images[0])[3][3] == "1 differ"
     assert "Dockerfile: idna 3.10 → 3.9" in compare_images.verdict(proof)
-    data = json.loads(report.to_json(repo, Plan(()), Facts({}, (), {}, UV), proof=proof))["proof"]
+    data = json.loads(report.to_json(repo, MigrationPlan(()), RepoFacts({}, (), {}, UV), proof=proof))["proof"]
     assert (data["passed"], data["criterion"]) == (False, 70)
     assert data["images"][0]["differences"] == [{"name": "idna", "before": "3.10", "after": "3.9"}]
     assert data["images"][0]["after"]["warm"] == proof.images[0].after.warm
 
-    broken = Plan((Edit(Path("Dockerfile"), UVS.encode(), b"FROM python:3.13-slim-trixie\nRUN echo why; false\n"),))
+    broken = MigrationPlan(
+        (FileEdit(Path("Dockerfile"), UVS.encode(), b"FROM python:3.13-slim-trixie\nRUN echo why; false\n"),)
+    )
     with pytest.raises(UvdockError, match=r"cannot be built after the migration.*why") as caught:
         compare_images.prove(repo, broken, ())
     assert caught.value.where == "Dockerfile"
     with pytest.raises(UvdockError, match="no Dockerfile changes"):
-        compare_images.prove(repo, Plan((Edit(Path("a"), None, b""),)), ())
+        compare_images.prove(repo, MigrationPlan((FileEdit(Path("a"), None, b""),)), ())

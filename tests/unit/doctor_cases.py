@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from uvdock.doctor.facts import Facts, Made, read, with_services
+from uvdock.doctor.facts import DockerObject, Facts, read, with_services
 
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie
@@ -58,7 +58,7 @@ jobs:
 """,
 }
 SYNC = "uv sync --locked --no-install-project"
-WEB = {"images": (Made("image app-web", "web", lock=True),)}
+WEB = {"images": (DockerObject("image app-web", "web", lock=True),)}
 
 
 @dataclass(frozen=True)
@@ -491,13 +491,13 @@ CASES = [
         "foreign-environment",
         "container",
         ("container app-web-1",),
-        facts={"containers": (Made("container app-web-1", "web", environment=_PATH, interpreter=False),)},
+        facts={"containers": (DockerObject("container app-web-1", "web", environment=_PATH, interpreter=False),)},
     ),
     Case(
         "foreign-environment",
         "own",
         files={".venv/pyvenv.cfg": "home = /usr/bin\nversion = 3.13.1\n"},
-        facts={"containers": (Made("container app-web-1", "web", environment=_PATH, interpreter=True),)},
+        facts={"containers": (DockerObject("container app-web-1", "web", environment=_PATH, interpreter=True),)},
     ),
     Case("environment-under-mount", "under", ("compose.yaml:5",), swap=_VENV),
     Case(
@@ -513,7 +513,7 @@ CASES = [
         files={"compose.yaml": None},
         facts={
             "containers": (
-                Made(
+                DockerObject(
                     "container x",
                     "web",
                     environment=PurePosixPath("/app/.venv"),
@@ -547,7 +547,7 @@ CASES = [
         "image-lock-differs",
         "differs",
         ("image app-web",),
-        facts={"images": (Made("image app-web", "web", lock=False),)},
+        facts={"images": (DockerObject("image app-web", "web", lock=False),)},
     ),
     Case("image-lock-differs", "same", facts=WEB),
     *(
@@ -618,7 +618,7 @@ CASES = [
         "credentials-in-image",
         "variable",
         ("image app-web",),
-        facts={"images": (Made("image app-web", "web", env={"UV_INDEX_PRIVATE_PASSWORD": "hunter2"}),)},
+        facts={"images": (DockerObject("image app-web", "web", env={"UV_INDEX_PRIVATE_PASSWORD": "hunter2"}),)},
     ),
     Case(
         "credentials-in-image",
@@ -626,7 +626,9 @@ CASES = [
         ("image app-web",),
         facts={
             "images": (
-                Made("image app-web", "web", history=("RUN |1 UV_INDEX_PRIVATE_PASSWORD=hunter2 /bin/sh -c uv sync",)),
+                DockerObject(
+                    "image app-web", "web", history=("RUN |1 UV_INDEX_PRIVATE_PASSWORD=hunter2 /bin/sh -c uv sync",)
+                ),
             )
         },
     ),
@@ -636,13 +638,15 @@ CASES = [
         ("image app-web",),
         facts={
             "images": (
-                Made("image app-web", "web", history=("ENV UV_INDEX_URL=https://me:hunter2@index.example/simple",)),
+                DockerObject(
+                    "image app-web", "web", history=("ENV UV_INDEX_URL=https://me:hunter2@index.example/simple",)
+                ),
             )
         },
     ),
     Case(
         "credentials-in-image",
         "none",
-        facts={"images": (Made("image app-web", "web", env={"PATH": "/bin"}, history=("RUN uv sync",)),)},
+        facts={"images": (DockerObject("image app-web", "web", env={"PATH": "/bin"}, history=("RUN uv sync",)),)},
     ),
 ]

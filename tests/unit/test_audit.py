@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvdock.deps import audit
-from uvdock.deps.audit import Result, Vulnerability
+from uvdock.deps.audit import AuditResult, Vulnerability
 from uvdock.errors import UvdockError
 from uvdock.process import Output
 
@@ -85,7 +85,7 @@ def test_by_uv() -> None:
     found = Vulnerability(
         "flask", "3.0.0", "CVE-1", ("PYSEC-1",), "Bad thing", ("3.1.4",), "https://advisories.example/GHSA-1"
     )
-    assert result == Result("uv audit", 3, (found,))
+    assert result == AuditResult("uv audit", 3, (found,))
     args = [
         "audit",
         "--frozen",
@@ -102,7 +102,7 @@ def test_by_uv() -> None:
 
 
 def test_a_clean_answer() -> None:
-    assert audit.audit(LOCK, WHERE, Runner(_answer(0, CLEAN))) == Result("uv audit", 3)
+    assert audit.audit(LOCK, WHERE, Runner(_answer(0, CLEAN))) == AuditResult("uv audit", 3)
 
 
 def test_by_pip_audit_where_uv_cannot_in_as_many_lists_as_there_are_versions() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.commands import Call, Command, expand, parse, plan
+from uvdock.commands import DeclaredCommand, ProgramCall, expand, parse, plan
 from uvdock.errors import SettingsError, UvdockError
 
 WHERE = "pyproject.toml [tool.uvdock.commands]"
@@ -18,25 +18,33 @@ WORDS = st.lists(st.text(st.characters(exclude_characters="\0$", exclude_categor
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param("flask", Command("x", run="flask"), id="text"),
-        pytest.param(["lint", "format"], Command("x", steps=("lint", "format")), id="list"),
+        pytest.param("flask", DeclaredCommand("x", run="flask"), id="text"),
+        pytest.param(["lint", "format"], DeclaredCommand("x", steps=("lint", "format")), id="list"),
         pytest.param(
-            {"run": "a", "service": "db", "user": "root"}, Command("x", "a", service="db", user="root"), id="place"
+            {"run": "a", "service": "db", "user": "root"},
+            DeclaredCommand("x", "a", service="db", user="root"),
+            id="place",
         ),
-        pytest.param({"run": "a | b", "shell": True}, Command("x", "a | b", shell=True), id="shell"),
+        pytest.param({"run": "a | b", "shell": True}, DeclaredCommand("x", "a | b", shell=True), id="shell"),
         pytest.param(
-            {"run": "a | 'b", "shell": True}, Command("x", "a | 'b", shell=True), id="shell-reads-its-own-quotes"
+            {"run": "a | 'b", "shell": True},
+            DeclaredCommand("x", "a | 'b", shell=True),
+            id="shell-reads-its-own-quotes",
         ),
-        pytest.param({"steps": ["a"], "parallel": True}, Command("x", steps=("a",), parallel=True), id="parallel"),
-        pytest.param({"run": "m", "before": {"test": "c"}}, Command("x", "m", before={"test": "c"}), id="before"),
+        pytest.param(
+            {"steps": ["a"], "parallel": True}, DeclaredCommand("x", steps=("a",), parallel=True), id="parallel"
+        ),
+        pytest.param(
+            {"run": "m", "before": {"test": "c"}}, DeclaredCommand("x", "m", before={"test": "c"}), id="before"
+        ),
         pytest.param(
             {"run": "a", "env": ["A", "B"], "workdir": "/x", "backend": "host", "one_off": True, "help": "h"},
-            Command("x", "a", env=("A", "B"), workdir="/x", backend="host", one_off=True, help="h"),
+            DeclaredCommand("x", "a", env=("A", "B"), workdir="/x", backend="host", one_off=True, help="h"),
             id="the rest",
         ),
     ],
 )
-def test_what_a_command_may_be(value: object, expected: Command) -> None:
+def test_what_a_command_may_be(value: object, expected: DeclaredCommand) -> None:
     assert parse({"x": value}, WHERE) == {"x": expected}
 
 
@@ -83,13 +91,13 @@ def test_two_ways_to_the_same_step_are_no_circle() -> None:
 
 @given(WORDS, st.lists(st.text()))
 def test_words_and_arguments_stay_as_they_are(words: list[str], args: list[str]) -> None:
-    command = Command("x", run=shlex.join(words))
-    assert plan(command, args, {}) == [Call((*words, *args), {})]
+    command = DeclaredCommand("x", run=shlex.join(words))
+    assert plan(command, args, {}) == [ProgramCall((*words, *args), {})]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_value_stays_one_argument_whatever_it_holds(value: str) -> None:
-    command = Command("x", run="psql -U ${USER} --db=${DB}")
+    command = DeclaredCommand("x", run="psql -U ${USER} --db=${DB}")
     argv = plan(command, [], {"USER": value, "DB": "b"})[0].argv
     assert argv == ("psql", "-U", value, "--db=b")
 
@@ -114,12 +122,12 @@ def test_expand(word: str, expected: str) -> None:
 
 def test_a_variable_that_is_not_set() -> None:
     with pytest.raises(UvdockError, match="the variable NOWHERE is not set") as raised:
-        plan(Command("psql", run="psql -U ${NOWHERE}"), [], {})
+        plan(DeclaredCommand("psql", run="psql -U ${NOWHERE}"), [], {})
     assert "command psql" in raised.value.where
 
 
 def test_what_comes_before_takes_no_arguments() -> None:
-    command = Command("manage", run="manage.py", before={"test": "manage.py collectstatic"})
+    command = DeclaredCommand("manage", run="manage.py", before={"test": "manage.py collectstatic"})
     assert [call.argv for call in plan(command, ["test", "-x"], {})] == [
         ("manage.py", "collectstatic"),
         ("manage.py", "test", "-x"),
@@ -129,17 +137,17 @@ def test_what_comes_before_takes_no_arguments() -> None:
 
 
 def test_variables_are_handed_on_by_name_where_they_are_set() -> None:
-    command = Command("x", run="a", env=("TOKEN", "UNSET"))
+    command = DeclaredCommand("x", run="a", env=("TOKEN", "UNSET"))
     assert plan(command, [], {"TOKEN": "t", "OTHER": "o"})[0].env == {"TOKEN": "t"}
 
 
 def test_a_shell_text_without_arguments_is_left_alone() -> None:
     text = "for i in 1 2; do echo $i; done"
-    assert plan(Command("x", run=text, shell=True), [], {})[0].argv == ("sh", "-c", text, "x")
+    assert plan(DeclaredCommand("x", run=text, shell=True), [], {})[0].argv == ("sh", "-c", text, "x")
 
 
 def test_a_shell_gets_its_text_untouched_and_values_by_name() -> None:
-    command = Command("x", run="echo ${A} | tr a b > '${B}'", shell=True)
+    command = DeclaredCommand("x", run="echo ${A} | tr a b > '${B}'", shell=True)
     call = plan(command, ["c d"], {"A": "$(rm -rf /)", "B": "b"})[0]
     assert call.argv == ("sh", "-c", "echo ${A} | tr a b > '${B}' \"$@\"", "x", "c d")
     assert call.env == {"A": "$(rm -rf /)", "B": "b"}
@@ -147,4 +155,4 @@ def test_a_shell_gets_its_text_untouched_and_values_by_name() -> None:
 
 @pytest.mark.parametrize("text", ['a "$@" b', "a $1", 'for x in "${@}"; do echo; done', "a $*"])
 def test_a_shell_text_with_its_own_arguments_gets_them_once(text: str) -> None:
-    assert plan(Command("x", run=text, shell=True), ["y"], {})[0].argv == ("sh", "-c", text, "x", "y")
+    assert plan(DeclaredCommand("x", run=text, shell=True), ["y"], {})[0].argv == ("sh", "-c", text, "x", "y")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
+from uvdock.cli.completion.shape import Catalogue, OptionShape, TaskWords
 from uvdock.cli.completion.words import candidates, joined
 
 SERVICES = ["db", "web", "worker"]
@@ -28,12 +28,12 @@ TASKS = [
 ]
 
 
-def option(*names: str, value: str = "no", values: list[str] | str | None = None) -> Option:
+def option(*names: str, value: str = "no", values: list[str] | str | None = None) -> OptionShape:
     return {"names": list(names), "value": value, "help": f"help of {names[0]}", "values": values}
 
 
 def task(
-    *options: Option,
+    *options: OptionShape,
     words: list[str] | str | None = None,
     positionals: tuple[list[str] | str | None, ...] = (),
     kind: str = "none",

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from uvdock.services import database, images
-from uvdock.services.database import MARIADB, MYSQL, POSTGRES, Account, Dialect
+from uvdock.services.database import MARIADB, MYSQL, POSTGRES, Account, DatabaseKind
 
 SECRET = "hunter2 is 'the' password"
 ACCOUNT = Account("ada", "shop", SECRET)
@@ -42,7 +42,7 @@ ACCOUNT = Account("ada", "shop", SECRET)
         ("", None),
     ],
 )
-def test_an_image_is_told_by_the_last_part_of_its_name(image: str, dialect: Dialect | None) -> None:
+def test_an_image_is_told_by_the_last_part_of_its_name(image: str, dialect: DatabaseKind | None) -> None:
     assert database.dialect_of(image) is dialect
 
 
@@ -58,7 +58,7 @@ def test_an_image_is_told_by_the_last_part_of_its_name(image: str, dialect: Dial
         ("sh: not found\n", None),
     ],
 )
-def test_a_server_is_told_by_its_program(printed: str, dialect: Dialect | None) -> None:
+def test_a_server_is_told_by_its_program(printed: str, dialect: DatabaseKind | None) -> None:
     assert database.dialect_of_server(printed) is dialect
 
 
@@ -136,7 +136,7 @@ USER = {"MYSQL_USER": "ada", "MYSQL_PASSWORD": "p", "MYSQL_DATABASE": "shop"}
 )
 @pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=["mysql", "mariadb"])
 def test_mysql_accounts(
-    dialect: Dialect, env: dict[str, str], user: tuple[str, str, str], admin: tuple[str, str, str]
+    dialect: DatabaseKind, env: dict[str, str], user: tuple[str, str, str], admin: tuple[str, str, str]
 ) -> None:
     assert dialect.account(env) == Account(*user)
     assert dialect.account(env, admin=True) == Account(*admin)
@@ -163,7 +163,7 @@ UTF8 = ["--default-character-set", "utf8mb4"]
         (MARIADB, "ping", ["mariadb-admin", "--user", "ada", "--host", "127.0.0.1", "--protocol", "tcp", "ping"]),
     ],
 )
-def test_command_lines(dialect: Dialect, what: str, expected: list[str]) -> None:
+def test_command_lines(dialect: DatabaseKind, what: str, expected: list[str]) -> None:
     assert unwrapped(command(dialect, what)) == expected
 
 
@@ -189,7 +189,7 @@ def test_mysql_has_no_transaction_around_a_restore() -> None:
 
 @pytest.mark.parametrize("dialect", [POSTGRES, MYSQL, MARIADB], ids=lambda dialect: dialect.title)
 @pytest.mark.parametrize("what", ["shell", "dump", "restore", "ping"])
-def test_no_command_line_has_the_password(dialect: Dialect, what: str) -> None:
+def test_no_command_line_has_the_password(dialect: DatabaseKind, what: str) -> None:
     assert "hunter2" not in " ".join(command(dialect, what))
     assert "hunter2" not in repr(ACCOUNT)
 
@@ -235,7 +235,7 @@ def test_redis_passwords(env: dict[str, str], command: list[str], expected: str)
     assert database.redis_password(env, command) == expected
 
 
-def command(dialect: Dialect, what: str) -> list[str]:
+def command(dialect: DatabaseKind, what: str) -> list[str]:
     """A command line of a dialect for `ACCOUNT`."""
     if what == "shell":
         return dialect.shell(ACCOUNT, ["-c", "select 1"])

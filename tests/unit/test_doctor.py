@@ -20,7 +20,7 @@ from tests.unit.doctor_cases import CASES, CLEAN, Case, look
 from uvdock.doctor import fix, table
 from uvdock.doctor.build import Build, asked, installing, syncs
 from uvdock.doctor.facts import Facts, Text, Yaml, read, with_services
-from uvdock.doctor.model import Edit, Finding, Level, Rule, lines_of
+from uvdock.doctor.model import Finding, Level, LineEdit, Rule, lines_of
 from uvdock.engine.ignore import Ignored
 from uvdock.errors import UvdockError
 from uvdock.formats.dockerfile.expansion import expand
@@ -201,7 +201,7 @@ def test_an_edit_leaves_every_other_byte(lines: list[str], end: str, last: bool,
     seen = text.split("\n")[:-1] if text.endswith("\n") else [one for one in text.split("\n") if text]
     at = data.draw(st.integers(0, len(seen)))
 
-    after = fix.edited(text.encode(), [Edit("f", at, at, ("new",))]).decode()
+    after = fix.edited(text.encode(), [LineEdit("f", at, at, ("new",))]).decode()
 
     assert lines_of(after) == [line.rstrip("\r") for line in [*seen[:at], "new", *seen[at:]]]
 

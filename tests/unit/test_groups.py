@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from uvdock.commands import Command
+from uvdock.commands import DeclaredCommand
 from uvdock.tasks.command import about
-from uvdock.tasks.groups import Line, grouped, text
+from uvdock.tasks.groups import ListedTask, grouped, text
 from uvdock.tasks.kinds import add_to_first_line, document
 
 LINES = [
-    Line("build", "Build."),
-    Line("deps.lock", "Lock."),
-    Line("lint.shell", "Shell."),
-    Line("lint", "Python."),
-    Line("flask", "The app's own.", yours=True),
-    Line("uv", "Run uv."),
-    Line("up", "Start."),
-    Line("down", "Stop."),
-    Line("uv.mine", "Mine.", yours=True),
-    Line("unheard-of", ""),
+    ListedTask("build", "Build."),
+    ListedTask("deps.lock", "Lock."),
+    ListedTask("lint.shell", "Shell."),
+    ListedTask("lint", "Python."),
+    ListedTask("flask", "The app's own.", yours=True),
+    ListedTask("uv", "Run uv."),
+    ListedTask("up", "Start."),
+    ListedTask("down", "Stop."),
+    ListedTask("uv.mine", "Mine.", yours=True),
+    ListedTask("unheard-of", ""),
 ]
 
 
@@ -63,7 +63,7 @@ def test_each_has_one_line_at_any_width() -> None:
     ],
 )
 def test_a_help_line_ends_at_a_clause_or_a_word(help_: str, room: int, expected: str) -> None:
-    lines = text({"G": [Line("a", help_)]}, room + 5)
+    lines = text({"G": [ListedTask("a", help_)]}, room + 5)
     assert lines[1][0] == f"  a  {expected}".rstrip()
 
 
@@ -88,17 +88,21 @@ def test_a_remark_goes_to_the_line_of_the_list() -> None:
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        pytest.param(Command("a", run="flask run"), ["flask run", ""], id="run"),
-        pytest.param(Command("a", run="flask", help="The app."), ["The app.", "", "Runs: flask"], id="help"),
+        pytest.param(DeclaredCommand("a", run="flask run"), ["flask run", ""], id="run"),
+        pytest.param(DeclaredCommand("a", run="flask", help="The app."), ["The app.", "", "Runs: flask"], id="help"),
         pytest.param(
-            Command("a", run="x | y", help="H.", shell=True, service="web", user="root", workdir="/srv"),
+            DeclaredCommand("a", run="x | y", help="H.", shell=True, service="web", user="root", workdir="/srv"),
             ["H.", "", "Runs: x | y (in a shell)", "In the service: web", "As: root", "In the folder: /srv"],
             id="where",
         ),
-        pytest.param(Command("a", steps=("x", "y -- z"), help="H."), ["H.", "", "Runs: x, then y -- z"], id="steps"),
-        pytest.param(Command("a", steps=("x", "y"), parallel=True), ["x and y", ""], id="parallel"),
-        pytest.param(Command("a", run="m", before={"test": "collect"}), ["m", "", "Before test: collect"], id="before"),
+        pytest.param(
+            DeclaredCommand("a", steps=("x", "y -- z"), help="H."), ["H.", "", "Runs: x, then y -- z"], id="steps"
+        ),
+        pytest.param(DeclaredCommand("a", steps=("x", "y"), parallel=True), ["x and y", ""], id="parallel"),
+        pytest.param(
+            DeclaredCommand("a", run="m", before={"test": "collect"}), ["m", "", "Before test: collect"], id="before"
+        ),
     ],
 )
-def test_the_help_of_a_command_says_what_it_runs(command: Command, expected: list[str]) -> None:
+def test_the_help_of_a_command_says_what_it_runs(command: DeclaredCommand, expected: list[str]) -> None:
     assert about(command) == expected

@@ -14,7 +14,7 @@ from uvdock.errors import UvdockError
 from uvdock.formats.shell.lexer import tokens
 from uvdock.formats.shell.words import Broken, Word
 from uvdock.init import just, make, script
-from uvdock.init.carry import Found, Rules, carry, default_service
+from uvdock.init.carry import CarriedFunction, Rules, carry, default_service
 from uvdock.init.plan import SOURCES, State, plan
 
 TASKS = frozenset(("uv", "cmd", "shell", "build", "deps.install", "deps.outdated", "clean", "config"))
@@ -31,7 +31,7 @@ piped() { cmd a | b; }
 """
 
 
-def became(body: str, name: str = "it", **rules: Any) -> Found:
+def became(body: str, name: str = "it", **rules: Any) -> CarriedFunction:
     """What becomes of a function with this body, with the usual helpers before it."""
     text = f"{HELPERS}{name}() {{\n{body}\n}}\n"
     given = {"tasks": TASKS, "service": "web", **rules}

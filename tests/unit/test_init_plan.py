@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from uvdock.errors import UvdockError
 from uvdock.init.manifest import PYPROJECT, with_settings
-from uvdock.init.plan import TASKS, Edit, State, imports_uvdock, own_tasks, plan
+from uvdock.init.plan import TASKS, FileChange, State, imports_uvdock, own_tasks, plan
 from uvdock.settings import FILE
 
 RUN = '#!/bin/bash\ncmd() { docker compose exec web "$@"; }\nflask() { cmd flask "$@"; }\n'
@@ -30,7 +30,7 @@ all = ["flask", "lint.shell"]
 """
 
 
-def edits(**files: str) -> dict[str, Edit]:
+def edits(**files: str) -> dict[str, FileChange]:
     names = {name.replace("_py", ".py").replace("_toml", ".toml"): text for name, text in files.items()}
     return {edit.name: edit for edit in plan(State(names, ALWAYS)).edits}
 
@@ -239,8 +239,8 @@ def test_settings_that_are_none(text: str) -> None:
 
 
 def test_the_diff_of_a_file() -> None:
-    assert Edit("a", None, "x\n").diff() == ["--- /dev/null", "+++ b/a", "@@ -0,0 +1 @@", "+x"]
-    assert Edit("a", "x\n", "x\ny\n").diff() == ["--- a/a", "+++ b/a", "@@ -1 +1,2 @@", " x", "+y"]
+    assert FileChange("a", None, "x\n").diff() == ["--- /dev/null", "+++ b/a", "@@ -0,0 +1 @@", "+x"]
+    assert FileChange("a", "x\n", "x\ny\n").diff() == ["--- a/a", "+++ b/a", "@@ -1 +1,2 @@", " x", "+y"]
 
 
 def test_commands_beside_the_tasks_on_javascript_are_told() -> None:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from uvdock.deps.install import Step, plan
+from uvdock.deps.install import InstallStep, plan
 
-LAST = ((Step.PROVE,), (Step.RECREATE,))
+LAST = ((InstallStep.PROVE,), (InstallStep.RECREATE,))
 
 
 @pytest.mark.parametrize(
     ("backend", "build", "running", "expected"),
     [
-        pytest.param("host", True, False, ((Step.LOCK,), (Step.SYNC_HOST,)), id="host"),
-        pytest.param("host", False, False, ((Step.LOCK,), (Step.SYNC_HOST,)), id="host-without-build"),
-        pytest.param("compose", True, False, ((Step.LOCK,), (Step.BUILD,), *LAST), id="compose"),
+        pytest.param("host", True, False, ((InstallStep.LOCK,), (InstallStep.SYNC_HOST,)), id="host"),
+        pytest.param("host", False, False, ((InstallStep.LOCK,), (InstallStep.SYNC_HOST,)), id="host-without-build"),
+        pytest.param("compose", True, False, ((InstallStep.LOCK,), (InstallStep.BUILD,), *LAST), id="compose"),
         pytest.param(
             "compose",
             True,
             True,
-            ((Step.LOCK,), (Step.BUILD, Step.SYNC_CONTAINER), *LAST),
+            ((InstallStep.LOCK,), (InstallStep.BUILD, InstallStep.SYNC_CONTAINER), *LAST),
             id="compose-while-it-runs",
         ),
-        pytest.param("compose", False, True, ((Step.LOCK,), (Step.SYNC_CONTAINER,)), id="compose-without-build"),
+        pytest.param(
+            "compose", False, True, ((InstallStep.LOCK,), (InstallStep.SYNC_CONTAINER,)), id="compose-without-build"
+        ),
     ],
 )
-def test_plan(backend: str, build: bool, running: bool, expected: tuple[tuple[Step, ...], ...]) -> None:
+def test_plan(backend: str, build: bool, running: bool, expected: tuple[tuple[InstallStep, ...], ...]) -> None:
     assert plan(backend, build=build, running=running) == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.test_javascript import BERRY, BUN, NPM, PNPM, YARN
 from uvdock.javascript import outdated
 from uvdock.javascript.manager import Manager
-from uvdock.javascript.outdated import FailedError, Row
+from uvdock.javascript.outdated import FailedError, JsRow
 from uvdock.process import Output
 
 DATA = {
@@ -103,9 +103,9 @@ def left(text: str, code: int = 0, error: str = "") -> Output:
     return Output(code, text.encode(), error.encode())
 
 
-ODD = Row("is-odd", "dependencies", "2.0.0", "2.0.0", "3.0.1")
-NUMBER = Row("is-number", "devDependencies", "6.0.0", "6.0.0", "7.0.0")
-ALIAS = Row("al", "dependencies", "3.0.3", "3.0.3", "4.1.5")
+ODD = JsRow("is-odd", "dependencies", "2.0.0", "2.0.0", "3.0.1")
+NUMBER = JsRow("is-number", "devDependencies", "6.0.0", "6.0.0", "7.0.0")
+ALIAS = JsRow("al", "dependencies", "3.0.3", "3.0.3", "4.1.5")
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ ALIAS = Row("al", "dependencies", "3.0.3", "3.0.3", "4.1.5")
         pytest.param(
             NPM,
             [left('{"x": [{"current": "1", "wanted": "1", "latest": "2"}, {"wanted": "1", "latest": "2"}]}', 1)],
-            [Row("x", "", "", "1", "2"), Row("x", "", "1", "1", "2")],
+            [JsRow("x", "", "", "1", "2"), JsRow("x", "", "1", "1", "2")],
             id="npm-in-two-members",
         ),
         pytest.param(
             PNPM,
             [left(PNPM_TEXT, 1), left(PNPM_COMPATIBLE, 1)],
-            [ODD, Row("ms", "dependencies", "2.1.2", "2.1.3", "2.1.3"), NUMBER],
+            [ODD, JsRow("ms", "dependencies", "2.1.2", "2.1.3", "2.1.3"), NUMBER],
             id="pnpm",
         ),
         pytest.param(PNPM, [left("{}"), left("{}")], [], id="pnpm-nothing"),
@@ -141,16 +141,16 @@ ALIAS = Row("al", "dependencies", "3.0.3", "3.0.3", "4.1.5")
             BERRY,
             [left(BERRY_INFO), left(BERRY_NEWEST)],
             [
-                Row("al", "dependencies", "3.0.3", "", "4.1.5"),
-                Row("is-odd", "dependencies", "2.0.0", "", "3.0.1"),
-                Row("is-number", "devDependencies", "6.0.0", "", "7.0.0"),
+                JsRow("al", "dependencies", "3.0.3", "", "4.1.5"),
+                JsRow("is-odd", "dependencies", "2.0.0", "", "3.0.1"),
+                JsRow("is-number", "devDependencies", "6.0.0", "", "7.0.0"),
             ],
             id="yarn-berry",
         ),
         pytest.param(BERRY, [left('{"value":"x@workspace:.","children":{}}')], [], id="yarn-berry-nothing"),
     ],
 )
-def test_the_rows(manager: Manager, outputs: list[Output], expected: list[Row]) -> None:
+def test_the_rows(manager: Manager, outputs: list[Output], expected: list[JsRow]) -> None:
     found = outdated.rows(manager, outputs, DATA)
     assert sorted(found, key=str) == sorted(expected, key=str)
     groups = [row.group for row in found]
@@ -225,4 +225,4 @@ def test_whatever_a_manager_prints_is_rows_or_its_failure(manager: Manager, text
         found = outdated.rows(manager, [left(text, code)] * 2, DATA)
     except FailedError:
         return
-    assert all(isinstance(row, Row) for row in found)
+    assert all(isinstance(row, JsRow) for row in found)

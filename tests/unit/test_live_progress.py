@@ -15,7 +15,7 @@ import pytest
 from uvdock import process
 from uvdock.errors import InterruptedBySignalError, UvdockError
 from uvdock.ui import console, live_progress
-from uvdock.ui.live_progress import Step
+from uvdock.ui.live_progress import LiveStep
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from uvdock.ui.live_progress import Step
     ],
 )
 def test_a_step_keeps_whole_lines_and_knows_the_last(parts: list[bytes], lines: list[str], last: str) -> None:
-    step = Step("build", streamed=False)
+    step = LiveStep("build", streamed=False)
     for part in parts:
         step.take(part)
     step.rest()

@@ -10,7 +10,7 @@ import pytest
 from uvdock.tasks import ALWAYS, YIELDING, namespace
 from uvdock.tasks.collection import every_name, listed_names
 from uvdock.tasks.kinds import UV, is_yours
-from uvdock.tasks.missing import MEANINGS, NEEDS, Place, no_task
+from uvdock.tasks.missing import MEANINGS, NEEDS, UnknownWord, no_task
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def here(everything: Path) -> list[str]:
 
 
 def told(typed: str, names: list[str], at: int = 0) -> tuple[str, str, str]:
-    problem = no_task(Place("uvdock", shlex.split(typed), at), names, "/repo")
+    problem = no_task(UnknownWord("uvdock", shlex.split(typed), at), names, "/repo")
     assert problem.code == 2
     return problem.what, problem.where, problem.fix
 

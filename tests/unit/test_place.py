@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvdock.backends.mounts import Mount, Mounts
-from uvdock.backends.place import Place, find_folder, home_files, may_write, needs_aside
+from uvdock.backends.place import ContainerFacts, find_folder, home_files, may_write, needs_aside
 from uvdock.deps import manifest
 from uvdock.engine.users import host_uid
 from uvdock.project import Project
@@ -112,8 +112,8 @@ class Rootful:
 ROOTFUL: Any = Rootful()
 
 
-def place_of(found: Mounts, folder: str = "/app") -> Place:
-    return Place("box", os.getuid(), os.getgid(), PurePosixPath(folder), "uv", {}, found, same_manifest=True)
+def place_of(found: Mounts, folder: str = "/app") -> ContainerFacts:
+    return ContainerFacts("box", os.getuid(), os.getgid(), PurePosixPath(folder), "uv", {}, found, same_manifest=True)
 
 
 @pytest.mark.parametrize(

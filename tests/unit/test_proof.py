@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from uvdock.backends.dockerfile import Sync
+from uvdock.backends.dockerfile import BuildSync
 from uvdock.backends.proof import Installed, differences, export_args
 
 LINUX = {"sys_platform": "linux", "python_version": "3.13", "python_full_version": "3.13.5"}
@@ -54,6 +54,6 @@ def test_another_platform_has_other_packages() -> None:
     ],
 )
 def test_uv_lists_what_the_build_installs(flags: tuple[str, ...], member: str, expected: list[str]) -> None:
-    args = export_args(Sync(flags), member)
+    args = export_args(BuildSync(flags), member)
     assert args[:2] == ["export", "--frozen"]
     assert args[args.index("--no-emit-workspace") + 1 :] == expected

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvdock.deps.requirement import Line, lowest, step, within
+from uvdock.deps.requirement import DeclaredLine, lowest, step, within
 
 NUMBERS = st.integers(min_value=0, max_value=30)
 RELEASES = st.lists(NUMBERS, min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
@@ -44,8 +44,8 @@ def lines(draw: st.DrawFn) -> str:
     return f"{draw(HEADS)}{draw(BLANKS)}{specifiers}{draw(MARKERS)}"
 
 
-def read(text: str) -> Line:
-    line = Line.read(text)
+def read(text: str) -> DeclaredLine:
+    line = DeclaredLine.read(text)
     assert line is not None
     return line
 
@@ -104,7 +104,7 @@ def test_a_line_raised(text: str, target: str, expected: str | None) -> None:
 
 @given(lines(), TARGETS)
 def test_a_raised_line_allows_its_target_and_keeps_its_style(text: str, target: Version) -> None:
-    line = Line.read(text)
+    line = DeclaredLine.read(text)
     assume(line is not None)
     assert line is not None
     found = line.bumped(target)
@@ -119,7 +119,7 @@ def test_a_raised_line_allows_its_target_and_keeps_its_style(text: str, target: 
 
 @given(lines(), TARGETS)
 def test_what_cannot_be_raised_excludes_the_target_itself(text: str, target: Version) -> None:
-    line = Line.read(text)
+    line = DeclaredLine.read(text)
     assume(line is not None)
     assert line is not None
     if line.bumped(target) is None:
@@ -147,7 +147,7 @@ def test_the_usual_styles_can_always_be_raised(style: str, old: Version, target:
     ["flask=>3", "-e .", "flask ==", "", "git+https://host.example/x", "flask 3", "==3", "./lib", "flask=3"],
 )
 def test_what_is_no_requirement(text: str) -> None:
-    assert Line.read(text) is None
+    assert DeclaredLine.read(text) is None
 
 
 @pytest.mark.parametrize(

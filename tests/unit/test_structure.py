@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -53,6 +54,36 @@ ROOMS = {
     "engine": {"formats", "services"},
 }
 LONGEST_MODULE = 450
+MOST_BRANCHES = 15
+#: Functions with more branches, and how many they have: none may get more, and none may join them. Most of them are a
+#: table in the shape of code, one case after the other.
+MORE_BRANCHES = {
+    "cli/commandline.py command": 17,
+    "doctor/versions.py _workflow_pins": 16,
+    "formats/dockerfile/users.py _user": 16,
+    "formats/shell/lexer.py script": 17,
+    "init/make.py _rule": 17,
+    "migrate/commands/pip_install.py _selection": 16,
+    "migrate/commands/translate.py _venv": 16,
+    "migrate/commands/translate.py _verb": 16,
+    "migrate/converters/compose.py _commands": 16,
+    "migrate/converters/dockerfile/conversion.py _order": 16,
+    "migrate/converters/dockerfile/writing.py _mounts": 17,
+    "migrate/converters/dockerfile/writing.py _rewrite": 23,
+    "migrate/converters/docs.py _indented": 20,
+    "migrate/converters/docs.py _with_environment": 17,
+    "migrate/converters/scripts.py _makefile": 17,
+    "migrate/converters/tools.py _dependabot": 16,
+    "migrate/converters/workflow.py convert": 22,
+    "migrate/discover/requirement.py _from_path": 16,
+    "migrate/discover/sources.py find": 16,
+    "migrate/lock/project.py content": 16,
+    "process.py run": 16,
+    "tasks/installing.py install": 18,
+    "tasks/js.py install": 16,
+    "tasks/migrate.py migrate": 18,
+    "tasks/outdated.py outdated": 20,
+}
 LONGEST_FUNCTION = 70
 LISTS = """
 import sys
@@ -187,6 +218,37 @@ def needed(module: Path, names: Collection[str]) -> Iterator[str]:
                 yield whole if whole in names else str(node.module)
 
 
+#: Imports every module that it is given.
+IMPORTS = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(importlib.import_module("uvdock").__file__)
+"""
+
+
+def test_everything_else_works_without_migrate(tmp_path: Path) -> None:
+    shutil.copytree(SOURCE, tmp_path / "uvdock", ignore=shutil.ignore_patterns("migrate", "__pycache__"))
+    dotted = [name(module).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for module in MODULES]
+    others = [
+        f"uvdock.{one}" for one in dotted if not one.startswith("migrate") and one not in ("__init__", "__main__")
+    ]
+    environment = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *others],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.stdout.strip()) == ("", str(tmp_path / "uvdock" / "__init__.py"))
+    assert not (tmp_path / "uvdock" / "migrate").exists()
+    assert {module for module in importers("uvdock.migrate") if not module.startswith("migrate/")} == {
+        "tasks/migrate.py"
+    }
+
+
 def test_the_map_says_the_same() -> None:
     lines = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
     cells = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
@@ -243,6 +305,37 @@ def test_nothing_is_searched_for_cycles_at_the_end() -> None:
     told = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); import uvdock.tasks"
     frozen, _ = loaded("-c", told)
     assert int(frozen) > 10_000
+
+
+def branches(function: ast.AST) -> int:
+    """Where a function decides: ifs, loops, handlers, cases, ternaries, conditions of comprehensions, and/or."""
+    found = 0
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler | ast.IfExp | ast.match_case):
+            found += 1
+        elif isinstance(node, ast.BoolOp):
+            found += len(node.values) - 1
+        elif isinstance(node, ast.comprehension):
+            found += len(node.ifs)
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            found += branches(node)
+    return found
+
+
+def test_no_function_decides_too_much() -> None:
+    counts = [
+        (f"{name(module)} {node.name}", branches(node))
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert dict(one for one in counts if one[1] > MOST_BRANCHES) == MORE_BRANCHES
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    names = [node.name for module in MODULES for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef)]
+    assert len(names) > 200
+    assert [one for one in names if names.count(one) > 1] == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from uvdock.deps.lockfile import LockDiff
 
 if TYPE_CHECKING:
-    from uvdock.javascript.outdated import Row
+    from uvdock.javascript.outdated import JsRow
     from uvdock.process import Output
 
 
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Trial:
+class DryRunResult:
     """What uv made of manifests that are not the host's, or not yet: nothing of it is on the host.
 
     Args:
@@ -52,7 +52,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing `deps.check` looked at; ``fresh`` is ``None`` for what is not there yet, and so not stale."""
 
     name: str
@@ -121,7 +121,9 @@ class Backend(Protocol):
     def lock(self) -> Change:
         """Bring the lock up to date with the manifests; nothing changes when it already is."""
 
-    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+    def look(
+        self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
+    ) -> DryRunResult:
         """Run uv on a copy of the manifests, to see what it would say; `Reader` asks the uv that answers soonest.
 
         Args:
@@ -130,7 +132,7 @@ class Backend(Protocol):
             alone: Take no file but those of ``edits`` along.
         """
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """The same as this project would be locked: with its own Python, not any that is there."""
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:
@@ -151,7 +153,7 @@ class Backend(Protocol):
             UvdockError: One of them is no longer what it was, or cannot be written; every file is as it was.
         """
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """Whether the lock follows from the manifests and the environment from the lock. Writes nothing."""
 
     def sync(self) -> Change:
@@ -178,5 +180,5 @@ class JsBackend(Protocol):
     def sync(self) -> Change:
         """Install what the lock says where commands run: the host, a running container."""
 
-    def outdated(self) -> list[Row]:
+    def outdated(self) -> list[JsRow]:
         """The direct dependencies that are behind. Writes nothing."""

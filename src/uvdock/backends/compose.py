@@ -9,13 +9,13 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from uvdock import dry
-from uvdock.backends import Change, Finding, Sandbox, Trial, environment, image, scratch
+from uvdock.backends import Change, CheckResult, DryRunResult, Sandbox, environment, image, scratch
 from uvdock.backends.host import HostBackend, delivered, describe, find_uv
 from uvdock.backends.place import may_write
 from uvdock.backends.proof import Proof, prove
 from uvdock.backends.reading import Reader
 from uvdock.backends.service import ServiceRunner
-from uvdock.backends.volume import Result, run_in_volume, version
+from uvdock.backends.volume import VolumeRun, run_in_volume, version
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.manifest import Manifests
 from uvdock.errors import NotKnownYetError, UvdockError
@@ -106,11 +106,13 @@ class ComposeBackend:
             skipped=tuple(place for change in made for place in change.skipped),
         )
 
-    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+    def look(
+        self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
+    ) -> DryRunResult:
         """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}, alone=alone))
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
@@ -125,7 +127,7 @@ class ComposeBackend:
 
         return in_service(self.runner)
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """The lock against the manifests; each running container and each image against the lock."""
         findings = [self._check_lock()]
         if findings[0].fresh is False:
@@ -141,11 +143,11 @@ class ComposeBackend:
         ]
         return findings
 
-    def _check_image(self, runner: ServiceRunner) -> Finding:
+    def _check_image(self, runner: ServiceRunner) -> CheckResult:
         found, name = self.prove(runner), f"image {runner.service.image}"
         if found is None:
-            return Finding(name, fresh=None, why="not built yet")
-        return Finding(name, found.fresh, found.why and f"{found.why}; deps.install mends it")
+            return CheckResult(name, fresh=None, why="not built yet")
+        return CheckResult(name, found.fresh, found.why and f"{found.why}; deps.install mends it")
 
     def prove(self, runner: ServiceRunner) -> Proof | None:
         """Whether the image of a service of the lock was made from the host's lock; ``None`` without an image."""
@@ -182,12 +184,12 @@ class ComposeBackend:
         deliver: bool = True,
         collect: bool = False,
         build: bool = True,
-    ) -> Result:
+    ) -> VolumeRun:
         if dry.on():
             image.show_uv(self.locking, args)
             if collect:
                 raise NotKnownYetError("what follows depends on what that says")
-            return Result(0, {}, Output(0, b"", b""))
+            return VolumeRun(0, {}, Output(0, b"", b""))
         session = image.uv_session(self.locking, build=build)
         result = run_in_volume(session, manifests, args, deliver=deliver, collect=collect)
         if result.code == uvcommand.USAGE_ERROR and not collect:
@@ -196,9 +198,9 @@ class ComposeBackend:
                 raise error
         return result
 
-    def _tried(self, args: Sequence[str], manifests: Manifests, *, build: bool = True) -> Trial:
+    def _tried(self, args: Sequence[str], manifests: Manifests, *, build: bool = True) -> DryRunResult:
         result = self._volume(args, manifests, deliver=False, collect=True, build=build)
-        return Trial(result.output, {manifests.base / name: content for name, content in result.files.items()})
+        return DryRunResult(result.output, {manifests.base / name: content for name, content in result.files.items()})
 
     def _binds(self, manifests: Manifests) -> bool:
         """Whether uv may run where the host's own folder is mounted, and write there."""
@@ -274,22 +276,24 @@ class ComposeBackend:
             places[places.index(installed)] = f"{installed} (restarted)"
         return replace(change, places=tuple(places))
 
-    def _check_lock(self) -> Finding:
+    def _check_lock(self) -> CheckResult:
         lock = self.project.lock
         if not lock.is_file():
-            return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
+            return CheckResult("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(lock.read_bytes(), lock)
         tried = self._lock_without_building()
         if tried is None:
-            return Finding("uv.lock", fresh=None, why=_NO_UV_CAN_TELL)
+            return CheckResult("uv.lock", fresh=None, why=_NO_UV_CAN_TELL)
         if tried.output.code != 0:
             from uvdock.deps import broken
 
             raise broken.unresolved(self.project, tried.output)
         fresh = lock not in tried.files
-        return Finding("uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it")
+        return CheckResult(
+            "uv.lock", fresh, "" if fresh else "it does not follow from pyproject.toml; deps.lock renews it"
+        )
 
-    def _lock_without_building(self) -> Trial | None:
+    def _lock_without_building(self) -> DryRunResult | None:
         """Lock a copy with the uv of the image or of a part of it, else the host's; ``None`` where neither can."""
         if not dry.on() and image.has_uv(self.locking):
             return self._tried(["lock"], scratch.copied(self.project, {}), build=False)
@@ -299,9 +303,9 @@ class ComposeBackend:
         return None if tried.output.code == uvcommand.USAGE_ERROR else tried
 
 
-def _unless_dry(name: str, check: Callable[[], Finding]) -> Finding:
+def _unless_dry(name: str, check: Callable[[], CheckResult]) -> CheckResult:
     """What a look into a container or an image finds; in a dry run, that it was not looked at."""
     try:
         return check()
     except NotKnownYetError:
-        return Finding(name, fresh=None, why="not looked at: that takes a container, and --dry makes and uses none")
+        return CheckResult(name, fresh=None, why="not looked at: that takes a container, and --dry makes and uses none")

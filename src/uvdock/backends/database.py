@@ -16,7 +16,7 @@ from uvdock.engine.api import Engine, environment
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import EngineError, NotKnownYetError, UvdockError
 from uvdock.services import database, images
-from uvdock.services.database import Account, Dialect
+from uvdock.services.database import Account, DatabaseKind
 
 #: How often a database that is not up yet is looked at, seconds.
 _INTERVAL = 0.2
@@ -52,7 +52,7 @@ class DatabaseService:
         dialect: Its dialect.
     """
 
-    def __init__(self, running: RunningService, dialect: Dialect) -> None:
+    def __init__(self, running: RunningService, dialect: DatabaseKind) -> None:
         self.running = running
         self.dialect = dialect
 
@@ -202,7 +202,7 @@ class DatabaseService:
         return {self.dialect.password_variable: account.password} if account.password else {}
 
 
-def find_database(stack: Stack, wanted: str) -> tuple[Service, Dialect]:
+def find_database(stack: Stack, wanted: str) -> tuple[Service, DatabaseKind]:
     """The database service of a stack, and its dialect.
 
     Args:

@@ -61,7 +61,7 @@ def before_packages(content: str, target: str | None = None) -> str:
     return content[: after[0].steps[0].start] if after else content
 
 
-class Sync(NamedTuple):
+class BuildSync(NamedTuple):
     """How an image's build installs the project.
 
     Args:
@@ -73,12 +73,12 @@ class Sync(NamedTuple):
     folder: PurePosixPath | None = None
 
 
-def last_sync(content: str, target: str | None = None) -> Sync:
+def last_sync(content: str, target: str | None = None) -> BuildSync:
     """The last `uv sync` up to the end of stage ``target``, for a running container to get the same.
 
     Only options that are written out count; one with a variable in it is left out.
     """
-    found = Sync()
+    found = BuildSync()
     file = Dockerfile(content)
     last = file.target(target)
     for step in (step for stage in file.stages if last and stage.number <= last.number for step in stage.steps):
@@ -89,7 +89,7 @@ def last_sync(content: str, target: str | None = None) -> Sync:
             words = shlex.split(command)
         except ValueError:
             continue
-        found = Sync(tuple(_selected(words)), _folder(step))
+        found = BuildSync(tuple(_selected(words)), _folder(step))
     return found
 
 

@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from uvdock import dry
-from uvdock.backends import Change, Finding
-from uvdock.backends.place import Place, home_files, home_of, needs_aside, stale_files
+from uvdock.backends import Change, CheckResult
+from uvdock.backends.place import ContainerFacts, home_files, home_of, needs_aside, stale_files
 from uvdock.backends.proof import Export, prove_container
 from uvdock.backends.service import ServiceRunner
 from uvdock.deps import manifest, uvcommand
@@ -62,7 +62,7 @@ def packages_changed(runner: ServiceRunner) -> str | None:
     return runner.engine.modified(place.container, folder)
 
 
-def push(runner: ServiceRunner, place: Place) -> PurePosixPath:
+def push(runner: ServiceRunner, place: ContainerFacts) -> PurePosixPath:
     """Bring the host's manifests to a running container that does not have them; returns where they are.
 
     Nothing is written through a mount of another folder of the host.
@@ -78,7 +78,7 @@ def push(runner: ServiceRunner, place: Place) -> PurePosixPath:
     return folder
 
 
-def check(runner: ServiceRunner, place: Place, running: Running, export: Export) -> Finding:
+def check(runner: ServiceRunner, place: ContainerFacts, running: Running, export: Export) -> CheckResult:
     """Whether a running container has the host's lock, and what it says installed. Writes nothing.
 
     Args:
@@ -92,15 +92,15 @@ def check(runner: ServiceRunner, place: Place, running: Running, export: Export)
     """
     name, lock, file = f"container {running.name}", runner.project.lock.read_bytes(), place.folder / "uv.lock"
     if runner.engine.read(place.container, file) not in (None, lock):
-        return Finding(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
+        return CheckResult(name, fresh=False, why="it has another lock; deps.install --no-build brings it this one")
     if place.mounts.is_file_mount(file) and runner.capture(["cat", str(file)]).stdout != lock:
         why = "it still has the old lock, mounted on its own; deps.install recreates it"
-        return Finding(name, fresh=False, why=why)
+        return CheckResult(name, fresh=False, why=why)
     proof = prove_container(runner, place, running.name, export)
-    return Finding(name, proof.fresh, proof.why and f"{proof.why}; deps.install mends it")
+    return CheckResult(name, proof.fresh, proof.why and f"{proof.why}; deps.install mends it")
 
 
-def refuse_other_folder(runner: ServiceRunner, place: Place) -> None:
+def refuse_other_folder(runner: ServiceRunner, place: ContainerFacts) -> None:
     """Refuse to run uv on a project over which another folder of the host is mounted.
 
     Raises:
@@ -127,13 +127,13 @@ def refuse_old(runner: ServiceRunner, code: int, args: list[str], uv: str) -> No
             raise error
 
 
-def locking_on(place: Place) -> list[str]:
+def locking_on(place: ContainerFacts) -> list[str]:
     """What to put before uv so that variables of the image do not keep it from locking, or from `--frozen`."""
     found = [name for name in uvcommand.LOCKING_OFF if name in place.env]
     return ["env", *(word for name in found for word in ("-u", name))] if found else []
 
 
-def cache_for(runner: ServiceRunner, place: Place, user: str = "") -> dict[str, str]:
+def cache_for(runner: ServiceRunner, place: ContainerFacts, user: str = "") -> dict[str, str]:
     """The variables that give uv in a running container a cache, where its user's home is not there or another's.
 
     Many images have a user without a home, and BuildKit leaves to root the folders that it makes above a cache mount.
@@ -155,7 +155,7 @@ def cache_for(runner: ServiceRunner, place: Place, user: str = "") -> dict[str, 
     return {} if owner is not None and owner[0] == uid else {"UV_CACHE_DIR": f"{_CACHE}-{uid}"}
 
 
-def _owner(runner: ServiceRunner, place: Place) -> str:
+def _owner(runner: ServiceRunner, place: ContainerFacts) -> str:
     """Who owns the environment, where that is another than the container's user; many images install as root.
 
     Empty for the container's user, and for root, who may write whatever is there.

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from uvdock import process
-from uvdock.backends import Change, Finding, Sandbox, Trial, scratch
+from uvdock.backends import Change, CheckResult, DryRunResult, Sandbox, scratch
 from uvdock.deps import lockfile, manifest, sync, uvcommand
 from uvdock.deps.relax import relaxed
 from uvdock.errors import UvdockError
@@ -88,7 +88,9 @@ class HostBackend:
         self._need_manifest()
         return Change(self._uv(["sync", "--frozen"]), places=(f"environment {self.environment}",))
 
-    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+    def look(
+        self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
+    ) -> DryRunResult:
         """Run uv on a copy; a lock is made with the interpreter that is there, whatever the project asks for."""
         manifests = scratch.copied(self.project, edits or {}, alone=alone)
         version = ".".join(str(part) for part in sys.version_info[:3])
@@ -101,7 +103,7 @@ class HostBackend:
         env = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
         return scratch.run(self.uv_program, args, manifests, env)
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> Trial:
+    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """Run uv on a copy, as it would run in the project itself."""
         return scratch.run(self.uv_program, args, scratch.copied(self.project, edits or {}), {})
 
@@ -119,7 +121,7 @@ class HostBackend:
 
         return on_host(self.project, self.uv_program, self.environment)
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """`uv lock --check` and `uv sync --check`."""
         self._need_manifest()
         return [self._check_lock(), self._check_environment()]
@@ -133,29 +135,31 @@ class HostBackend:
         """The version of the host's uv."""
         return uvcommand.parse_version(process.capture([self.uv_program, "--version"]).text)
 
-    def _check_lock(self) -> Finding:
+    def _check_lock(self) -> CheckResult:
         content = self.project.lock.read_bytes() if self.project.lock.is_file() else None
         if content is None:
-            return Finding("uv.lock", fresh=False, why="there is none; deps.lock makes it")
+            return CheckResult("uv.lock", fresh=False, why="there is none; deps.lock makes it")
         lockfile.parse(content, self.project.lock)
         found = process.capture([self.uv_program, "lock", "--check"], cwd=self.project.cwd)
         if found.code == 0:
-            return Finding("uv.lock", fresh=True)
+            return CheckResult("uv.lock", fresh=True)
         # Before 0.9, uv gives the same code for "stale" and for "cannot resolve"; a dry run tells them apart.
         dry = process.capture([self.uv_program, "lock", "--dry-run"], cwd=self.project.cwd)
         if dry.code == 0:
-            return Finding("uv.lock", fresh=False, why="it does not follow from pyproject.toml; deps.lock renews it")
+            return CheckResult(
+                "uv.lock", fresh=False, why="it does not follow from pyproject.toml; deps.lock renews it"
+            )
         from uvdock.deps import broken
 
         raise broken.unresolved(self.project, found)
 
-    def _check_environment(self) -> Finding:
+    def _check_environment(self) -> CheckResult:
         args = ["sync", "--check", "--frozen"]
         found = process.capture([self.uv_program, *args], cwd=self.project.cwd)
         if found.code == uvcommand.USAGE_ERROR and (error := uvcommand.too_old(args, self.version(), "the host")):
             raise error
         why = "" if found.code == 0 else f"{self.environment} is not what uv.lock says; deps.install mends it"
-        return Finding("environment", found.code == 0, why)
+        return CheckResult("environment", found.code == 0, why)
 
     def _guarded(self, args: Sequence[str]) -> Change:
         self._need_manifest()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from uvdock import dry, process
 from uvdock.backends.dockerfile import before_packages, up_to_uv
-from uvdock.backends.place import Place, look
+from uvdock.backends.place import ContainerFacts, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import Session, shown, uv_environment
 from uvdock.engine import registry
@@ -304,7 +304,7 @@ def _js_tag(runner: ServiceRunner) -> str:
     return f"{runner.stack.config['name']}-{runner.service.name}-js:uvdock"
 
 
-def cache_volume(runner: ServiceRunner, place: Place) -> str:
+def cache_volume(runner: ServiceRunner, place: ContainerFacts) -> str:
     """The cache volume's name, one for each user: the tool of one may not write what another's wrote."""
     name = runner.settings.cache_volume
     return f"{name}-{place.uid}" if name else ""

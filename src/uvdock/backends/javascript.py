@@ -12,9 +12,9 @@ from pathlib import Path
 from uvdock import dry, process
 from uvdock.backends import Change, image
 from uvdock.backends.host import written
-from uvdock.backends.place import Place, home_files, look, may_write, needs_aside, stale_files
+from uvdock.backends.place import ContainerFacts, home_files, look, may_write, needs_aside, stale_files
 from uvdock.backends.service import ServiceRunner
-from uvdock.backends.volume import CACHE, Result, Session, run_in_volume, shown
+from uvdock.backends.volume import CACHE, Session, VolumeRun, run_in_volume, shown
 from uvdock.deps import sync
 from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
@@ -25,7 +25,7 @@ from uvdock.engine.stack import Service, Stack
 from uvdock.errors import NotKnownYetError, UvdockError
 from uvdock.javascript import manifests, outdated
 from uvdock.javascript.manager import Manager, read
-from uvdock.javascript.outdated import FailedError, Row
+from uvdock.javascript.outdated import FailedError, JsRow
 from uvdock.process import Output
 from uvdock.project import Project, find_project
 from uvdock.settings import Settings
@@ -129,7 +129,7 @@ class JsCompose:
         code = self.runner.run(argv, workdir=str(place.folder), env=self._variables(), to_stderr=True)
         return Change(code, places=(f"container {running.name}",) if code == 0 else ())
 
-    def outdated(self) -> list[Row]:
+    def outdated(self) -> list[JsRow]:
         """The direct dependencies that are behind, asked in a one-off that has the manifests and nothing else."""
         session = None if dry.on() else self._session()
         found = _collected(self.project)
@@ -183,10 +183,10 @@ class JsCompose:
                     snapshot.restore()
             return written(self.project, snapshot.changed()) if code == 0 else Change(code)
 
-    def _volume(self, found: Manifests, args: Sequence[str]) -> Result:
+    def _volume(self, found: Manifests, args: Sequence[str]) -> VolumeRun:
         if dry.on():
             self._show(args)
-            return Result(0, {}, Output(0, b"", b""))
+            return VolumeRun(0, {}, Output(0, b"", b""))
         return run_in_volume(self._session(), found, args, only_owned=True)
 
     def _show(self, args: Sequence[str]) -> None:
@@ -225,7 +225,7 @@ class JsCompose:
         workdir = str(place.folder.joinpath(*self.project.inside.parts)) if place else ""
         return self.runner.run([self.manager.name, *args], workdir=workdir, env=self._variables())
 
-    def _image_place(self) -> Place | None:
+    def _image_place(self) -> ContainerFacts | None:
         """What there is to know of the service's image; it is built or pulled first, as only it knows the folder."""
         runner = self.runner
         if dry.on() and runner.engine.image_id(runner.service.image) is not None:
@@ -242,7 +242,7 @@ class JsCompose:
             del runner.__dict__["image_place"]
         return runner.image_place
 
-    def _push(self, place: Place) -> bool:
+    def _push(self, place: ContainerFacts) -> bool:
         """Bring the host's manifests to a running container that does not have them; whether it has them now."""
         home = home_files(self.project, manifests.collect(self.project))
         if needs_aside(place, self.project, home, self.runner.engine):
@@ -312,7 +312,7 @@ class JsHost:
         """Install what the lock says."""
         return Change(self._run(self.manager.frozen), places=(f"{self.project.folder / 'node_modules'}",))
 
-    def outdated(self) -> list[Row]:
+    def outdated(self) -> list[JsRow]:
         """The direct dependencies that are behind, asked in a folder that has the manifests and nothing else."""
         found = _collected(self.project)
 
@@ -355,7 +355,7 @@ def _ask(
     manager: Manager,
     found: Manifests,
     ask: Callable[[Sequence[str], Mapping[Path, bytes]], Output],
-) -> list[Row]:
+) -> list[JsRow]:
     """Ask the manager what is behind.
 
     Raises:

@@ -22,7 +22,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
-class Place:
+class ContainerFacts:
     """A container as uv, or whatever keeps the project's packages, finds it.
 
     Args:
@@ -66,7 +66,7 @@ class Place:
         return PurePosixPath(posixpath.normpath(self.folder / os.path.relpath(path, project.folder)))
 
 
-def look(engine: Engine, container: str, project: Project, built_in: PurePosixPath | None = None) -> Place:
+def look(engine: Engine, container: str, project: Project, built_in: PurePosixPath | None = None) -> ContainerFacts:
     """Find out about a container, running or not.
 
     Args:
@@ -84,7 +84,7 @@ def look(engine: Engine, container: str, project: Project, built_in: PurePosixPa
     tool = project.tool
     read = functools.cache(lambda folder: engine.read(container, folder / tool.manifest))
     folder = find_folder(project, mounts, workdir, read, built_in)
-    return Place(
+    return ContainerFacts(
         container=container,
         uid=uid,
         gid=gid,
@@ -154,7 +154,7 @@ def _mounted_root(
     return root
 
 
-def may_write(place: Place, project: Project, engine: Engine, manifests: Manifests) -> bool:
+def may_write(place: ContainerFacts, project: Project, engine: Engine, manifests: Manifests) -> bool:
     """Whether uv, run in the place, may write the host's own files and leave them owned as they are.
 
     Every file that it reads must be the host's own there, through whatever mounts. On Linux the container's user must
@@ -179,7 +179,7 @@ def may_write(place: Place, project: Project, engine: Engine, manifests: Manifes
     return {path.stat().st_uid for path in here} == {_host_uid(place, engine)}
 
 
-def may_read(place: Place, path: Path, engine: Engine) -> bool:
+def may_read(place: ContainerFacts, path: Path, engine: Engine) -> bool:
     """Whether the container's user may read a mounted file of the host, by its owner and mode."""
     found = path.stat()
     if sys.platform != "linux" or found.st_mode & 0o004:
@@ -191,11 +191,11 @@ def may_read(place: Place, path: Path, engine: Engine) -> bool:
     return uid == place.uid and found.st_gid == place.gid and bool(found.st_mode & 0o040)
 
 
-def _host_uid(place: Place, engine: Engine) -> int | None:
+def _host_uid(place: ContainerFacts, engine: Engine) -> int | None:
     return host_uid(place.uid, engine.security, engine.address)
 
 
-def home_of(engine: Engine, place: Place, uid: int) -> PurePosixPath:
+def home_of(engine: Engine, place: ContainerFacts, uid: int) -> PurePosixPath:
     """The home of a user of a container, as its processes have it: `/` for one that the container does not know."""
     if set_for_all := place.env.get("HOME"):
         return PurePosixPath(set_for_all)
@@ -213,14 +213,16 @@ def home_files(project: Project, manifests: Manifests) -> dict[PurePosixPath, by
     return found
 
 
-def stale_files(engine: Engine, place: Place, home: Mapping[PurePosixPath, bytes]) -> dict[PurePosixPath, bytes]:
+def stale_files(
+    engine: Engine, place: ContainerFacts, home: Mapping[PurePosixPath, bytes]
+) -> dict[PurePosixPath, bytes]:
     """Which of `home_files` a running container does not have as they are."""
     return {
         name: content for name, content in home.items() if engine.read(place.container, place.folder / name) != content
     }
 
 
-def needs_aside(place: Place, project: Project, home: Mapping[PurePosixPath, bytes], engine: Engine) -> bool:
+def needs_aside(place: ContainerFacts, project: Project, home: Mapping[PurePosixPath, bytes], engine: Engine) -> bool:
     """Whether a running container cannot have the manifests at their own place.
 
     Another folder of the host may be mounted there, which is not the project's to write. The host's mode may keep the

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 
 from uvdock import process
 from uvdock.backends import proved
-from uvdock.backends.dockerfile import Sync
-from uvdock.backends.place import Place, look
+from uvdock.backends.dockerfile import BuildSync
+from uvdock.backends.place import ContainerFacts, look
 from uvdock.backends.service import ServiceRunner
 from uvdock.errors import UvdockError
 from uvdock.process import Output
@@ -142,7 +142,7 @@ def _looked(runner: ServiceRunner, export: Export) -> Proof:
     return _compared(runner, place, _read(done, f"{image}, {python}"), export)
 
 
-def prove_container(runner: ServiceRunner, place: Place, name: str, export: Export) -> Proof:
+def prove_container(runner: ServiceRunner, place: ContainerFacts, name: str, export: Export) -> Proof:
     """Whether a running container that has no lock has what the host's lock says installed.
 
     Args:
@@ -159,7 +159,7 @@ def prove_container(runner: ServiceRunner, place: Place, name: str, export: Expo
     return _compared(runner, place, _read(done, f"container {name}, {python}"), export)
 
 
-def export_args(sync: Sync, member: str = "") -> list[str]:
+def export_args(sync: BuildSync, member: str = "") -> list[str]:
     """The arguments with which uv lists what an image's build installs.
 
     Args:
@@ -212,14 +212,14 @@ def _same_bytes(runner: ServiceRunner) -> str:
     return f"holds the host's {runner.project.lock.name}, byte for byte"
 
 
-def _lock_in(runner: ServiceRunner) -> tuple[Place, bytes | None]:
+def _lock_in(runner: ServiceRunner) -> tuple[ContainerFacts, bytes | None]:
     engine = runner.engine
     with engine.created(runner.service.image, command=["true"]) as box:
         place = look(engine, box, runner.project, runner.built_in)
         return place, engine.read(box, place.folder / runner.project.lock.name)
 
 
-def _compared(runner: ServiceRunner, place: Place, installed: Installed, export: Export) -> Proof:
+def _compared(runner: ServiceRunner, place: ContainerFacts, installed: Installed, export: Export) -> Proof:
     lock = runner.project.lock
     listed = export(export_args(runner.sync, _member(runner, place)))
     if listed.code != 0:
@@ -235,7 +235,7 @@ def _compared(runner: ServiceRunner, place: Place, installed: Installed, export:
     return Proof(not wrong, f"has what {lock.name} says installed ({len(installed.packages)} packages compared)", told)
 
 
-def _python(runner: ServiceRunner, place: Place, container: str, where: str) -> str:
+def _python(runner: ServiceRunner, place: ContainerFacts, container: str, where: str) -> str:
     """The Python of the environment in a container."""
     folders = (place.environment, place.folder / place.env.get("VIRTUAL_ENV", ".venv"))
     pythons = [str(folder / "bin/python") for folder in folders]
@@ -265,7 +265,7 @@ def _read(done: Output, where: str) -> Installed:
     return Installed(packages, data["markers"], bool(data["own"]))
 
 
-def _member(runner: ServiceRunner, place: Place) -> str:
+def _member(runner: ServiceRunner, place: ContainerFacts) -> str:
     """The name of the member in whose folder the image's build syncs; empty for the root."""
     folder = runner.project.folder / runner.synced(place)
     return "" if folder == runner.project.folder else _name(folder)

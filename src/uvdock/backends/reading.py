@@ -13,7 +13,7 @@ from uvdock.errors import UnreachableError
 from uvdock.project import Project
 
 if TYPE_CHECKING:
-    from uvdock.backends import Backend, Trial
+    from uvdock.backends import Backend, DryRunResult
 
 
 class Reader:
@@ -31,7 +31,9 @@ class Reader:
         # Several questions are asked at a time.
         self._choosing = Lock()
 
-    def look(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False) -> Trial:
+    def look(
+        self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
+    ) -> DryRunResult:
         """Run uv on a copy of the manifests, to see what it would say. Arguments as for `Backend.look`."""
         if find_uv() is None:
             return self._chosen().look(args, edits, alone=alone)

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from uvdock import process
 from uvdock.backends import image
-from uvdock.backends.place import Place, look
+from uvdock.backends.place import ContainerFacts, look
 from uvdock.backends.running import exec_in
 from uvdock.backends.service import ServiceRunner
 from uvdock.backends.volume import CACHE, UV_CACHE
@@ -94,7 +94,7 @@ class ServiceSandbox:
         self.runner = runner
         self.container = container
         self.where = where
-        self.place: Place = look(runner.engine, container, runner.project, runner.built_in)
+        self.place: ContainerFacts = look(runner.engine, container, runner.project, runner.built_in)
         if self.place.uv is None:
             raise image.no_uv(where)
 

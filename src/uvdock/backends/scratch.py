@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from uvdock import process
-from uvdock.backends import Trial
+from uvdock.backends import DryRunResult
 from uvdock.deps import manifest
 from uvdock.deps.manifest import Manifests
 from uvdock.project import Project
@@ -33,7 +33,7 @@ def copied(project: Project, edits: Mapping[Path, bytes], *, alone: bool = False
     return replace(found, cwd=project.folder.relative_to(found.base)).edited(edits)
 
 
-def run(uv: str, args: Sequence[str], manifests: Manifests, env: Mapping[str, str]) -> Trial:
+def run(uv: str, args: Sequence[str], manifests: Manifests, env: Mapping[str, str]) -> DryRunResult:
     """Run uv where only these manifests are, and collect its output and what it changed of them or made.
 
     Args:
@@ -52,7 +52,7 @@ def run(uv: str, args: Sequence[str], manifests: Manifests, env: Mapping[str, st
         names = {*manifests.owned, *sent}
         after = {path: (folder / path).read_bytes() for path in names if (folder / path).is_file()}
     changed = {manifests.base / path: content for path, content in after.items() if content != sent.get(path)}
-    return Trial(output, changed)
+    return DryRunResult(output, changed)
 
 
 def metadata(uv: str, pins: Sequence[str], manifest: bytes) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from socket import socket
 
 from uvdock import dry, process
-from uvdock.backends.dockerfile import Sync, last_sync
-from uvdock.backends.place import Place, look
+from uvdock.backends.dockerfile import BuildSync, last_sync
+from uvdock.backends.place import ContainerFacts, look
 from uvdock.backends.running import exec_in
 from uvdock.engine import endpoint
 from uvdock.engine.api import Engine, Running, running_labels
@@ -71,12 +71,12 @@ class ServiceRunner:
         return next(iter(self.engine.running(self.stack.working_dir, self.service_name)), None)
 
     @cached_property
-    def place(self) -> Place | None:
+    def place(self) -> ContainerFacts | None:
         """What there is to know of the running container; ``None`` without one."""
         return look(self.engine, self.running.id, self.project, self.built_in) if self.running else None
 
     @cached_property
-    def image_place(self) -> Place | None:
+    def image_place(self) -> ContainerFacts | None:
         """What there is to know of a one-off of the service's image; ``None`` before it is built, and in a dry run."""
         image = self.service.image
         if dry.on() or self.engine.image_id(image) is None:
@@ -88,7 +88,7 @@ class ServiceRunner:
             return look(self.engine, box, self.project, self.built_in)
 
     @cached_property
-    def sync(self) -> Sync:
+    def sync(self) -> BuildSync:
         """How the image's own build installs the project."""
         return last_sync(self.service.dockerfile or "", (self.service.build or {}).get("target"))
 
@@ -97,7 +97,7 @@ class ServiceRunner:
         """The folder in which the image's build installs the project, where its Dockerfile says so."""
         return self.sync.folder
 
-    def synced(self, place: Place) -> PurePosixPath:
+    def synced(self, place: ContainerFacts) -> PurePosixPath:
         """The folder in the project in which the image's build syncs: a member's, where it is one."""
         if self.built_in is None or not self.built_in.is_relative_to(place.folder):
             return PurePosixPath()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from uvdock import process
-from uvdock.backends.place import Place
+from uvdock.backends.place import ContainerFacts
 from uvdock.deps import sync, uvcommand
 from uvdock.deps.manifest import Manifests
 from uvdock.engine import archive
@@ -48,7 +48,7 @@ class Session:
     engine: Engine
     docker: Sequence[str]
     image: str
-    place: Place
+    place: ContainerFacts
     user: str
     environment: Mapping[str, str | None]
     cache_volume: str
@@ -56,7 +56,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Result:
+class VolumeRun:
     """What a run left: the tool's exit code, the files it changed, and its output where that was collected."""
 
     code: int
@@ -78,7 +78,7 @@ def run_in_volume(
     collect: bool = False,
     only_owned: bool = False,
     further: Mapping[Path, bytes] | None = None,
-) -> Result:
+) -> VolumeRun:
     """Run uv, or another tool, over ``manifests`` in a one-off.
 
     Args:
@@ -135,7 +135,7 @@ def run_in_volume(
     if deliver and changed:
         _refuse_edited(manifests, sent, changed, PurePosixPath(str(place.program)).name)
         sync.replace_all({manifests.base / name: content for name, content in changed.items()})
-    return Result(code, changed, output)
+    return VolumeRun(code, changed, output)
 
 
 def shown(docker: Sequence[str], program: str, image: str, args: Sequence[str]) -> list[str]:
@@ -151,7 +151,7 @@ def version(session: Session) -> tuple[int, ...]:
     return uvcommand.parse_version(found.text)
 
 
-def uv_environment(service: Mapping[str, str], place: Place) -> dict[str, str | None]:
+def uv_environment(service: Mapping[str, str], place: ContainerFacts) -> dict[str, str | None]:
     """The variables for uv in a one-off.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 
-class Kept:
+class WritingBytecode:
     """While it lasts, what is imported is compiled for good, unless Python itself was told not to (`-B`)."""
 
     def __enter__(self) -> None:

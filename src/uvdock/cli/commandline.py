@@ -47,7 +47,7 @@ class Shape(NamedTuple):
     helps: bool = True
 
 
-class Call(NamedTuple):
+class TaskCall(NamedTuple):
     """One task: its options as Invoke takes them, the values of its positional arguments, and its words."""
 
     name: str
@@ -56,11 +56,11 @@ class Call(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
+class CommandLine(NamedTuple):
     """A command line that was understood: the program's own options, and the tasks in order."""
 
     core: tuple[str, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[TaskCall, ...]
 
     def tokens(self) -> list[str]:
         """The same for Invoke, whose parser has no choice left: options, tasks, and one ``--`` before the words."""
@@ -112,7 +112,7 @@ class Grammar:
         self.shape = shape
         self.no_task = no_task
 
-    def read(self, tokens: Sequence[str]) -> Line:
+    def read(self, tokens: Sequence[str]) -> CommandLine:
         """Understand a command line.
 
         Args:
@@ -121,7 +121,7 @@ class Grammar:
         Raises:
             UvdockError: It cannot be understood, or may be meant in two ways; with the line to type.
         """
-        return _Reader(self, tokens).line()
+        return _LineReader(self, tokens).line()
 
     def undecided(self, tokens: Sequence[str]) -> tuple[int, int] | None:
         """Where `inv` cannot tell a word of a task from another task, or from an option: for want of a ``--``.
@@ -146,17 +146,17 @@ class Grammar:
         return None
 
 
-class _Reader:
-    """One command line on its way from tokens to a `Line`."""
+class _LineReader:
+    """One command line on its way from tokens to a `CommandLine`."""
 
     def __init__(self, grammar: Grammar, tokens: Sequence[str]) -> None:
         self.grammar = grammar
         self.tokens = tokens
         self.core: list[str] = []
-        self.calls: list[Call] = []
-        self.asked: Line | None = None
+        self.calls: list[TaskCall] = []
+        self.asked: CommandLine | None = None
 
-    def line(self) -> Line:
+    def line(self) -> CommandLine:
         tokens, at = self.tokens, 0
         while at < len(tokens) and self.asked is None:
             found = None if tokens[at] == "--" else _options(tokens, at, self.grammar.core)
@@ -166,7 +166,7 @@ class _Reader:
             at = found.at
         while at < len(tokens) and self.asked is None:
             at = self.call(at)
-        return self.asked or Line(tuple(self.core), tuple(self.calls))
+        return self.asked or CommandLine(tuple(self.core), tuple(self.calls))
 
     def call(self, at: int) -> int:
         """Read one task with all that is its own; the place after it."""
@@ -181,9 +181,9 @@ class _Reader:
             return self.command(at, shape)
         given, places, end = self.scattered(at, shape)
         if self.asked is None and shape.words == "names":
-            self.calls.append(Call(name, tuple(given), words=tuple(self.tokens[place] for place in places)))
+            self.calls.append(TaskCall(name, tuple(given), words=tuple(self.tokens[place] for place in places)))
         elif self.asked is None:
-            self.calls.append(Call(name, tuple(given), self.fill(name, shape, given, places)))
+            self.calls.append(TaskCall(name, tuple(given), self.fill(name, shape, given, places)))
         return end
 
     def command(self, at: int, shape: Shape) -> int:
@@ -210,7 +210,7 @@ class _Reader:
             words = tokens[end + 1 :] if first == "--" else tokens[end:]
             if shape.strict and not words:
                 self.refuse(f"{name} needs a command to run", f"type {self.grammar.program} {name} COMMAND…")
-            self.calls.append(Call(name, tuple(given), words=tuple(words)))
+            self.calls.append(TaskCall(name, tuple(given), words=tuple(words)))
         return len(tokens)
 
     def scattered(self, at: int, shape: Shape) -> tuple[list[str], list[int], int]:
@@ -259,9 +259,9 @@ class _Reader:
         last = found.options[-1].name
         if last == HELP:
             about = task or (found.given[-1].removeprefix(f"{HELP}=") if found.given[-1] not in (HELP, "-h") else "")
-            self.asked = Line((*self.core, HELP, *([about] if about else [])), ())
+            self.asked = CommandLine((*self.core, HELP, *([about] if about else [])), ())
         elif last == LIST and task:
-            self.asked = Line((*self.core, LIST), ())
+            self.asked = CommandLine((*self.core, LIST), ())
         else:
             self.core += found.given
 

@@ -15,7 +15,7 @@ from uvdock import seen
 from uvdock.cli.completion.store import Watched
 from uvdock.engine import endpoint
 from uvdock.engine.composefiles import read_by_compose
-from uvdock.engine.reading import Reading
+from uvdock.engine.reading import ConfigRead
 from uvdock.engine.services import choose_service
 from uvdock.engine.stack import Stack
 from uvdock.project import COMPOSE_NAMES, OVERRIDE_NAMES, dotenv, find_compose_files, find_project, find_root
@@ -40,7 +40,7 @@ class Decision(NamedTuple):
     commands: str
 
 
-class Made(NamedTuple):
+class RecordedDecision(NamedTuple):
     """A decision, and what it was made from: files, folders and variables, each with its state (`uvdock.seen`)."""
 
     decision: Decision
@@ -52,8 +52,8 @@ class Made(NamedTuple):
 
 
 def decide(
-    invoke: Mapping[str, Any] | None, since: int, *, known: Stack | None = None, begun: Reading | None = None
-) -> Made | None:
+    invoke: Mapping[str, Any] | None, since: int, *, known: Stack | None = None, begun: ConfigRead | None = None
+) -> RecordedDecision | None:
     """Decide where a command of the person runs, and say from what.
 
     Args:
@@ -93,7 +93,7 @@ def decide(
     if any(seen.changed_since(name, since) for name in names):
         return None
     where = (str(root), str(project.folder), str(project.inside), stack.working_dir, service.name, address, commands)
-    return Made(
+    return RecordedDecision(
         Decision(*where),
         {name: seen.file(name) for name in sorted(names)},
         {name: seen.folder(name) for name in sorted(watched.listed)},

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from uvdock.cli.decision import Made
-    from uvdock.engine.reading import Reading
+    from uvdock.cli.decision import RecordedDecision
+    from uvdock.engine.reading import ConfigRead
     from uvdock.engine.stack import Stack
     from uvdock.engine.wire import Wire
 
@@ -38,7 +38,7 @@ _TASKS = ("uv", "cmd")
 #: When the attempt began that did not get through, in nanoseconds.
 _since: int | None = None
 #: Compose at its files again, and since when: `prepare`.
-_begun: tuple[int, Reading] | None = None
+_begun: tuple[int, ConfigRead] | None = None
 
 
 def plain(words: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -169,14 +169,14 @@ def _unchanged(inputs: Mapping[str, Any]) -> bool:
     )
 
 
-def _read_again(inputs: Mapping[str, Any]) -> Reading:
-    from uvdock.engine.reading import Reading
+def _read_again(inputs: Mapping[str, Any]) -> ConfigRead:
+    from uvdock.engine.reading import ConfigRead
 
     files, more, cwd = inputs["asked"]
-    return Reading(files, {**os.environ, **more}, cwd).start()
+    return ConfigRead(files, {**os.environ, **more}, cwd).start()
 
 
-def _keep(store: Store, made: Made, inputs: Mapping[str, Any], known: Mapping[str, object]) -> None:
+def _keep(store: Store, made: RecordedDecision, inputs: Mapping[str, Any], known: Mapping[str, object]) -> None:
     kept = {key: inputs[key] for key in ("fixed", "modules")}
     store.write(KIND, {**kept, **made._asdict()}, known)
 

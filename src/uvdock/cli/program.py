@@ -137,7 +137,7 @@ class UvdockProgram(Program):
         root = self.list_root or ""
         names = [name for name in listed_names(ns) if not root or name == root or name.startswith(f"{root}.")]
         tasks = {name: ns[name] for name in names}
-        lines = [groups.Line(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
+        lines = [groups.ListedTask(name, helpline(task) or "", yours=is_yours(task)) for name, task in tasks.items()]
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         shown = groups.text(groups.grouped(lines), width)
         console.data("\n".join(console.paint(line, "bold" if heading else "", sys.stdout) for line, heading in shown))
@@ -195,7 +195,7 @@ def _no_task(at: int, tokens: Sequence[str], names: Sequence[str]) -> UvdockErro
     from uvdock.project import find_root
     from uvdock.tasks import missing
 
-    return missing.no_task(missing.Place("uvdock", tokens, at), names, str(find_root(Path.cwd())))
+    return missing.no_task(missing.UnknownWord("uvdock", tokens, at), names, str(find_root(Path.cwd())))
 
 
 def _namespaces(collection: Collection) -> list[str]:

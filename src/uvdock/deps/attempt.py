@@ -15,18 +15,18 @@ from uvdock.backends.reading import Reader
 from uvdock.deps import broken, lockfile, releases, requirement, survey, upgrade, uvcommand
 from uvdock.deps.releases import Answers, Question
 from uvdock.deps.survey import Manifest
-from uvdock.deps.upgrade import Bump, Found, Left, Selection
+from uvdock.deps.upgrade import Bump, LargestSet, Left, Selection
 from uvdock.errors import UvdockError
 from uvdock.project import Project
 
 if TYPE_CHECKING:
-    from uvdock.backends import Backend, Trial
+    from uvdock.backends import Backend, DryRunResult
 
 _ORDER = {"major": 2, "minor": 1}
 
 
 @dataclass(frozen=True)
-class Plan:
+class UpgradePlan:
     """What could be raised in one project.
 
     Args:
@@ -83,7 +83,7 @@ class Attempt:
         """Its lock."""
         return lockfile.parse(self.originals[self.project.lock], self.project.lock)
 
-    def planned(self, selection: Selection, kind: str, *, lock_only: bool = False) -> Plan:
+    def planned(self, selection: Selection, kind: str, *, lock_only: bool = False) -> UpgradePlan:
         """What could be raised, and what cannot with the reason.
 
         Args:
@@ -107,11 +107,11 @@ class Attempt:
         answers = releases.ask(question, asker)
         young = _young(answers, releases.ask(replace(question, before=None), asker)) if self.cutoff else {}
         if lock_only:
-            return Plan(self._reached(wanted, selection), left, young)
+            return UpgradePlan(self._reached(wanted, selection), left, young)
         bumps, more = upgrade.plan(self.manifests, self.lock, selection, answers)
-        return Plan(bumps, [*left, *more], young)
+        return UpgradePlan(bumps, [*left, *more], young)
 
-    def largest(self, bumps: Sequence[Bump]) -> Found:
+    def largest(self, bumps: Sequence[Bump]) -> LargestSet:
         """The largest set of some packages that resolves together, as `upgrade.largest` finds it.
 
         Raises:
@@ -134,13 +134,13 @@ class Attempt:
             raise broken.unresolved(self.project, as_it_is)
         return found
 
-    def tried(self, bumps: Sequence[Bump]) -> Trial:
+    def tried(self, bumps: Sequence[Bump]) -> DryRunResult:
         """What uv makes of some packages raised, soon."""
         args = self._args([bump.constraint for bump in bumps])
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
         return self.reader.look(args, upgrade.contents(bumps, self.originals))
 
-    def made(self, bumps: Sequence[Bump]) -> Trial:
+    def made(self, bumps: Sequence[Bump]) -> DryRunResult:
         """The same by the uv that locks this project: what is to be written.
 
         A cooldown of ours goes in as a bound of each package that moves: a moment would be written into the lock,
@@ -171,7 +171,7 @@ class Attempt:
         # an option, and the next `uv lock` without it would find the lock stale.
         return ["lock", *(word for constraint in constraints for word in ("--upgrade-package", constraint))]
 
-    def _bounds(self, tried: Trial) -> list[str]:
+    def _bounds(self, tried: DryRunResult) -> list[str]:
         content = tried.files.get(self.project.lock)
         if content is None:
             return []

@@ -51,7 +51,7 @@ class Vulnerability:
 
 
 @dataclass(frozen=True)
-class Result:
+class AuditResult:
     """What an audit found.
 
     Args:
@@ -71,7 +71,9 @@ class Result:
 Run = Callable[[list[str], dict[str, bytes]], "Output"]
 
 
-def audit(lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Sequence[str] = (), service: str = "") -> Result:
+def audit(
+    lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Sequence[str] = (), service: str = ""
+) -> AuditResult:
     """Audit every package of a lock that an index serves.
 
     Args:
@@ -96,7 +98,7 @@ def audit(lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Sequence[st
     return _whole(result, lock, where)
 
 
-def parse_uv(text: str) -> Result | None:
+def parse_uv(text: str) -> AuditResult | None:
     """What `uv audit --output-format json` says; ``None`` when it is not the form that is known."""
     try:
         data = json.loads(text)
@@ -115,12 +117,12 @@ def parse_uv(text: str) -> Result | None:
             for item in data["vulnerabilities"]
         )
         statuses = tuple((str(item["name"]), str(item["status"])) for item in data["adverse_statuses"])
-        return Result("uv audit", data["summary"]["audited_packages"], vulnerabilities, statuses)
+        return AuditResult("uv audit", data["summary"]["audited_packages"], vulnerabilities, statuses)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def parse_pip_audit(text: str) -> tuple[Result, list[str]] | None:
+def parse_pip_audit(text: str) -> tuple[AuditResult, list[str]] | None:
     """What `pip-audit --format json` says, and the packages that it left out; ``None`` when it is something else."""
     try:
         items = json.loads(text)["dependencies"]
@@ -138,13 +140,13 @@ def parse_pip_audit(text: str) -> tuple[Result, list[str]] | None:
             if "skip_reason" not in item
             for known in item["vulns"]
         )
-        return Result("pip-audit", len(items) - len(skipped), vulnerabilities), skipped
+        return AuditResult("pip-audit", len(items) - len(skipped), vulnerabilities), skipped
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def to_json(result: Result) -> str:
-    """An object with ``schema`` and the fields of `Result`."""
+def to_json(result: AuditResult) -> str:
+    """An object with ``schema`` and the fields of `AuditResult`."""
     vulnerabilities = [
         {**asdict(item), "aliases": list(item.aliases), "fixed_in": list(item.fixed_in)}
         for item in result.vulnerabilities
@@ -172,13 +174,15 @@ def not_done(why: str, where: Path) -> UvdockError:
     )
 
 
-def _by_pip_audit(lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Sequence[str], service: str) -> Result:
+def _by_pip_audit(
+    lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Sequence[str], service: str
+) -> AuditResult:
     versions = by_index(lock)
     args = ["tool", "run", "pip-audit", "--requirement", _LIST, "--no-deps", "--disable-pip", "--format", "json"]
     args += ["--progress-spinner", "off", *(word for name in ignore for word in ("--ignore-vuln", name))]
     # uv is told where the service is, pip-audit where it is asked.
     args += ["--vulnerability-service", "osv", "--osv-url", f"{service.rstrip('/')}/v1/query"] if service else []
-    results: list[Result] = []
+    results: list[AuditResult] = []
     # A list may name a package once; a lock may hold several versions of it.
     for place in range(max((len(items) for items in versions.values()), default=0)):
         pins = [f"{name}=={items[place]}" for name, items in versions.items() if len(items) > place]
@@ -193,11 +197,11 @@ def _by_pip_audit(lock: Mapping[str, Any], where: Path, run: Run, *, ignore: Seq
             raise not_done(f"pip-audit left out {', '.join(skipped)}", where)
         results.append(result)
     vulnerabilities = tuple(item for result in results for item in result.vulnerabilities)
-    whole = Result("pip-audit", sum(result.audited for result in results), vulnerabilities)
+    whole = AuditResult("pip-audit", sum(result.audited for result in results), vulnerabilities)
     return _whole(whole, lock, where)
 
 
-def _whole(result: Result, lock: Mapping[str, Any], where: Path) -> Result:
+def _whole(result: AuditResult, lock: Mapping[str, Any], where: Path) -> AuditResult:
     """The result, when it is about every package."""
     expected = sum(len(versions) for versions in by_index(lock).values())
     if result.audited < expected:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from uvdock.deps.requirement import Line
+from uvdock.deps.requirement import DeclaredLine
 from uvdock.errors import UvdockError
 
 #: Lists of requirements that narrow or replace what others ask for, with the word a person sees for them
@@ -36,9 +36,9 @@ class Declared:
     text: str
 
     @cached_property
-    def line(self) -> Line | None:
+    def line(self) -> DeclaredLine | None:
         """What it says; ``None`` when it is no requirement by the standard."""
-        return Line.read(self.text)
+        return DeclaredLine.read(self.text)
 
     @property
     def narrows(self) -> bool:

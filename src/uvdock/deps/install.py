@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Step(Enum):
+class InstallStep(Enum):
     """One step, by the name a person sees."""
 
     LOCK = "lock"
@@ -16,7 +16,7 @@ class Step(Enum):
     RECREATE = "recreate what runs from an old image"
 
 
-def plan(backend: str, *, build: bool, running: bool = False) -> tuple[tuple[Step, ...], ...]:
+def plan(backend: str, *, build: bool, running: bool = False) -> tuple[tuple[InstallStep, ...], ...]:
     """The steps of `deps.install`, one after the other; those of one entry at the same time, the longest first.
 
     The lock comes first and the stack is never taken down: until the new image is built and proved, no service is
@@ -28,8 +28,8 @@ def plan(backend: str, *, build: bool, running: bool = False) -> tuple[tuple[Ste
         running: Whether there is a running container that can be brought up to date beside the build.
     """
     if backend == "host":
-        return ((Step.LOCK,), (Step.SYNC_HOST,))
+        return ((InstallStep.LOCK,), (InstallStep.SYNC_HOST,))
     if build:
-        beside = (Step.SYNC_CONTAINER,) if running else ()
-        return ((Step.LOCK,), (Step.BUILD, *beside), (Step.PROVE,), (Step.RECREATE,))
-    return ((Step.LOCK,), (Step.SYNC_CONTAINER,))
+        beside = (InstallStep.SYNC_CONTAINER,) if running else ()
+        return ((InstallStep.LOCK,), (InstallStep.BUILD, *beside), (InstallStep.PROVE,), (InstallStep.RECREATE,))
+    return ((InstallStep.LOCK,), (InstallStep.SYNC_CONTAINER,))

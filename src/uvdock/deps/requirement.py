@@ -20,7 +20,7 @@ _CLAUSE = re.compile(r"(?P<op>~=|===|==|!=|<=|>=|<|>)\s*(?P<version>[^\s,;()]+)"
 
 
 @dataclass(frozen=True)
-class Line:
+class DeclaredLine:
     """A requirement line that packaging can read.
 
     Args:
@@ -32,7 +32,7 @@ class Line:
     parsed: Requirement
 
     @classmethod
-    def read(cls, text: str) -> Line | None:
+    def read(cls, text: str) -> DeclaredLine | None:
         """The line, or ``None`` for one that is no requirement by the standard."""
         try:
             return cls(text, Requirement(text))
@@ -81,7 +81,7 @@ class Line:
             pieces += [self.text[at : clause.start("version")], raised]
             at = clause.end("version")
         text = "".join([*pieces, self.text[at:]])
-        line = Line.read(text)
+        line = DeclaredLine.read(text)
         return text if line is not None and line.allows(target) else None
 
     @cached_property

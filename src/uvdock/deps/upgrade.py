@@ -13,7 +13,7 @@ from packaging.version import Version
 from uvdock.deps import requirement
 from uvdock.deps.declared import Declared, edited
 from uvdock.deps.releases import Answers
-from uvdock.deps.requirement import Line
+from uvdock.deps.requirement import DeclaredLine
 from uvdock.deps.survey import Manifest, by_index, passed_over
 
 #: How far a step may go; ``latest`` is the newest release there is, which is a ``major`` step at most.
@@ -21,7 +21,7 @@ KINDS = ("patch", "minor", "major")
 
 
 @dataclass(frozen=True)
-class Edit:
+class RequirementEdit:
     """One line that changes: in which manifest, where in it, the old text and the new one."""
 
     manifest: Path
@@ -47,7 +47,7 @@ class Bump:
     locked: str
     target: Version
     newest: Version
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[RequirementEdit, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -93,7 +93,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Found:
+class LargestSet:
     """The largest set that was found: what is in it, and for what is not, uv's words."""
 
     accepted: tuple[str, ...]
@@ -197,7 +197,7 @@ def contents(bumps: Iterable[Bump], originals: Mapping[Path, bytes]) -> dict[Pat
     return {path: edited(originals[path], lines, path) for path, lines in texts.items()}
 
 
-def largest(names: Sequence[str], refusal: Callable[[Sequence[str]], str]) -> Found:
+def largest(names: Sequence[str], refusal: Callable[[Sequence[str]], str]) -> LargestSet:
     """The largest set of packages that resolves together, as far as trying halves and single ones finds it.
 
     All are tried first; of a set that is refused, one half and then the other joins what is already accepted, down
@@ -242,7 +242,9 @@ def largest(names: Sequence[str], refusal: Callable[[Sequence[str]], str]) -> Fo
             break
         accepted = better
         out = [name for name in names if name not in accepted]
-    return Found(tuple(name for name in names if name in accepted), {name: refused([*accepted, name]) for name in out})
+    return LargestSet(
+        tuple(name for name in names if name in accepted), {name: refused([*accepted, name]) for name in out}
+    )
 
 
 def culprits(names: Sequence[str], works: Callable[[Sequence[str]], bool]) -> tuple[list[str], list[str]]:
@@ -269,7 +271,9 @@ def culprits(names: Sequence[str], works: Callable[[Sequence[str]], bool]) -> tu
     return rest, broken
 
 
-def _lines(manifests: Sequence[Manifest], selection: Selection) -> Iterator[tuple[Manifest, Declared, Line | None]]:
+def _lines(
+    manifests: Sequence[Manifest], selection: Selection
+) -> Iterator[tuple[Manifest, Declared, DeclaredLine | None]]:
     for manifest in manifests:
         for item in manifest.lines:
             line = item.line
@@ -279,22 +283,22 @@ def _lines(manifests: Sequence[Manifest], selection: Selection) -> Iterator[tupl
 
 def _by_name(
     manifests: Sequence[Manifest], selection: Selection, locked: Mapping[str, Any]
-) -> dict[str, list[tuple[Manifest, Declared, Line]]]:
+) -> dict[str, list[tuple[Manifest, Declared, DeclaredLine]]]:
     """The lines of each locked package that is meant."""
-    found: dict[str, list[tuple[Manifest, Declared, Line]]] = {}
+    found: dict[str, list[tuple[Manifest, Declared, DeclaredLine]]] = {}
     for manifest, item, line in _lines(manifests, selection):
         if line is not None and line.name in locked:
             found.setdefault(line.name, []).append((manifest, item, line))
     return found
 
 
-def _groups(found: Sequence[tuple[Manifest, Declared, Line]]) -> tuple[str, ...]:
+def _groups(found: Sequence[tuple[Manifest, Declared, DeclaredLine]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.group for _, item, _ in found))
 
 
 def _edits(
-    found: Sequence[tuple[Manifest, Declared, Line]], locked: Version, target: Version
-) -> tuple[list[Edit], Declared | None]:
+    found: Sequence[tuple[Manifest, Declared, DeclaredLine]], locked: Version, target: Version
+) -> tuple[list[RequirementEdit], Declared | None]:
     """The lines that change, and one that cannot though it would have to."""
     edits = []
     for manifest, item, line in found:
@@ -306,11 +310,11 @@ def _edits(
             if not line.allows(target):
                 return [], item
         elif text != item.text:
-            edits.append(Edit(manifest.path, item, text))
+            edits.append(RequirementEdit(manifest.path, item, text))
     return edits, None
 
 
-def _excluded(line: Line) -> list[str]:
+def _excluded(line: DeclaredLine) -> list[str]:
     """The releases that a line leaves out by name."""
     return [str(clause) for clause in line.parsed.specifier if clause.operator == "!="]
 

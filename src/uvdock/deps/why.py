@@ -17,7 +17,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Node:
+class PackageNode:
     """A package of the lock, or one of its extras."""
 
     name: str
@@ -131,7 +131,7 @@ class _Graph:
             return
         after: dict[tuple[str, str], Mapping[str, Any]] = {}
         for extra in ("", *extras):
-            for item in _edges(entry, extra) if Node(entry["name"], version, extra) in self.useful else ():
+            for item in _edges(entry, extra) if PackageNode(entry["name"], version, extra) in self.useful else ():
                 # An extra may ask for a package that is needed anyway, with an extra of its own: that is one step.
                 key = (item["name"], item.get("version", ""))
                 both = (*_asked_extras(after.get(key, {})), *_asked_extras(item))
@@ -139,18 +139,18 @@ class _Graph:
         for item in after.values():
             yield from self._on(item, further)
 
-    def _above(self) -> set[Node]:
+    def _above(self) -> set[PackageNode]:
         """The packages, and extras of packages, from which a path leads to the one in question."""
-        above: dict[Node, set[Node]] = {}
+        above: dict[PackageNode, set[PackageNode]] = {}
         for item in self.entries.values():
             for extra in ("", *item.get("optional-dependencies", {})):
-                node = Node(item["name"], item.get("version", ""), extra)
+                node = PackageNode(item["name"], item.get("version", ""), extra)
                 for edge in _edges(item, extra):
                     entry = self._entry(edge)
                     for asked in ("", *_asked_extras(edge)) if entry is not None else ():
-                        below = Node(edge["name"], (entry or {}).get("version", ""), asked)
+                        below = PackageNode(edge["name"], (entry or {}).get("version", ""), asked)
                         above.setdefault(below, set()).add(node)
-        found: set[Node] = set()
+        found: set[PackageNode] = set()
         waiting = [node for node in above if node.name == self.name]
         while waiting:
             for before in above.get(waiting.pop(), set()) - found:

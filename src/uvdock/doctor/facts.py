@@ -44,7 +44,7 @@ class Yaml:
 
 
 @dataclass(frozen=True)
-class Service:
+class BuiltService:
     """A Compose service as Compose gives it, and the Dockerfile it is built from."""
 
     name: str
@@ -90,7 +90,7 @@ class IgnoredByGit:
 
 
 @dataclass(frozen=True)
-class Made:
+class DockerObject:
     """An image or a container: its name for a person, its variables and history; what a container mounts."""
 
     name: str
@@ -121,13 +121,13 @@ class Facts:
     texts: Mapping[str, Text] = field(default_factory=dict)
     dockerfiles: tuple[Build, ...] = ()
     projects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    services: Mapping[str, Service] = field(default_factory=dict)
+    services: Mapping[str, BuiltService] = field(default_factory=dict)
     compose: tuple[Yaml, ...] = ()
     workflows: tuple[Yaml, ...] = ()
     ignored_locks: tuple[IgnoredByGit, ...] = ()
     host_uv: str | None = None
-    images: tuple[Made, ...] = ()
-    containers: tuple[Made, ...] = ()
+    images: tuple[DockerObject, ...] = ()
+    containers: tuple[DockerObject, ...] = ()
     #: Host environments whose Python is not on this machine: folder and the missing folder.
     foreign: tuple[tuple[str, str], ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -275,7 +275,7 @@ def with_services(facts: Facts, services: Mapping[str, Mapping[str, Any]], proje
             builds[path] = made
     of = {user: builds.get(path) for path, (_, _, names) in wanted.items() for user in names}
     found = {
-        name: Service(name, str(data.get("image") or f"{project}-{name}"), data, of.get(name))
+        name: BuiltService(name, str(data.get("image") or f"{project}-{name}"), data, of.get(name))
         for name, data in services.items()
     }
     return replace(facts, dockerfiles=tuple(builds.values()), services=found, skipped=(*facts.skipped, *skipped))

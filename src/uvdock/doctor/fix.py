@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from uvdock.deps import sync
-from uvdock.doctor.model import Edit, Finding
+from uvdock.doctor.model import Finding, LineEdit
 
 
 def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
@@ -16,7 +16,7 @@ def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
 
     A file outside the repo is left as it is.
     """
-    wanted: dict[str, list[Edit]] = {}
+    wanted: dict[str, list[LineEdit]] = {}
     for item in findings:
         for edit in item.edits:
             meets = (other for other in wanted.get(edit.file, ()) if _meet(edit, other))
@@ -25,7 +25,7 @@ def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
     return {root / name: edited(_bytes(root / name), edits) for name, edits in wanted.items()}
 
 
-def edited(content: bytes, edits: Iterable[Edit]) -> bytes:
+def edited(content: bytes, edits: Iterable[LineEdit]) -> bytes:
     """``content`` with lines replaced; every other byte stays, and new lines end as the first one does."""
     lines = re.findall(r"[^\n]*\n|[^\n]+", content.decode("utf-8", "surrogateescape"))
     end = next((line[len(line.rstrip("\r\n")) :] for line in lines), "") or "\n"
@@ -59,7 +59,7 @@ def current(paths: Iterable[Path]) -> dict[Path, bytes]:
     return {path: _bytes(path) for path in paths}
 
 
-def _meet(one: Edit, other: Edit) -> bool:
+def _meet(one: LineEdit, other: LineEdit) -> bool:
     same = one.start == other.start
     return one == other or same or (one.start < other.end and other.start < one.end)
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from uvdock.doctor.build import Build, syncs
 from uvdock.doctor.facts import Facts
-from uvdock.doctor.model import Edit, Hit
+from uvdock.doctor.model import Hit, LineEdit
 
 
 def venv_not_ignored(facts: Facts) -> Iterator[Hit]:
@@ -147,15 +147,15 @@ def _environments(facts: Facts, build: Build, source: str) -> Iterator[PurePosix
                 yield path
 
 
-def _append(build: Build, pattern: str) -> Edit:
+def _append(build: Build, pattern: str) -> LineEdit:
     at = len(build.ignored.lines)
-    return Edit(build.ignore_file, at, at, (pattern,))
+    return LineEdit(build.ignore_file, at, at, (pattern,))
 
 
-def _without(file: str, line: int, pattern: str, path: str, lines: Sequence[str]) -> tuple[Edit, ...]:
+def _without(file: str, line: int, pattern: str, path: str, lines: Sequence[str]) -> tuple[LineEdit, ...]:
     """The lock let in again: its own line taken out, else an exception below everything that ignores it."""
     if Path(file).is_absolute() or file.startswith("..") or len(lines) < line or lines[line - 1].strip() != pattern:
         return ()
     if re.fullmatch(rf"(?:\*\*/|/)?{re.escape(path)}", pattern):
-        return (Edit(file, line - 1, line, ()),)
-    return (Edit(file, line, line, (f"!{path}",)),) if "/" not in pattern or pattern.startswith("**/") else ()
+        return (LineEdit(file, line - 1, line, ()),)
+    return (LineEdit(file, line, line, (f"!{path}",)),) if "/" not in pattern or pattern.startswith("**/") else ()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from uvdock.doctor.build import Build, asked, installs, syncs
 from uvdock.doctor.facts import Facts, uv_table
-from uvdock.doctor.model import Edit, Hit
+from uvdock.doctor.model import Hit, LineEdit
 from uvdock.formats.dockerfile.stages import Stage, Step
 from uvdock.formats.dockerfile.users import home, ids
 from uvdock.formats.shell.invocations import Invocation
@@ -338,16 +338,16 @@ def _first_without(build: Build, name: str, option: str, *, mounted: bool) -> It
                 break
 
 
-def _env_before(build: Build, step: Step, setting: str) -> Edit:
+def _env_before(build: Build, step: Step, setting: str) -> LineEdit:
     """An ENV line above an instruction, and above the comment that stands over it."""
     at = step.line - 1
     indent = re.match(r"\s*", build.lines[at])
     while at > 0 and build.lines[at - 1].lstrip().startswith("#"):
         at -= 1
-    return Edit(build.name, at, at, (f"{indent[0] if indent else ''}ENV {setting}",))
+    return LineEdit(build.name, at, at, (f"{indent[0] if indent else ''}ENV {setting}",))
 
 
-def _add_locked(facts: Facts, build: Build, step: Step, line: int) -> tuple[Edit, ...]:
+def _add_locked(facts: Facts, build: Build, step: Step, line: int) -> tuple[LineEdit, ...]:
     """``--locked``, where the repo has a lock and the build gets it."""
     locks = [facts.root / folder / "uv.lock" for folder in facts.projects_of(build)]
     so_far = [one for one in step.stage.lineage if one.number <= step.number]
@@ -355,7 +355,7 @@ def _add_locked(facts: Facts, build: Build, step: Step, line: int) -> tuple[Edit
     text = build.lines[line - 1]
     if not given or not any(lock.is_file() for lock in locks) or len(re.findall(r"\buv\s+sync\b", text)) != 1:
         return ()
-    return (Edit(build.name, line - 1, line, (re.sub(r"\b(uv\s+sync)\b", r"\1 --locked", text),)),)
+    return (LineEdit(build.name, line - 1, line, (re.sub(r"\b(uv\s+sync)\b", r"\1 --locked", text),)),)
 
 
 def _copies_source(build: Build, step: Step) -> bool:

@@ -23,7 +23,7 @@ def lines_of(text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Edit:
+class LineEdit:
     """A change to a file, by position: the lines from ``start`` to before ``end``, from 0, become ``lines``.
 
     Lines have no line ends: they get the file's own.
@@ -52,7 +52,7 @@ class Hit:
     line: int | None
     what: str
     fix: str
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[LineEdit, ...] = ()
     cause: str = ""
 
     @property
@@ -79,7 +79,7 @@ class Finding:
         return list(dict.fromkeys(hit.place for hit in self.hits))
 
     @property
-    def edits(self) -> list[Edit]:
+    def edits(self) -> list[LineEdit]:
         """The fix for every place where it is safe."""
         return [edit for hit in self.hits for edit in hit.edits]
 

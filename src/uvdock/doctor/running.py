@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from uvdock.doctor.facts import Facts, Made, Service, Skipped, read, with_compose
+from uvdock.doctor.facts import BuiltService, DockerObject, Facts, Skipped, read, with_compose
 from uvdock.errors import UvdockError
 from uvdock.settings import Settings
 
@@ -56,7 +56,7 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
         why = Skipped("images and containers", problem.what)
         return replace(facts, skipped=(*facts.skipped, why))
     stack = choice.find_stack(facts.root, settings)
-    images: dict[str, Made] = {}
+    images: dict[str, DockerObject] = {}
     containers = []
     for item in built:
         try:
@@ -85,10 +85,10 @@ def with_engine(facts: Facts, cwd: Path, settings: Settings) -> Facts:
     )
 
 
-def _image(engine: Engine, service: Service, details: Mapping[str, Any]) -> Made:
+def _image(engine: Engine, service: BuiltService, details: Mapping[str, Any]) -> DockerObject:
     from uvdock.engine.api import environment
 
-    return Made(
+    return DockerObject(
         f"image {service.image}",
         service.name,
         env=environment(details.get("Config") or {}),
@@ -96,7 +96,7 @@ def _image(engine: Engine, service: Service, details: Mapping[str, Any]) -> Made
     )
 
 
-def _containers(engine: Engine, stack: Stack, service: Service) -> list[Made]:
+def _containers(engine: Engine, stack: Stack, service: BuiltService) -> list[DockerObject]:
     from uvdock.engine.api import environment
 
     found = []
@@ -113,11 +113,11 @@ def _containers(engine: Engine, stack: Stack, service: Service) -> list[Made]:
             home = next((value.strip() for key, value in _pairs(config) if key.strip() == "home"), "")
             there = engine.exists(running.id, home) if home else None
         name = f"container {running.name}"
-        found.append(Made(name, service.name, env, mounts=mounts, environment=folder, interpreter=there))
+        found.append(DockerObject(name, service.name, env, mounts=mounts, environment=folder, interpreter=there))
     return found
 
 
-def _environment(service: Service, env: Mapping[str, str]) -> PurePosixPath | None:
+def _environment(service: BuiltService, env: Mapping[str, str]) -> PurePosixPath | None:
     """The environment a container uses: as its variables say, else as its Dockerfile makes it."""
     if named := env.get("UV_PROJECT_ENVIRONMENT") or env.get("VIRTUAL_ENV"):
         return PurePosixPath(named) if named.startswith("/") else None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from uvdock.doctor.facts import Facts, Service
+from uvdock.doctor.facts import BuiltService, Facts
 from uvdock.doctor.model import Hit
 
 #: What of a service's build Compose refuses without BuildKit (2.40: "the classic builder doesn't support secrets").
@@ -165,6 +165,6 @@ def _over(mounts: Sequence[_MOUNT], environment: PurePosixPath | None) -> _MOUNT
     return max(over, key=lambda mount: len(mount[1].parts), default=None)
 
 
-def _environment(service: Service) -> PurePosixPath | None:
+def _environment(service: BuiltService) -> PurePosixPath | None:
     # A service that names another environment does not want the image's.
     return None if "UV_PROJECT_ENVIRONMENT" in service.environment else service.built_environment

@@ -25,7 +25,7 @@ HOST = "uv on this machine"
 
 
 @dataclass(frozen=True)
-class Pin:
+class UvPin:
     """A place that says which uv it wants; ``version`` is empty where it takes whatever is newest."""
 
     file: str
@@ -130,11 +130,11 @@ def unknown_uv_variable(facts: Facts) -> Iterator[Hit]:
             yield Hit(file, line, f"uv does not know {name}", f"did you mean {meant}?")
 
 
-def _pins(facts: Facts) -> list[Pin]:
+def _pins(facts: Facts) -> list[UvPin]:
     return [*_dockerfile_pins(facts), *_workflow_pins(facts)]
 
 
-def _dockerfile_pins(facts: Facts) -> Iterator[Pin]:
+def _dockerfile_pins(facts: Facts) -> Iterator[UvPin]:
     for build in facts.dockerfiles:
         for stage in build.stages:
             if stage.parent is None and stage.base and is_uv_image(stage.base):
@@ -143,7 +143,7 @@ def _dockerfile_pins(facts: Facts) -> Iterator[Pin]:
                 yield from _step_pins(build, step)
 
 
-def _step_pins(build: Build, step: Step) -> Iterator[Pin]:
+def _step_pins(build: Build, step: Step) -> Iterator[UvPin]:
     """The places in one instruction: images to copy or mount from, and scripts that install."""
     sources = [step.copies[0] if step.copies else "", *(mount.get("from", "") for mount in step.mounts)]
     for image in (expand(name, step.env) for name in sources):
@@ -153,10 +153,10 @@ def _step_pins(build: Build, step: Step) -> Iterator[Pin]:
         made = expand(version, step.env)
         if made is not None:
             pattern = r"astral\.sh/uv/" if "astral" in written else r"\binstall\b"
-            yield Pin(build.name, build.line_in(step, pattern), made, written)
+            yield UvPin(build.name, build.line_in(step, pattern), made, written)
 
 
-def _workflow_pins(facts: Facts) -> Iterator[Pin]:
+def _workflow_pins(facts: Facts) -> Iterator[UvPin]:
     required = bool(_required(facts))
     for workflow in facts.workflows:
         for step in _steps(workflow):
@@ -165,12 +165,12 @@ def _workflow_pins(facts: Facts) -> Iterator[Pin]:
                 version, file = step.get("with", "version"), step.get("with", "version-file")
                 text = version.text if version else ""
                 if re.fullmatch(r"\d+(\.\d+)+", text):
-                    yield Pin(workflow.name, version.line if version else uses.line, text, "setup-uv")
+                    yield UvPin(workflow.name, version.line if version else uses.line, text, "setup-uv")
                 elif text in ("", "latest") and file is None and not (required and not text):
-                    yield Pin(workflow.name, uses.line, "", uses.text)
+                    yield UvPin(workflow.name, uses.line, "", uses.text)
             for line, version_of, written in _in_script(run.text if run else ""):
                 if run is not None and "$" not in version_of:
-                    yield Pin(workflow.name, run.line + line + (1 if run.is_block else 0), version_of, written)
+                    yield UvPin(workflow.name, run.line + line + (1 if run.is_block else 0), version_of, written)
 
 
 def _in_script(script: str) -> Iterator[tuple[int, str, str]]:
@@ -190,10 +190,10 @@ def _in_script(script: str) -> Iterator[tuple[int, str, str]]:
                     yield command.line, version, f"{command.program} install {word}"
 
 
-def _image_pin(file: str, line: int, image: str) -> Pin:
+def _image_pin(file: str, line: int, image: str) -> UvPin:
     found = re.match(r"(\d+\.\d+(?:\.\d+)?)(?![\w.])", tag_of(image))
     # A digest pins it too, to a version that is not written there.
-    return Pin(file, line, found[1] if found else ("" if "@" not in image else "0"), image)
+    return UvPin(file, line, found[1] if found else ("" if "@" not in image else "0"), image)
 
 
 def _steps(workflow: Yaml) -> Iterator[Value]:

@@ -11,7 +11,7 @@ from uvdock.engine import plugin
 from uvdock.errors import UvdockError
 
 
-class Reading:
+class ConfigRead:
     """One `docker compose config`.
 
     Args:
@@ -25,7 +25,7 @@ class Reading:
         self._found: process.Output | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> Reading:
+    def start(self) -> ConfigRead:
         """Begin in the background; whoever asks for the `output` waits for the rest."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

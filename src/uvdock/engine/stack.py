@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uvdock import dry, process
 from uvdock.engine import endpoint
 from uvdock.engine.building import shown_build
-from uvdock.engine.reading import Reading
+from uvdock.engine.reading import ConfigRead
 from uvdock.errors import UvdockError, nearest
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Stack:
         self.context = context
         self.dotenv = dotenv
         self.env = compose_env(self.files, context, environ, dotenv)
-        self._reading = Reading([str(file) for file in self.files], self.env, str(root))
+        self._reading = ConfigRead([str(file) for file in self.files], self.env, str(root))
 
     @property
     def working_dir(self) -> str:
@@ -144,7 +144,7 @@ class Stack:
         found = re.match(r"v?(\d+)\.(\d+)", process.capture([*self.docker, "compose", "version", "--short"]).text)
         return tuple(int(part) for part in found.groups()) if found else ()
 
-    def read_ahead(self, begun: Reading | None = None) -> None:
+    def read_ahead(self, begun: ConfigRead | None = None) -> None:
         """Let Compose read its files while this program does something else, such as connecting to the engine.
 
         Args:

@@ -32,7 +32,7 @@ _VIA = re.compile(r"^via\b\s*")
 
 
 @dataclass(frozen=True)
-class Option:
+class FileOption:
     """An option of a line: its long name with the dashes, and its value, empty for a switch."""
 
     name: str
@@ -40,7 +40,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Line:
+class RequirementLine:
     """One logical line: what continuations join counts as one.
 
     Args:
@@ -62,7 +62,7 @@ class Line:
     indented: bool = False
     requirement: str = ""
     editable: bool = False
-    options: tuple[Option, ...] = ()
+    options: tuple[FileOption, ...] = ()
     problem: str = ""
 
     @property
@@ -129,18 +129,18 @@ def decode(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def parse(text: str) -> tuple[Line, ...]:
+def parse(text: str) -> tuple[RequirementLine, ...]:
     """Every logical line of a requirement file, in order."""
     return tuple(_line(number, joined) for number, joined in _joined(text.removeprefix("\ufeff")))
 
 
-def is_compiled(lines: tuple[Line, ...]) -> bool:
+def is_compiled(lines: tuple[RequirementLine, ...]) -> bool:
     """Whether pip-compile or uv wrote it: by the comment at its top."""
     top = [line for line in lines[:12] if line.kind == "comment"]
     return any(_COMPILED.search(f"#{line.comment}") for line in top)
 
 
-def compiled_from_project(lines: tuple[Line, ...]) -> tuple[str, ...] | None:
+def compiled_from_project(lines: tuple[RequirementLine, ...]) -> tuple[str, ...] | None:
     """The extras of the project that a compiled file was made of; ``None`` where it was made of something else."""
     if not is_compiled(lines):
         return None
@@ -150,7 +150,7 @@ def compiled_from_project(lines: tuple[Line, ...]) -> tuple[str, ...] | None:
     return tuple(re.findall(r"--extra[= ]([A-Za-z0-9._-]+)", top))
 
 
-def via(lines: tuple[Line, ...]) -> dict[int, tuple[str, ...]]:
+def via(lines: tuple[RequirementLine, ...]) -> dict[int, tuple[str, ...]]:
     """For each line with a requirement (by number): who wanted it, as pip-compile noted beside or below it."""
     found: dict[int, tuple[str, ...]] = {}
     number, open_ = 0, False
@@ -171,7 +171,7 @@ def via(lines: tuple[Line, ...]) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def machine_made(lines: tuple[Line, ...]) -> set[int]:
+def machine_made(lines: tuple[RequirementLine, ...]) -> set[int]:
     """The numbers of the comment lines that pip-compile wrote: its header and its annotations."""
     found: set[int] = set()
     noted = via(lines)
@@ -220,28 +220,30 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
         yield start, "".join(parts)
 
 
-def _line(number: int, joined: str) -> Line:
+def _line(number: int, joined: str) -> RequirementLine:
     found = _COMMENT.search(joined)
     comment = found[0].strip()[1:].strip() if found else ""
     text = _COMMENT.sub("", joined).strip()
     indented = joined[:1].isspace()
     if not text:
-        return Line(number, "", "comment" if found else "blank", comment, indented)
+        return RequirementLine(number, "", "comment" if found else "blank", comment, indented)
     wanted, options = _split(text)
     try:
         given = _options(shlex.split(options))
     except ValueError as error:
-        return Line(number, text, "broken", comment, indented, problem=str(error))
+        return RequirementLine(number, text, "broken", comment, indented, problem=str(error))
     if wanted:
         ignored = [option.name for option in given if option.name not in BESIDE]
         problem = f"pip ignores {', '.join(ignored)} beside a requirement" if ignored else ""
-        return Line(number, text, "requirement", comment, indented, requirement=wanted, options=given, problem=problem)
+        return RequirementLine(
+            number, text, "requirement", comment, indented, requirement=wanted, options=given, problem=problem
+        )
     editable = next((option.value for option in given if option.name == "--editable"), "")
     if editable:
         rest = tuple(option for option in given if option.name != "--editable")
         more = len(given) - len(rest) > 1 or any(option.name not in BESIDE for option in rest)
         problem = "pip takes the first -e of a line, and nothing else on it" if more else ""
-        return Line(
+        return RequirementLine(
             number,
             text,
             "requirement",
@@ -252,7 +254,7 @@ def _line(number: int, joined: str) -> Line:
             options=rest,
             problem=problem,
         )
-    return Line(number, text, "option", comment, indented, options=given)
+    return RequirementLine(number, text, "option", comment, indented, options=given)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -262,21 +264,21 @@ def _split(text: str) -> tuple[str, str]:
     return " ".join(words[:at]).strip(), " ".join(words[at:])
 
 
-class _Parser(optparse.OptionParser):
+class _OptionParser(optparse.OptionParser):
     """pip's own way with options: unique beginnings of long names are enough, as optparse has it."""
 
     def error(self, msg: str) -> NoReturn:
         raise ValueError(msg)
 
 
-def _options(words: list[str]) -> tuple[Option, ...]:
-    found: list[Option] = []
+def _options(words: list[str]) -> tuple[FileOption, ...]:
+    found: list[FileOption] = []
 
     def take(option: optparse.Option, _: str, value: Any, __: optparse.OptionParser) -> None:
         name = str(option.get_opt_string())
-        found.append(Option(_ALIASES.get(name, name), str(value or "")))
+        found.append(FileOption(_ALIASES.get(name, name), str(value or "")))
 
-    parser = _Parser(add_help_option=False)
+    parser = _OptionParser(add_help_option=False)
     for name, (short, takes) in {**GLOBAL, **BESIDE, **GONE}.items():
         names = [short, name] if short else [name]
         if takes:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from uvdock.init.carry import Found
+from uvdock.init.carry import CarriedFunction
 
 #: A call of the script itself, by a path or by a shell; and a Dockerfile's copy of it. Not `docker run`, nor /var/run.
 _RUN = re.compile(
@@ -27,7 +27,7 @@ class Caller(NamedTuple):
     task: str
 
 
-def callers(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[Found]) -> Iterator[Caller]:
+def callers(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[CarriedFunction]) -> Iterator[Caller]:
     """The lines that call a file whose commands were carried over.
 
     Args:
@@ -45,7 +45,7 @@ def callers(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[Fo
                     yield Caller(file, number, source, " ".join(match[0].split()), task)
 
 
-def told(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[Found]) -> Iterator[str]:
+def told(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[CarriedFunction]) -> Iterator[str]:
     """For a person: what to do with each file afterwards."""
     found, sources = list(found), list(sources)
     calls = list(callers(texts, sources, found))

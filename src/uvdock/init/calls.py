@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from uvdock.formats.shell.words import Part, Word
+from uvdock.formats.shell.words import Word, WordPart
 from uvdock.init.script import Function, Script, constant, is_dotenv
 from uvdock.init.statements import Assign, Branch, Node, Reason, Simple
 
@@ -49,7 +49,7 @@ class NotPlainError(Exception):
 
 
 @dataclass(frozen=True)
-class Call:
+class ResolvedCall:
     """One call, resolved.
 
     Args:
@@ -86,7 +86,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ScriptScope:
     """A script with what is needed to resolve its calls.
 
     Args:
@@ -111,7 +111,7 @@ class Reading:
             raise NotPlainError(function.refused.line, function.refused.why)
         return tuple(node for node in function.nodes if not self._is_nothing(node))
 
-    def resolve(self, simple: Simple) -> Call:
+    def resolve(self, simple: Simple) -> ResolvedCall:
         """Where a call runs and what it runs, with the script's own functions put in.
 
         Raises:
@@ -135,7 +135,7 @@ class Reading:
             words = (Word.of("docker", simple.line), Word.of("compose", simple.line), *compose)
         elif not self.everywhere_host and program not in _HOST and not _is_own_script(program):
             raise NotPlainError(simple.line, f"it is not clear where {program} runs: on the host or in a container")
-        return self._checked(Call(simple.line, words))
+        return self._checked(ResolvedCall(simple.line, words))
 
     def calls(self, simple: Simple) -> str:
         """The function of the script that a statement calls, or an empty text."""
@@ -220,8 +220,8 @@ class Reading:
             return ""
         return "auto" if len(values) > 1 else next(iter(values))
 
-    def _in_service(self, line: int, compose: tuple[Word, ...], chosen: Mapping[str, frozenset[str]]) -> Call:
-        call = Call(line, (), mode=self._mode(compose[0], chosen))
+    def _in_service(self, line: int, compose: tuple[Word, ...], chosen: Mapping[str, frozenset[str]]) -> ResolvedCall:
+        call = ResolvedCall(line, (), mode=self._mode(compose[0], chosen))
         words = list(compose[1:])
         while words:
             values = self._values(words[0], chosen)
@@ -238,7 +238,7 @@ class Reading:
             raise NotPlainError(line, "the service is in a variable" if words else "no service is named")
         return self._checked(replace(call, words=tuple(words), service=service))
 
-    def _checked(self, call: Call) -> Call:
+    def _checked(self, call: ResolvedCall) -> ResolvedCall:
         """The call with its ``"$@"`` taken off, once every word is one that the table can say."""
         words = call.words
         rest = bool(words) and words[-1].is_rest
@@ -264,7 +264,7 @@ class Reading:
             if part.kind == "variable":
                 self._check_variable(part, word.line)
 
-    def _check_variable(self, part: Part, line: int) -> None:
+    def _check_variable(self, part: WordPart, line: int) -> None:
         if part.text.isdigit():
             raise NotPlainError(line, f"the argument ${part.text}")
         if part.text in self.script.variables:
@@ -311,7 +311,7 @@ def _after_compose(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
     return words[2:] if [word.literal for word in words[:2]] == ["docker", "compose"] else None
 
 
-def _option(call: Call, words: list[Word]) -> Call:
+def _option(call: ResolvedCall, words: list[Word]) -> ResolvedCall:
     """Take one option of ``docker compose exec`` or ``run`` from ``words``, which change."""
     name, equals, text = (words[0].literal or "").partition("=")
     line = words.pop(0).line
@@ -359,7 +359,7 @@ def _quoted(word: Word) -> str:
     return f'"{escaped}"'
 
 
-def _for_shell(part: Part) -> str:
+def _for_shell(part: WordPart) -> str:
     if part.kind == "variable":
         return f'"{_shown(part)}"'
     if not part.text or (not part.quoted and re.fullmatch(r"[\w@%+=:,./*?\[\]-]*", part.text)):
@@ -367,7 +367,7 @@ def _for_shell(part: Part) -> str:
     return "'" + part.text.replace("'", "'\"'\"'") + "'"
 
 
-def _shown(part: Part) -> str:
+def _shown(part: WordPart) -> str:
     if part.kind != "variable":
         return part.text
     return f"${{{part.text}}}" if part.default is None else f"${{{part.text}:-{part.default}}}"

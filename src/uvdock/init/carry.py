@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from uvdock.init.calls import Call, NotPlainError, Reading, first_argument, joined
+from uvdock.init.calls import NotPlainError, ResolvedCall, ScriptScope, first_argument, joined
 from uvdock.init.script import Function, Script
 from uvdock.init.statements import Branch, Node, Reason, Simple
 
@@ -51,7 +51,7 @@ _HELPER = "a helper: what it does is in the commands that use it"
 
 
 @dataclass(frozen=True)
-class Found:
+class CarriedFunction:
     """One function of a file, and what became of it.
 
     Args:
@@ -106,7 +106,7 @@ def task_name(name: str) -> str:
     return name.replace(":", ".").replace("_", "-")
 
 
-def carry(script: Script, source: str, itself: tuple[str, ...], rules: Rules) -> list[Found]:
+def carry(script: Script, source: str, itself: tuple[str, ...], rules: Rules) -> list[CarriedFunction]:
     """Say what becomes of every function of a script.
 
     Args:
@@ -119,7 +119,7 @@ def carry(script: Script, source: str, itself: tuple[str, ...], rules: Rules) ->
         Each function once, in the file's order.
     """
     last = {function.name: function for function in script.functions}
-    reading = Reading(script, last, itself, not rules.compose)
+    reading = ScriptScope(script, last, itself, not rules.compose)
     carrier = _Carrier(reading, source, rules)
     return [
         carrier.found(function.name) if last[function.name] is function else carrier.left(function, function.refused)
@@ -132,7 +132,7 @@ def default_service(script: Script, itself: tuple[str, ...] = ()) -> str:
     functions = {function.name: function for function in script.functions}
     if "cmd" not in functions:
         return ""
-    reading = Reading(script, functions, itself, everywhere_host=False)
+    reading = ScriptScope(script, functions, itself, everywhere_host=False)
     try:
         body = reading.plain(functions["cmd"])
         if len(body) == 1 and isinstance(body[0], Simple):
@@ -144,17 +144,17 @@ def default_service(script: Script, itself: tuple[str, ...] = ()) -> str:
 
 
 class _Carrier:
-    def __init__(self, reading: Reading, source: str, rules: Rules) -> None:
+    def __init__(self, reading: ScriptScope, source: str, rules: Rules) -> None:
         self.reading = reading
         self.source = source
         self.rules = rules
-        self.done: dict[str, Found] = {}
+        self.done: dict[str, CarriedFunction] = {}
         self.open: list[str] = []
         self.names: dict[str, str] = {}
         for function in reading.script.functions:
             self.names.setdefault(task_name(function.name), function.name)
 
-    def found(self, name: str) -> Found:
+    def found(self, name: str) -> CarriedFunction:
         """What becomes of one function; each is looked at once."""
         if name not in self.done:
             function = self.reading.functions[name]
@@ -169,28 +169,28 @@ class _Carrier:
                 self.open.pop()
         return self.done[name]
 
-    def left(self, function: Function, reason: Reason | None) -> Found:
+    def left(self, function: Function, reason: Reason | None) -> CarriedFunction:
         """A function that is not carried over."""
         reason = reason or Reason(function.line, "it is not understood")
-        return Found(self.source, function.name, function.line, "left", why=reason.why, at=reason.line)
+        return CarriedFunction(self.source, function.name, function.line, "left", why=reason.why, at=reason.line)
 
-    def _like(self, function: Function, reason: Reason) -> Found | None:
+    def _like(self, function: Function, reason: Reason) -> CarriedFunction | None:
         """The task that uvdock has ready in this repo for what a function is for that is not plain itself."""
         name = task_name(function.name)
         task = name if name in self.rules.ready else _LIKE.get(name, "")
         if task not in self.rules.ready:
             return None
-        return Found(self.source, function.name, function.line, "has", task, reason.why, reason.line)
+        return CarriedFunction(self.source, function.name, function.line, "has", task, reason.why, reason.line)
 
-    def _known(self, function: Function) -> Found | None:
+    def _known(self, function: Function) -> CarriedFunction | None:
         """The function's place where it needs no command: it is a helper, or there is a task already."""
         name, task = function.name, task_name(function.name)
         same = SAME.get(task, "")
         why = self._no_name(name, task)
         if not why and task in self.rules.commands:
-            return Found(self.source, name, function.line, "kept", task, takes_rest=True)
+            return CarriedFunction(self.source, name, function.line, "kept", task, takes_rest=True)
         if not why and (same in self.rules.tasks or same == "--list") and self._does(function, same):
-            return Found(self.source, name, function.line, "has", same, takes_rest=same in _PASSING)
+            return CarriedFunction(self.source, name, function.line, "has", same, takes_rest=same in _PASSING)
         why = why or self._taken(task)
         return self.left(function, Reason(function.line, why)) if why else None
 
@@ -223,7 +223,7 @@ class _Carrier:
         first = calls[0].words[:1] if calls else ()
         return bool(first) and first[0].literal in expected[task]
 
-    def _carried(self, function: Function) -> Found:
+    def _carried(self, function: Function) -> CarriedFunction:
         task = task_name(function.name)
         nodes = self.reading.plain(function)
         if not all(_PART.fullmatch(part) for part in task.split(".")):
@@ -243,9 +243,9 @@ class _Carrier:
         steps += [self._step(task, node, commands) for node in simple]
         # In the order they run: what the steps need first, then the list of them.
         commands[task] = _entry(function.help, steps=steps)
-        return Found(self.source, function.name, function.line, "carried", task, commands=commands)
+        return CarriedFunction(self.source, function.name, function.line, "carried", task, commands=commands)
 
-    def _single(self, function: Function, node: Simple) -> Found:
+    def _single(self, function: Function, node: Simple) -> CarriedFunction:
         task, called = task_name(function.name), self.reading.calls(node)
         try:
             call = self.reading.resolve(node)
@@ -253,7 +253,7 @@ class _Carrier:
             if not called or called == function.name or len(node.words) > 1 + (node.words[0].literal != called):
                 raise
             steps = [self._reference(called, node.line)]
-            return Found(
+            return CarriedFunction(
                 self.source,
                 function.name,
                 function.line,
@@ -269,7 +269,7 @@ class _Carrier:
             )
         return self._command(function, call, {})
 
-    def _with_before(self, function: Function, branch: Branch, node: Node) -> Found:
+    def _with_before(self, function: Function, branch: Branch, node: Node) -> CarriedFunction:
         answers = first_argument(branch)
         if answers is None or not isinstance(node, Simple):
             raise NotPlainError(branch.line, _why(branch))
@@ -286,10 +286,10 @@ class _Carrier:
             before[answer] = first.text
         return self._command(function, call, before)
 
-    def _command(self, function: Function, call: Call, before: Mapping[str, str]) -> Found:
+    def _command(self, function: Function, call: ResolvedCall, before: Mapping[str, str]) -> CarriedFunction:
         task = task_name(function.name)
         value = _entry(function.help, run=call.text, **self._keys(call), before=dict(before))
-        return Found(
+        return CarriedFunction(
             self.source,
             function.name,
             function.line,
@@ -300,7 +300,7 @@ class _Carrier:
             one_off=call.mode == "run",
         )
 
-    def _keys(self, call: Call) -> dict[str, Any]:
+    def _keys(self, call: ResolvedCall) -> dict[str, Any]:
         return {
             "service": call.service if call.service != self.rules.service else "",
             "user": call.user,
@@ -369,7 +369,7 @@ def _entry(about: str, *, run: str = "", steps: list[str] | None = None, **keys:
     return {"steps" if steps else "run": main, **rest} if rest else main
 
 
-def _place(call: Call) -> tuple[str, str, str, str, tuple[str, ...]]:
+def _place(call: ResolvedCall) -> tuple[str, str, str, str, tuple[str, ...]]:
     return call.service, call.mode, call.user, call.workdir, call.env
 
 

@@ -42,7 +42,7 @@ def read(text: str) -> Script:
     Returns:
         Every recipe and every alias of it, in order.
     """
-    reader = _Reader()
+    reader = _JustReader()
     for line, row in enumerate(text.splitlines(), 1):
         reader.take(line, row)
     shell: list[Token] = []
@@ -50,7 +50,7 @@ def read(text: str) -> Script:
     return Script(tuple(once(functions)), variables(shell), tuple(reader.notes))
 
 
-class _Reader:
+class _JustReader:
     def __init__(self) -> None:
         self.values: dict[str, str | None] = {}
         self.recipes: list[_Recipe] = []

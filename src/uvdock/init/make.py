@@ -48,7 +48,7 @@ def read(text: str) -> Script:
     Returns:
         Every target of it, in order, except for make's special ones (`.PHONY`).
     """
-    reader = _Reader()
+    reader = _MakeReader()
     for line, row in _rows(text):
         reader.take(line, row)
     shell: list[Token] = []
@@ -89,7 +89,7 @@ def _rows(text: str) -> Iterable[tuple[int, str]]:
         yield first, kept
 
 
-class _Reader:
+class _MakeReader:
     def __init__(self) -> None:
         self.values: dict[str, str | None] = {}
         self.targets: list[_Target] = []

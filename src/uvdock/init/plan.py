@@ -10,7 +10,7 @@ from typing import Any
 
 from uvdock.init import just, make, script
 from uvdock.init.callers import told
-from uvdock.init.carry import Found, Rules, carry, default_service
+from uvdock.init.carry import CarriedFunction, Rules, carry, default_service
 from uvdock.init.manifest import settings_of, with_settings
 from uvdock.init.script import Script
 
@@ -57,7 +57,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Edit:
+class FileChange:
     """One file as it is (``None`` where there is none) and as it would be."""
 
     name: str
@@ -72,23 +72,23 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Plan:
+class InitPlan:
     """What would be written, what became of every function, and what a person should know and do afterwards."""
 
-    edits: tuple[Edit, ...] = ()
-    found: tuple[Found, ...] = ()
+    edits: tuple[FileChange, ...] = ()
+    found: tuple[CarriedFunction, ...] = ()
     notes: tuple[str, ...] = ()
     afterwards: tuple[str, ...] = ()
 
 
 @dataclass
 class _Gathered:
-    found: list[Found] = field(default_factory=list)
+    found: list[CarriedFunction] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     service: str = ""
 
 
-def plan(state: State) -> Plan:
+def plan(state: State) -> InitPlan:
     """Decide what to write.
 
     Args:
@@ -106,13 +106,13 @@ def plan(state: State) -> Plan:
     service = gathered.service if "service" not in settings else ""
     edits = []
     if not any(_is_tasks(name) for name in state.files):
-        edits.append(Edit(TASKS, None, _TASKS_TEXT))
+        edits.append(FileChange(TASKS, None, _TASKS_TEXT))
     if added or service:
         before = state.files.get(file)
-        edits.append(Edit(file, before, with_settings(before, service, added, f"{state.where}/{file}")))
+        edits.append(FileChange(file, before, with_settings(before, service, added, f"{state.where}/{file}")))
     sources = dict.fromkeys(item.source for item in gathered.found)
     after = tuple(told(state.others, sources, gathered.found))
-    return Plan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes), after)
+    return InitPlan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes), after)
 
 
 def own_tasks(text: str) -> frozenset[str]:

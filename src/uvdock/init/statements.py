@@ -83,7 +83,7 @@ def statements(found: Sequence[Token]) -> tuple[tuple[Node, ...], Reason | None]
     """
     body = [token for token in found if not isinstance(token, Comment | Document)]
     try:
-        return tuple(_Parser(body).nodes((), (), 0)), None
+        return tuple(_StatementParser(body).nodes((), (), 0)), None
     except _RefusedError as refused:
         return (), refused.reason
 
@@ -102,7 +102,7 @@ def words_at(found: Sequence[Token], at: int) -> list[Word]:
     return words
 
 
-class _Parser:
+class _StatementParser:
     """Statements of one body, as long as they are of the plain kinds."""
 
     def __init__(self, body: Sequence[Token]) -> None:

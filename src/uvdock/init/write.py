@@ -12,7 +12,7 @@ from uvdock.deps.sync import Snapshot, hold, replace_all
 from uvdock.errors import UvdockError
 from uvdock.files import listed
 from uvdock.init.manifest import PYPROJECT
-from uvdock.init.plan import SOURCES, TASKS, Plan, State
+from uvdock.init.plan import SOURCES, TASKS, InitPlan, State
 from uvdock.project import find_compose_files
 from uvdock.settings import FILE, Settings
 
@@ -57,7 +57,7 @@ def look(root: Path, settings: Settings, always: Iterable[str], everything: Iter
     return Look(root, State(files, tasks, ready, seen, bool(compose), str(root), others), snapshot)
 
 
-def write(seen: Look, plan: Plan) -> list[Path]:
+def write(seen: Look, plan: InitPlan) -> list[Path]:
     """Write the plan's files, all or none.
 
     Returns:

@@ -23,7 +23,7 @@ _CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
-class Row:
+class JsRow:
     """A direct dependency that is behind.
 
     Args:
@@ -89,7 +89,7 @@ def further(manager: Manager, lock: bytes) -> dict[Path, bytes]:
     }
 
 
-def rows(manager: Manager, outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
+def rows(manager: Manager, outputs: Sequence[Output], data: Mapping[str, Any]) -> list[JsRow]:
     """What is behind, sorted by group and name.
 
     Args:
@@ -109,12 +109,12 @@ def rows(manager: Manager, outputs: Sequence[Output], data: Mapping[str, Any]) -
     return sorted(set(behind), key=lambda row: (_GROUPS.index(row.group) if row.group in _GROUPS else 9, row.name))
 
 
-def to_json(found: Sequence[Row]) -> str:
+def to_json(found: Sequence[JsRow]) -> str:
     """An object with ``schema`` and ``packages``: name, group, locked, wanted and latest of each."""
     return json.dumps({"schema": SCHEMA, "packages": [asdict(row) for row in found]}, indent=2)
 
 
-def _npm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
+def _npm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[JsRow]:
     answer = _object(outputs[0])
     if "error" in answer and isinstance(answer["error"], dict) and "summary" in answer["error"]:
         raise FailedError(str(answer["error"]["summary"]))
@@ -125,14 +125,14 @@ def _npm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
             name = key.partition(":")[0]
             current = one.get("current", "")
             group = one.get("type") or _group(name, data)
-            found.append(Row(name, group, current, one.get("wanted", ""), one.get("latest", "")))
+            found.append(JsRow(name, group, current, one.get("wanted", ""), one.get("latest", "")))
     return found
 
 
-def _pnpm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
+def _pnpm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[JsRow]:
     newest, within = (_object(output) for output in outputs)
     return [
-        Row(
+        JsRow(
             name,
             item.get("dependencyType") or _group(name, data),
             # What pnpm calls wanted is what the lock has.
@@ -144,14 +144,14 @@ def _pnpm(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def _classic(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[Row]:
+def _classic(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[JsRow]:
     output = outputs[0]
     found = []
     for line in _lines(output.text):
         if line.get("type") == "table":
             head = line["data"]["head"]
             places = [head.index(name) for name in ("Package", "Package Type", "Current", "Wanted", "Latest")]
-            found += [Row(*(str(row[place]) for place in places)) for row in line["data"]["body"]]
+            found += [JsRow(*(str(row[place]) for place in places)) for row in line["data"]["body"]]
     if output.code and not found:
         words = [str(line["data"]) for line in _lines(output.error_text) if line.get("type") == "error"]
         raise FailedError(" ".join(words) or output.error_text or output.text)
@@ -159,7 +159,7 @@ def _classic(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[Row]:
     return [row for row in found if row.latest != "exotic"]
 
 
-def _bun(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[Row]:
+def _bun(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[JsRow]:
     output = outputs[0]
     if output.code:
         raise FailedError(output.error_text or output.text)
@@ -170,11 +170,11 @@ def _bun(outputs: Sequence[Output], _: Mapping[str, Any]) -> list[Row]:
         if match is None or len(versions) < 3 or versions[0] == "Current" or set(match["name"]) <= set("-─|"):
             continue
         name = re.split(r"(?<=.)@npm:", match["name"])[0]
-        found.append(Row(name, _BUN_GROUPS.get(match["group"] or "", "dependencies"), *versions[:3]))
+        found.append(JsRow(name, _BUN_GROUPS.get(match["group"] or "", "dependencies"), *versions[:3]))
     return found
 
 
-def _berry(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
+def _berry(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[JsRow]:
     locked = _berry_locked(outputs[0])
     if not locked:
         return []
@@ -187,7 +187,7 @@ def _berry(outputs: Sequence[Output], data: Mapping[str, Any]) -> list[Row]:
         words = [str(line.get("data", "")).strip() for line in _lines(outputs[1].text) if line.get("type") == "error"]
         raise FailedError(" ".join(words) or outputs[1].error_text or outputs[1].text)
     return [
-        Row(name, _group(name, data), version, "", newest.get(package, ""))
+        JsRow(name, _group(name, data), version, "", newest.get(package, ""))
         for name, (package, version) in locked.items()
     ]
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from uvdock import process
 from uvdock.deps.sync import Snapshot, hold, replace_all
 from uvdock.errors import UvdockError
-from uvdock.migrate.model import Edit, Plan
+from uvdock.migrate.model import FileEdit, MigrationPlan
 
 _JOURNAL = "journal.json"
 _WITHOUT_GIT = ".uvdock"
 
 
 @dataclass(frozen=True)
-class Kept:
+class BackupFile:
     """A file of a backup.
 
     Args:
@@ -60,11 +60,11 @@ class Backup:
 
     folder: Path
     done: bool
-    files: tuple[Kept, ...]
+    files: tuple[BackupFile, ...]
     made: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def old(self, kept: Kept) -> bytes | None:
+    def old(self, kept: BackupFile) -> bytes | None:
         """The bytes of a file before the apply.
 
         Raises:
@@ -111,7 +111,7 @@ def backups(root: Path) -> list[Backup]:
     return [_read(folder) for folder in sorted(place.iterdir()) if re.fullmatch(r"\d{4,}", folder.name)]
 
 
-def apply(root: Path, plan: Plan) -> Backup | None:
+def apply(root: Path, plan: MigrationPlan) -> Backup | None:
     """Write a plan.
 
     Returns:
@@ -202,7 +202,7 @@ def _place(root: Path) -> Path | None:
     return git / "uvdock" / "migrate" / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
 
 
-def _keep(root: Path, edits: Iterable[Edit]) -> Backup:
+def _keep(root: Path, edits: Iterable[FileEdit]) -> Backup:
     """Write the old bytes down, durably, before anything changes."""
     place = _place(root)
     assert place is not None
@@ -230,18 +230,18 @@ def _keep(root: Path, edits: Iterable[Edit]) -> Backup:
     return replace(backup, folder=final)
 
 
-def _kept(root: Path, edit: Edit, folder: Path, at: int) -> Kept:
+def _kept(root: Path, edit: FileEdit, folder: Path, at: int) -> BackupFile:
     after = None if edit.after is None else _hash(edit.after)
     name = edit.path.as_posix()
     if edit.before is None:
-        return Kept(name, None, after)
+        return BackupFile(name, None, after)
     stat = (root / edit.path).stat()
     stored = f"{at:04}-{_hash(edit.before)}"
     _write_through(folder / stored, edit.before)
-    return Kept(name, stored, after, stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid))
+    return BackupFile(name, stored, after, stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid))
 
 
-def _missing_folders(root: Path, files: Iterable[Kept]) -> Iterator[str]:
+def _missing_folders(root: Path, files: Iterable[BackupFile]) -> Iterator[str]:
     """The folders that have to be made, the outer ones first."""
     found = {
         above.as_posix(): None
@@ -263,7 +263,7 @@ def _journal(backup: Backup) -> None:
 def _read(folder: Path) -> Backup:
     try:
         data = json.loads((folder / _JOURNAL).read_bytes())
-        files = tuple(Kept(**{**item, "owner": tuple(item["owner"])}) for item in data["files"])
+        files = tuple(BackupFile(**{**item, "owner": tuple(item["owner"])}) for item in data["files"])
         return Backup(folder, bool(data["done"]), files, tuple(data["made"]), tuple(data["removed"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"{_JOURNAL}: {error}") from error
@@ -284,7 +284,7 @@ def _drop(root: Path, backup: Backup) -> None:
 # --- the files --------------------------------------------------------------------------------------------------------
 
 
-def _check(root: Path, edits: Iterable[Edit]) -> None:
+def _check(root: Path, edits: Iterable[FileEdit]) -> None:
     changed = [edit.path.as_posix() for edit in edits if _bytes(root / edit.path) != edit.before]
     if changed:
         raise UvdockError(
@@ -294,7 +294,7 @@ def _check(root: Path, edits: Iterable[Edit]) -> None:
         )
 
 
-def _write(root: Path, edits: Iterable[Edit]) -> None:
+def _write(root: Path, edits: Iterable[FileEdit]) -> None:
     """Delete and replace: all or, when anything fails, none."""
     asides: dict[Path, Path] = {}
     new = {root / edit.path: edit.after for edit in edits if edit.after is not None}
@@ -348,7 +348,7 @@ def _restore(root: Path, backup: Backup) -> None:
             (root / name).rmdir()
 
 
-def _own(path: Path, kept: Kept) -> None:
+def _own(path: Path, kept: BackupFile) -> None:
     if kept.before is None:
         return
     stat = path.stat()

@@ -1,7 +1,7 @@
 """The words of a migration: what is known of the repo, what changes in which file, and what stays for a person.
 
 Data flows one way: the repo's files → what they say of dependencies (`Dependencies`) → what every other file has
-to say instead (`Converted`) → one `Plan`. Only applying a plan writes.
+to say instead (`Converted`) → one `MigrationPlan`. Only applying a plan writes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from uvdock.migrate.commands.context import Place
+    from uvdock.migrate.commands.context import ExecutionContext
 
 
 @dataclass(frozen=True)
-class Edit:
+class FileEdit:
     """One file that changes.
 
     Args:
@@ -31,7 +31,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Notice:
     """Something that a person has to know or to do, with its place.
 
     Args:
@@ -81,7 +81,7 @@ class ProjectFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RepoFacts:
     """What a converter knows of the repo besides the file in its hands.
 
     Args:
@@ -104,7 +104,7 @@ class Facts:
     environment: Mapping[str, str] = field(default_factory=dict)
     harden: bool = False
     cache_volume: bool = False
-    services: Mapping[str, Place] = field(default_factory=dict)
+    services: Mapping[str, ExecutionContext] = field(default_factory=dict)
 
     def is_package(self, folder: Path) -> bool:
         """Whether the project of a folder is itself installed."""
@@ -121,7 +121,7 @@ class Converted:
     """
 
     content: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,14 @@ class Dependencies:
         drifts: The versions that are not the old ones; none is the proof.
     """
 
-    edits: tuple[Edit, ...]
-    facts: Facts
-    findings: tuple[Finding, ...] = ()
+    edits: tuple[FileEdit, ...]
+    facts: RepoFacts
+    findings: tuple[Notice, ...] = ()
     drifts: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True)
-class Plan:
+class MigrationPlan:
     """A migration, whole.
 
     Args:
@@ -168,6 +168,6 @@ class Plan:
         drifts: See `Dependencies`.
     """
 
-    edits: tuple[Edit, ...]
-    findings: tuple[Finding, ...] = ()
+    edits: tuple[FileEdit, ...]
+    findings: tuple[Notice, ...] = ()
     drifts: tuple[Drift, ...] = ()

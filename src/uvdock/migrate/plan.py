@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.files import is_dockerfile, listed
-from uvdock.migrate.commands.context import Place
-from uvdock.migrate.model import Converted, Dependencies, Edit, Facts, Finding, Plan
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.model import Converted, Dependencies, FileEdit, MigrationPlan, Notice, RepoFacts
 
-Converter = Callable[[Path, str, Facts], Converted]
+Converter = Callable[[Path, str, RepoFacts], Converted]
 #: No text that a person maintains is longer, bytes.
 _LARGEST = 2**21
 _REQUIREMENTS = re.compile(r"(require|constraint|\.in$|\.txt$)", re.IGNORECASE)
@@ -37,8 +37,10 @@ class Converters:
 
     dependencies: Callable[[Path, Mapping[Path, str], str], Dependencies]
     files: tuple[tuple[Callable[[Path, str], bool], Converter], ...]
-    added: Callable[[Facts, Mapping[Path, str]], Iterable[tuple[Edit, tuple[Finding, ...]]]] = lambda _facts, _texts: ()
-    contexts: Callable[[Facts], Mapping[str, Place]] = lambda _facts: {}
+    added: Callable[[RepoFacts, Mapping[Path, str]], Iterable[tuple[FileEdit, tuple[Notice, ...]]]] = (
+        lambda _facts, _texts: ()
+    )
+    contexts: Callable[[RepoFacts], Mapping[str, ExecutionContext]] = lambda _facts: {}
 
 
 def usual() -> Converters:
@@ -99,7 +101,7 @@ def encode(text: str) -> bytes:
 
 def assemble(
     root: Path, converters: Converters, *, uv: str, harden: bool = False, cache_volume: bool = False
-) -> tuple[Plan, Facts]:
+) -> tuple[MigrationPlan, RepoFacts]:
     """Decide what a migration changes.
 
     Args:
@@ -123,7 +125,7 @@ def assemble(
     findings = list(made.findings)
     if not facts.projects and any(item.level == "question" for item in findings):
         # No project could be locked: a Dockerfile that calls uv would have nothing to install.
-        return Plan((), made.findings, made.drifts), facts
+        return MigrationPlan((), made.findings, made.drifts), facts
     for path, text in texts.items():
         known = edits.get(path)
         if known is not None and known.after is None:
@@ -134,7 +136,7 @@ def assemble(
         converted = convert(path, text if known is None or known.after is None else decode(known.after), facts)
         findings += converted.findings
         before = encode(text) if known is None else known.before
-        edits[path] = Edit(path, before, encode(converted.content))
+        edits[path] = FileEdit(path, before, encode(converted.content))
     # What else a migrated repo has is nothing to begin with where nothing else changes.
     if any(edit.before != edit.after for edit in edits.values()):
         for edit, why in converters.added(facts, texts):
@@ -146,10 +148,10 @@ def assemble(
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
     ordered = sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line))
-    return Plan(tuple(changed), tuple(ordered), made.drifts), facts
+    return MigrationPlan(tuple(changed), tuple(ordered), made.drifts), facts
 
 
-def _script(path: Path, content: str, facts: Facts) -> Converted:
+def _script(path: Path, content: str, facts: RepoFacts) -> Converted:
     """A script; one that the build of an image calls is what the image's Dockerfile counts on."""
     from uvdock.migrate.converters import dockerfile, scripts
 
@@ -168,11 +170,11 @@ def _script(path: Path, content: str, facts: Facts) -> Converted:
     ]
     for name in others:
         what = f"{places[0][0].as_posix()} and {name.as_posix()} call this in places that differ"
-        made = replace(made, findings=(*made.findings, Finding(path, 0, "question", what, "a script for each")))
+        made = replace(made, findings=(*made.findings, Notice(path, 0, "question", what, "a script for each")))
     return made
 
 
-def diff(edit: Edit) -> list[str]:
+def diff(edit: FileEdit) -> list[str]:
     """The unified diff of one file, line by line without line ends, as `git apply` takes it."""
     old = f"a/{edit.path.as_posix()}" if edit.before is not None else "/dev/null"
     new = f"b/{edit.path.as_posix()}" if edit.after is not None else "/dev/null"
@@ -184,7 +186,7 @@ def diff(edit: Edit) -> list[str]:
     return found
 
 
-def action(edit: Edit) -> str:
+def action(edit: FileEdit) -> str:
     """``created``, ``changed`` or ``deleted``."""
     return "created" if edit.before is None else "deleted" if edit.after is None else "changed"
 
@@ -196,8 +198,8 @@ def _lines(content: bytes | None) -> list[str]:
 
 
 def _still_read(
-    edits: Mapping[Path, Edit], texts: Mapping[Path, str], kept_before: Set[Path] = frozenset()
-) -> tuple[dict[Path, Edit], list[Finding]]:
+    edits: Mapping[Path, FileEdit], texts: Mapping[Path, str], kept_before: Set[Path] = frozenset()
+) -> tuple[dict[Path, FileEdit], list[Notice]]:
     """Without the deletions of files that something which stays still reads: a build must never break by them."""
     gone = {edit.path for edit in edits.values() if edit.before is not None and edit.after is None}
     after = {path: edit.after for path, edit in edits.items()}
@@ -206,13 +208,13 @@ def _still_read(
         for path, text in texts.items()
         if path not in gone and (path in kept_before if kept_before else _is_run(path, text))
     }
-    kept: list[Finding] = []
+    kept: list[Notice] = []
     for path in gone:
         others = [one for one in texts if one.name == path.name and one != path]
         lines = ((reader, _line_that_reads(path, text, others)) for reader, text in readers.items())
         if first := next((one for one in lines if one[1]), None):
             what = f"the file stays, for {first[0].as_posix()}:{first[1]} still reads it"
-            kept.append(Finding(path, 0, "left", what, "delete it once that line is changed"))
+            kept.append(Notice(path, 0, "left", what, "delete it once that line is changed"))
     stay = {item.path for item in kept}
     rest = {path: edit for path, edit in edits.items() if path not in stay}
     if not kept:
@@ -261,11 +263,11 @@ def _code(line: str) -> str:
     return "" if line.lstrip().startswith("#") else re.split(r"\s#", line, maxsplit=1)[0]
 
 
-def _dangling(root: Path, edits: Iterable[Edit]) -> Iterator[Finding]:
+def _dangling(root: Path, edits: Iterable[FileEdit]) -> Iterator[Notice]:
     """The links in the repo that lead to a file that goes."""
     gone = {(root / edit.path).resolve(): edit.path for edit in edits if edit.after is None}
     for path in listed(root) if gone else ():
         file = root / path
         if file.is_symlink() and (target := file.resolve()) in gone:
             what = f"this is a link to {gone[target].as_posix()}, which goes"
-            yield Finding(path, 0, "left", what, f"git rm {path.as_posix()}, once nothing reads it")
+            yield Notice(path, 0, "left", what, f"git rm {path.as_posix()}, once nothing reads it")

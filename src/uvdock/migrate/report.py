@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uvdock.migrate import plan as planning
-from uvdock.migrate.model import Drift, Edit, Facts, Finding, Plan
+from uvdock.migrate.model import Drift, FileEdit, MigrationPlan, Notice, RepoFacts
 
 if TYPE_CHECKING:
-    from uvdock.migrate.verify.compare_images import Proof
+    from uvdock.migrate.verify.compare_images import ImageComparison
 
 #: A deleted file that is longer is not shown whole to a person; nor is a new lock ever.
 _LONGEST = 40
 
 
-def shown(edit: Edit, *, whole: bool) -> list[str]:
+def shown(edit: FileEdit, *, whole: bool) -> list[str]:
     """The diff of a file as a person wants to see it.
 
     Args:
@@ -37,12 +37,12 @@ def shown(edit: Edit, *, whole: bool) -> list[str]:
     return lines
 
 
-def place(finding: Finding) -> str:
+def place(finding: Notice) -> str:
     """``Dockerfile:12``."""
     return f"{finding.path.as_posix()}:{finding.line}" if finding.line else finding.path.as_posix()
 
 
-def counted(edits: Iterable[Edit]) -> str:
+def counted(edits: Iterable[FileEdit]) -> str:
     """``2 files change, 2 are new, 1 goes``."""
     kinds = [planning.action(edit) for edit in edits]
     changed, created, deleted = (kinds.count(kind) for kind in ("changed", "created", "deleted"))
@@ -61,7 +61,14 @@ def drifted(drift: Drift) -> str:
     return f"{drift.name} {drift.old or '(none)'} → {drift.new or '(none)'}: {drift.cause}"
 
 
-def to_json(root: Path, plan: Plan, facts: Facts, *, backup: Path | None = None, proof: Proof | None = None) -> str:
+def to_json(
+    root: Path,
+    plan: MigrationPlan,
+    facts: RepoFacts,
+    *,
+    backup: Path | None = None,
+    proof: ImageComparison | None = None,
+) -> str:
     """The plan as JSON; its keys are described in docs/migrate.md."""
     return json.dumps(
         {
@@ -99,7 +106,7 @@ def rolled_back(root: Path, paths: Iterable[str]) -> str:
     return json.dumps({"version": 1, "root": str(root), "rolled_back": sorted(paths)}, indent=2)
 
 
-def _proof(proof: Proof) -> dict[str, Any]:
+def _proof(proof: ImageComparison) -> dict[str, Any]:
     from uvdock.migrate.verify.compare_images import LESS
 
     return {

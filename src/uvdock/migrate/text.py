@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from uvdock.migrate.model import Converted, Facts, Finding, Install
+from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
 
-Convert = Callable[[Path, str, Facts], Converted]
+Convert = Callable[[Path, str, RepoFacts], Converted]
 #: The programs whose work uv takes over; a text with none of them has nothing to convert.
 MENTIONS = re.compile(
     r"\b(?:pip[\d.]*|pipenv|poetry|pipx|virtualenv|venv|pip-(?:compile|sync|tools)|easy_install|[\w./-]*requirements[\w./-]*)\b"
@@ -18,7 +18,7 @@ MENTIONS = re.compile(
 
 
 @dataclass(frozen=True)
-class Change:
+class TextChange:
     """What is from ``start`` to before ``end`` becomes ``text``."""
 
     start: int
@@ -26,7 +26,7 @@ class Change:
     text: str
 
 
-def changed(content: str, changes: Iterable[Change]) -> str:
+def changed(content: str, changes: Iterable[TextChange]) -> str:
     """``content`` with the changes made; of two that overlap, only the first counts."""
     parts: list[str] = []
     at = 0
@@ -76,7 +76,7 @@ def same_line_ends(convert: Convert) -> Convert:
     """
 
     @functools.wraps(convert)
-    def converted(path: Path, content: str, facts: Facts) -> Converted:
+    def converted(path: Path, content: str, facts: RepoFacts) -> Converted:
         mark = "\ufeff" if content.startswith("\ufeff") else ""
         text = content[len(mark) :]
         windows = text.count("\r\n")
@@ -86,7 +86,7 @@ def same_line_ends(convert: Convert) -> Convert:
         if windows != text.count("\n") or windows != text.count("\r"):
             what = "some lines end with CR LF and some do not, so the file stays as it is"
             mentions = MENTIONS.search(text)
-            found = Finding(path, 0, "left", what, "give all lines the same end, and run it again")
+            found = Notice(path, 0, "left", what, "give all lines the same end, and run it again")
             return Converted(content, (found,) if mentions else ())
         made = convert(path, text.replace("\r\n", "\n"), facts)
         return replace(made, content=mark + made.content.replace("\n", "\r\n"))
@@ -94,7 +94,7 @@ def same_line_ends(convert: Convert) -> Convert:
     return converted
 
 
-def locate(name: str, folder: Path, facts: Facts) -> Path | None:
+def locate(name: str, folder: Path, facts: RepoFacts) -> Path | None:
     """The requirements file that a name means for somebody in ``folder``; ``None`` where it cannot be told.
 
     A path inside a container (``/app/requirements.txt``) means the file whose path it ends with.
@@ -113,7 +113,7 @@ def locate(name: str, folder: Path, facts: Facts) -> Path | None:
     return None
 
 
-def meant(name: str, folder: Path, facts: Facts) -> Path | None:
+def meant(name: str, folder: Path, facts: RepoFacts) -> Path | None:
     """The path from the repo root that a name means for somebody in ``folder``; ``None`` where it cannot be told.
 
     A requirements file as `locate` finds it; anything else only by a plain relative name.
@@ -144,6 +144,6 @@ def manifests(install: Install, relative_to: Path = Path()) -> tuple[str, str]:
     return (folder / "pyproject.toml").as_posix(), (folder / "uv.lock").as_posix()
 
 
-def unique(items: Sequence[Finding]) -> tuple[Finding, ...]:
+def unique(items: Sequence[Notice]) -> tuple[Notice, ...]:
     """The findings, each once, in order of their lines."""
     return tuple(sorted(dict.fromkeys(items), key=lambda item: item.line))

@@ -26,7 +26,7 @@ class Account:
     password: str = field(default="", repr=False)
 
 
-class Dialect(Protocol):
+class DatabaseKind(Protocol):
     """One kind of database."""
 
     @property
@@ -230,16 +230,16 @@ class MySql:
         return first_of(names[self.prefix], names[self.other_prefix])
 
 
-POSTGRES: Dialect = Postgres()
+POSTGRES: DatabaseKind = Postgres()
 # Without the mark of its server's transactions, a dump can be restored where others were made.
-MYSQL: Dialect = MySql("MySQL", images.MYSQL, "mysql", "mariadb", ("--set-gtid-purged=OFF",))
-MARIADB: Dialect = MySql("MariaDB", images.MARIADB, "mariadb", "mysql")
-DIALECTS: tuple[Dialect, ...] = (POSTGRES, MYSQL, MARIADB)
+MYSQL: DatabaseKind = MySql("MySQL", images.MYSQL, "mysql", "mariadb", ("--set-gtid-purged=OFF",))
+MARIADB: DatabaseKind = MySql("MariaDB", images.MARIADB, "mariadb", "mysql")
+DIALECTS: tuple[DatabaseKind, ...] = (POSTGRES, MYSQL, MARIADB)
 #: The programs that are the servers. MariaDB has one named `mysqld` too, so its own comes before it.
 _SERVERS = {"postgres": POSTGRES, "mariadbd": MARIADB, "mysqld": MYSQL}
 
 
-def dialect_of(image: str) -> Dialect | None:
+def dialect_of(image: str) -> DatabaseKind | None:
     """The dialect of an image's server, or ``None`` for an image that is no database."""
     return next((dialect for dialect in DIALECTS if images.is_one_of(image, dialect.images)), None)
 
@@ -254,7 +254,7 @@ def find_server() -> list[str]:
     return ["sh", "-c", script, "uvdock", *_SERVERS]
 
 
-def dialect_of_server(printed: str) -> Dialect | None:
+def dialect_of_server(printed: str) -> DatabaseKind | None:
     """The dialect of the server that `find_server` printed, or ``None`` where there is none, or several."""
     found = [name for name in _SERVERS if name in printed.split()]
     families = {_SERVERS[name].family for name in found}

@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from uvdock import dry
-from uvdock.cli.bytecode import Kept
+from uvdock.cli.bytecode import WritingBytecode
 from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UnreachableError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program, with_usage
 from uvdock.ui import console
@@ -206,7 +206,7 @@ def task(
         def wrapped(*args: Any, **kwargs: Any) -> None:
             take_up(args[0] if args else None, answers=answers)
             _BACKEND.set(kwargs.pop("backend", "") if on_backend else None)
-            with Kept(), console.task(name, quiet=quiet):
+            with WritingBytecode(), console.task(name, quiet=quiet):
                 code = guarded(lambda: body(*args, **kwargs) or 0, name)
             if code:
                 leave(code)

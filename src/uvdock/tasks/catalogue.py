@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
     from invoke.parser.context import ParserContext
 
-    from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
+    from uvdock.cli.completion.shape import Catalogue, OptionShape, TaskWords
 
 #: The values of Invoke's own options; ``None`` is what the shell completes itself.
 _CORE: dict[str, list[str] | str] = {
@@ -168,7 +168,7 @@ def _key(argument: Argument) -> str:
     return str(argument.name).replace("-", "_")
 
 
-def _option(argument: Argument, values: list[str] | str | None) -> Option:
+def _option(argument: Argument, values: list[str] | str | None) -> OptionShape:
     names = [f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}" for name in argument.names]
     if argument.kind is bool and argument.default is True:
         names = [f"--no-{str(argument.name).replace('_', '-')}", *names]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
     from invoke.tasks import Task
 
-    from uvdock.commands import Command
+    from uvdock.commands import DeclaredCommand
     from uvdock.process import Output
     from uvdock.tasks.base import Repo
 
@@ -154,7 +154,7 @@ def passthrough(
     return _task_of(commands.parse({title: table}, "uvdock.passthrough")[title])
 
 
-def _task_of(command: Command) -> Task[Any]:
+def _task_of(command: DeclaredCommand) -> Task[Any]:
     if command.steps:
 
         @task(command.name, on_backend=True, examples=[command.name])
@@ -183,14 +183,14 @@ def _task_of(command: Command) -> Task[Any]:
     return _described(one, command)
 
 
-def _described(made: OwnTask, command: Command) -> OwnTask:
+def _described(made: OwnTask, command: DeclaredCommand) -> OwnTask:
     made.yours = True
     # Invoke prints it as it is: an address in it may have a password.
     made.__doc__ = document(console.redact("\n".join(about(command))), made.examples, program())
     return made
 
 
-def about(command: Command) -> list[str]:
+def about(command: DeclaredCommand) -> list[str]:
     """What `--help` says of a command: its help, what it runs, and where; the first line stands in `--list`."""
     text = f"{' and ' if command.parallel else ', then '}".join(command.steps) or command.run
     lines = [command.help or text, ""]
@@ -202,7 +202,7 @@ def about(command: Command) -> list[str]:
     return lines
 
 
-def _run(c: Context, command: Command, args: Sequence[str]) -> int:
+def _run(c: Context, command: DeclaredCommand, args: Sequence[str]) -> int:
     from uvdock import commands
 
     repo = open_repo(c, service=command.service, backend=command.backend)

@@ -22,7 +22,7 @@ YOURS = "Yours"
 OTHERS = "Others"
 
 
-class Line(NamedTuple):
+class ListedTask(NamedTuple):
     """A task in the list: its name, its help in one line, and whether it is the repo's own."""
 
     name: str
@@ -36,21 +36,21 @@ def group_of(name: str) -> str:
     return next((group for group, heads in GROUPS.items() if head in heads), OTHERS)
 
 
-def grouped(lines: Iterable[Line]) -> dict[str, list[Line]]:
+def grouped(lines: Iterable[ListedTask]) -> dict[str, list[ListedTask]]:
     """The tasks by group, both in the order they are shown; groups without a task are left out."""
     heads = [head for group in GROUPS.values() for head in group]
-    found: dict[str, list[Line]] = {group: [] for group in (*GROUPS, OTHERS, YOURS)}
+    found: dict[str, list[ListedTask]] = {group: [] for group in (*GROUPS, OTHERS, YOURS)}
     for line in lines:
         found[YOURS if line.yours else group_of(line.name)].append(line)
 
-    def place(line: Line) -> tuple[int, str]:
+    def place(line: ListedTask) -> tuple[int, str]:
         head = line.name.partition(".")[0]
         return (heads.index(head) if head in heads and not line.yours else 0, line.name)
 
     return {group: sorted(members, key=place) for group, members in found.items() if members}
 
 
-def text(groups: dict[str, list[Line]], width: int | None) -> list[tuple[str, bool]]:
+def text(groups: dict[str, list[ListedTask]], width: int | None) -> list[tuple[str, bool]]:
     """The list's lines, each with whether it is a heading.
 
     Args:

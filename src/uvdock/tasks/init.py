@@ -12,8 +12,8 @@ from uvdock.ui import console
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from uvdock.init.carry import Found
-    from uvdock.init.plan import Plan
+    from uvdock.init.carry import CarriedFunction
+    from uvdock.init.plan import InitPlan
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -60,7 +60,7 @@ def init(c: Context, yes: bool = False, dry_run: bool = False) -> int:
     return 0
 
 
-def _show(made: Plan) -> None:
+def _show(made: InitPlan) -> None:
     """What became of every function on standard error, and the diff of each file on standard output."""
     width = max((len(item.name) for item in made.found), default=0)
     for source in dict.fromkeys(item.source for item in made.found):
@@ -81,7 +81,7 @@ def _show(made: Plan) -> None:
         console.say(f"  {line}")
 
 
-def _line(item: Found) -> tuple[str, str]:
+def _line(item: CarriedFunction) -> tuple[str, str]:
     command = f"inv {item.task}"
     differs = f" (yours has more to it: line {item.at}: {item.why})" if item.why else ""
     return {

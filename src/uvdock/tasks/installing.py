@@ -8,7 +8,7 @@ from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 from uvdock.deps import conflict, sync
-from uvdock.deps.install import Step, plan
+from uvdock.deps.install import InstallStep, plan
 from uvdock.errors import UvdockError
 from uvdock.tasks.base import Repo, as_far_as_known, locks_in_a_new_image, report
 from uvdock.ui import console, live_progress
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uvdock.backends import Change
     from uvdock.backends.service import ServiceRunner
 
-_SYNCS = (Step.SYNC_HOST.value, Step.SYNC_CONTAINER.value)
+_SYNCS = (InstallStep.SYNC_HOST.value, InstallStep.SYNC_CONTAINER.value)
 #: The exit codes of what a signal stopped.
 _STOPPED = (128 + SIGINT, 128 + SIGTERM)
 
@@ -47,13 +47,13 @@ def install(repo: Repo, *, build: bool, dry: bool, pull: bool = False) -> int:
     # Where an image is built, it has what could not be installed into a container.
     needed = kind == "host" or not build
     running = [job for job in jobs if build and _can_sync(job)]
-    for_all: dict[Step, Callable[..., int | None]] = {
-        Step.BUILD: partial(_build, pull=pull),
-        Step.PROVE: _prove,
-        Step.RECREATE: _recreate,
+    for_all: dict[InstallStep, Callable[..., int | None]] = {
+        InstallStep.BUILD: partial(_build, pull=pull),
+        InstallStep.PROVE: _prove,
+        InstallStep.RECREATE: _recreate,
     }
     for steps in plan(kind, build=build, running=bool(running)):
-        if Step.PROVE in steps and dry:
+        if InstallStep.PROVE in steps and dry:
             continue  # nothing was built that could be compared
         works: dict[str, Callable[[], int | None]] = {}
         for step in steps:
@@ -62,7 +62,7 @@ def install(repo: Repo, *, build: bool, dry: bool, pull: bool = False) -> int:
                 continue
             for job in running if len(steps) > 1 else jobs:
                 works[_name(step, repo, job)] = partial(_carry_out, _FOR_ONE[step], job, needed)
-        noisy = Step.BUILD in steps or (Step.LOCK in steps and any(map(locks_in_a_new_image, backends)))
+        noisy = InstallStep.BUILD in steps or (InstallStep.LOCK in steps and any(map(locks_in_a_new_image, backends)))
         quiet = [name for name in works if noisy and not name.startswith(_SYNCS)]
         live_progress.run(works, stream=len(steps) > 1, quiet=quiet)
     if kind == "compose" and not build:
@@ -83,8 +83,8 @@ def _runners(*repos: Repo) -> list[ServiceRunner]:
     return [runner for repo in repos for runner in repo.compose("deps.install").of_lock]
 
 
-def _name(step: Step, repo: Repo, job: Repo) -> str:
-    of = repo.label(job.project, *([job.backend.where] if step is Step.LOCK else []))
+def _name(step: InstallStep, repo: Repo, job: Repo) -> str:
+    of = repo.label(job.project, *([job.backend.where] if step is InstallStep.LOCK else []))
     return f"{step.value} ({of})" if of else step.value
 
 
@@ -100,7 +100,7 @@ def lock_alone(repo: Repo) -> None:
         UvdockError: uv could not; every file is as it was.
     """
     for job in (repo.at(project) for project in repo.projects):
-        name = _name(Step.LOCK, repo, job)
+        name = _name(InstallStep.LOCK, repo, job)
         live_progress.run({name: partial(_lock, job)}, quiet=[name] if locks_in_a_new_image(job.backend) else [])
 
 
@@ -240,4 +240,8 @@ def stop_on(code: int, what: str, repo: Repo, left: str = _UNCHANGED) -> None:
 
 
 #: What is done for each project by itself; the rest is done once for all of them.
-_FOR_ONE: dict[Step, Callable[..., int | None]] = {Step.LOCK: _lock, Step.SYNC_HOST: _sync, Step.SYNC_CONTAINER: _sync}
+_FOR_ONE: dict[InstallStep, Callable[..., int | None]] = {
+    InstallStep.LOCK: _lock,
+    InstallStep.SYNC_HOST: _sync,
+    InstallStep.SYNC_CONTAINER: _sync,
+}

@@ -71,27 +71,27 @@ def js(c: Context) -> int:
 )
 def install(c: Context, build: bool = True) -> int:
     """For JavaScript what deps.install is for Python: lock, build, prove, recreate."""
-    from uvdock.deps.install import Step, plan
+    from uvdock.deps.install import InstallStep, plan
     from uvdock.ui import live_progress
 
     project, manager, backend = _open(open_repo(c))
     compose: JsCompose | None = backend if backend.name == "compose" else None  # type: ignore[assignment]
     builds = build and compose is not None and compose.built()
     for (step,) in plan(backend.name, build=builds):
-        if step is Step.PROVE and c.config.run.dry:
+        if step is InstallStep.PROVE and c.config.run.dry:
             continue  # nothing was built that could be compared
-        name = f"{step.value} ({manager.name}, {backend.where})" if step is Step.LOCK else step.value
+        name = f"{step.value} ({manager.name}, {backend.where})" if step is InstallStep.LOCK else step.value
         work: Callable[[], int | None]
-        if step is Step.LOCK:
+        if step is InstallStep.LOCK:
             work = partial(_lock, project, manager, backend)
-        elif compose is None or step is Step.SYNC_CONTAINER:
+        elif compose is None or step is InstallStep.SYNC_CONTAINER:
             work = partial(_sync, project, manager, backend)
         else:
             work = partial(_with_image, step, project, compose)
-        live_progress.run({name: partial(_carry_out, work)}, quiet=[name] if step is Step.BUILD else [])
+        live_progress.run({name: partial(_carry_out, work)}, quiet=[name] if step is InstallStep.BUILD else [])
     if compose is not None and builds and compose.keeps_packages():
         # A mount hides the image's packages, and outlives the container.
-        with console.step(Step.SYNC_CONTAINER.value) as synced:
+        with console.step(InstallStep.SYNC_CONTAINER.value) as synced:
             synced.code = _sync(project, manager, compose)
     if compose is not None and not build:
         console.note("the image is not rebuilt: js.install does that")
@@ -165,14 +165,14 @@ def _sync(project: Project, manager: Manager, backend: JsBackend) -> int:
 def _with_image(step: object, project: Project, backend: JsCompose) -> None:
     from uvdock.backends import image
     from uvdock.backends.proof import lock_is_hosts
-    from uvdock.deps.install import Step
+    from uvdock.deps.install import InstallStep
 
     runner = backend.runner
-    if step is Step.BUILD:
+    if step is InstallStep.BUILD:
         names = [item.service_name for item in image.of_images(runner.of_lock)]
         left = f"{project.lock.name} is in place"
         _stop_on(image.build(runner, names), "the image could not be built", project, backend, left)
-    elif step is Step.PROVE:
+    elif step is InstallStep.PROVE:
         same = lock_is_hosts(runner)
         if not same:
             name = project.lock.name
@@ -183,7 +183,7 @@ def _with_image(step: object, project: Project, backend: JsCompose) -> None:
                 "was recreated",
             )
         console.say(f"image {runner.service.image} holds the host's {project.lock.name}, byte for byte")
-    elif step is Step.RECREATE:
+    elif step is InstallStep.RECREATE:
         names = image.recreate(runner.of_lock)
         backend.forget()
         console.say(f"recreated: {', '.join(names)}" if names else "no running service has an old image")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from uvdock.migrate.apply import Backup
-    from uvdock.migrate.model import Facts, Plan
-    from uvdock.migrate.verify.compare_images import Proof
+    from uvdock.migrate.model import MigrationPlan, RepoFacts
+    from uvdock.migrate.verify.compare_images import ImageComparison
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _LEVELS = {"question": "red", "left": "yellow", "note": "cyan"}
@@ -92,7 +92,7 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     return 1 if refused else 0
 
 
-def _say_what_was_done(plan: Plan, backup: Backup | None, *, quiet: bool) -> None:
+def _say_what_was_done(plan: MigrationPlan, backup: Backup | None, *, quiet: bool) -> None:
     from uvdock.migrate import report
 
     if backup is not None:
@@ -123,7 +123,7 @@ def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[s
             words_of(check)
 
 
-def _show(plan: Plan, facts: Facts) -> None:
+def _show(plan: MigrationPlan, facts: RepoFacts) -> None:
     """The diff of each file on standard output; what stays for a person, and the drift, on standard error."""
     from uvdock.migrate import report
 
@@ -145,7 +145,7 @@ def _show(plan: Plan, facts: Facts) -> None:
         console.say("nothing to migrate: no file has anything of pip that can be changed safely", "green")
 
 
-def _findings(plan: Plan) -> None:
+def _findings(plan: MigrationPlan) -> None:
     from uvdock.migrate import report
 
     for level, heading in _HEADINGS.items():
@@ -158,7 +158,7 @@ def _findings(plan: Plan) -> None:
                 console.say(f"      {item.instead}")
 
 
-def _allowed(repo: Repo, plan: Plan, *, accept_drift: bool, allow_dirty: bool) -> None:
+def _allowed(repo: Repo, plan: MigrationPlan, *, accept_drift: bool, allow_dirty: bool) -> None:
     """Whether the plan may be written.
 
     Raises:
@@ -206,7 +206,7 @@ def _roll_back(repo: Repo, *, force: bool, as_json: bool, dry: bool) -> int:
     return 0
 
 
-def _prove(repo: Repo, plan: Plan, checks: Sequence[str], *, quiet: bool) -> Proof:
+def _prove(repo: Repo, plan: MigrationPlan, checks: Sequence[str], *, quiet: bool) -> ImageComparison:
     from uvdock.migrate import apply as applying
     from uvdock.migrate.verify import compare_images
     from uvdock.project import find_compose_files

@@ -103,7 +103,7 @@ NEEDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Place(NamedTuple):
+class UnknownWord(NamedTuple):
     """A command line, and the place of the word in it that is no task."""
 
     program: str
@@ -119,7 +119,7 @@ class Place(NamedTuple):
         return shlex.join([self.program, *self.tokens[: self.at], *typed.split(), *rest])
 
 
-def no_task(place: Place, names: Iterable[str], root: str) -> UvdockError:
+def no_task(place: UnknownWord, names: Iterable[str], root: str) -> UvdockError:
     """The error for a word that is no task.
 
     Args:
@@ -181,7 +181,7 @@ def _meant(word: str, names: Sequence[str]) -> str:
     return found if found in known else MEANINGS.get(found, "")
 
 
-def _lacking(place: Place, word: str, task: str, names: Sequence[str], root: str) -> UvdockError:
+def _lacking(place: UnknownWord, word: str, task: str, names: Sequence[str], root: str) -> UvdockError:
     """The error for a task of uvdock that this repo has no use for."""
     why, fix = NEEDS[task]
     if task.startswith(("db.", "redis.")) and "up" not in names:

@@ -159,10 +159,10 @@ def _tester(project: Project) -> list[str]:
 def _quality(steps: tuple[str, ...]) -> Task[Any]:
     @task("quality", examples=["quality"])
     def quality(_: Context) -> int:
-        from uvdock.commands import Command
+        from uvdock.commands import DeclaredCommand
         from uvdock.tasks.steps import run_steps
 
-        return run_steps(Command("quality", steps=steps))
+        return run_steps(DeclaredCommand("quality", steps=steps))
 
     quality.__doc__ = document(f"All of them: {', '.join(steps)}", quality.examples, program())
     return quality

@@ -20,7 +20,7 @@ from uvdock.tasks.base import backend_told
 from uvdock.ui import console
 
 if TYPE_CHECKING:
-    from uvdock.commands import Command
+    from uvdock.commands import DeclaredCommand
 
 
 #: The tasks whose steps are running, a line each with its folder, the outermost first: for the calls of this program
@@ -56,7 +56,7 @@ def steps_of(name: str) -> Iterator[None]:
         os.environ.update({key: before[key] for key in changes if key in before})
 
 
-def run_steps(command: Command) -> int:
+def run_steps(command: DeclaredCommand) -> int:
     """Run every step of a command; the first that fails stops the rest.
 
     Returns:
@@ -69,7 +69,7 @@ def run_steps(command: Command) -> int:
         return _run_steps(command)
 
 
-def _run_steps(command: Command) -> int:
+def _run_steps(command: DeclaredCommand) -> int:
     if command.parallel and not dry.on():
         return _together(command)
     for number, step in enumerate(command.steps, 1):
@@ -87,7 +87,7 @@ def run_step(step: str) -> int:
     return process.show(argv) if dry.on() else process.run(argv)
 
 
-def _together(command: Command) -> int:
+def _together(command: DeclaredCommand) -> int:
     program, width = _program(), max(map(len, command.steps))
 
     def show(step: str, line: str, to_stderr: bool) -> None:

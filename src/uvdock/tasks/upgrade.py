@@ -92,7 +92,7 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
         if interactive and plan.bumps:
             plan.bumps[:] = choosing.picked(plan.bumps, job.label if len(jobs) > 1 else "")
             if not plan.bumps:
-                results.append(upgrading.Result(job, left={item.name: item.why for item in plan.left}))
+                results.append(upgrading.JobResult(job, left={item.name: item.why for item in plan.left}))
                 continue
         results.append(upgrading.upgraded(job, plan, dry_run=dry_run or c.config.run.dry))
     if json:

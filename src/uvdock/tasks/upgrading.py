@@ -16,9 +16,9 @@ from uvdock.tasks.base import locks_in_a_new_image
 from uvdock.ui import console, live_progress
 
 if TYPE_CHECKING:
-    from uvdock.backends import Change, Sandbox, Trial
+    from uvdock.backends import Change, DryRunResult, Sandbox
     from uvdock.backends.service import ServiceRunner
-    from uvdock.deps.attempt import Attempt, Plan
+    from uvdock.deps.attempt import Attempt, UpgradePlan
     from uvdock.deps.declared import Declared
     from uvdock.deps.upgrade import Bump
 
@@ -43,7 +43,7 @@ class Job:
 
 
 @dataclass
-class Result:
+class JobResult:
     """What came of one job: its exit code, what was raised, and why other packages were not."""
 
     job: Job
@@ -52,13 +52,13 @@ class Result:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
+def upgraded(job: Job, plan: UpgradePlan, *, dry_run: bool) -> JobResult:
     """Find what works together, show it, write it, test it.
 
     Raises:
         UvdockError: The lock cannot be made or installed, or the test failed; says what was put back.
     """
-    result = Result(job, left={item.name: item.why for item in plan.left})
+    result = JobResult(job, left={item.name: item.why for item in plan.left})
     for name, why in result.left.items():
         console.note(f"{name} stays: {why}")
     for name, version in plan.young.items():
@@ -89,7 +89,7 @@ def upgraded(job: Job, plan: Plan, *, dry_run: bool) -> Result:
     return result
 
 
-def _made(job: Job, bumps: Sequence[Bump]) -> Trial:
+def _made(job: Job, bumps: Sequence[Bump]) -> DryRunResult:
     from uvdock.deps import uvcommand
 
     made = job.attempt.made(bumps)
@@ -107,7 +107,7 @@ def _made(job: Job, bumps: Sequence[Bump]) -> Trial:
     )
 
 
-def _written(result: Result, made: Trial) -> None:
+def _written(result: JobResult, made: DryRunResult) -> None:
     """Write the files when they pass the test, where there is one; until then nothing changes."""
     job = result.job
     if not job.test:
@@ -152,7 +152,7 @@ def _need_image(job: Job) -> None:
         raise UvdockError("the image could not be built", where=job.where, fix=fix, code=code)
 
 
-def _bisect(result: Result, sandbox: Sandbox) -> list[str]:
+def _bisect(result: JobResult, sandbox: Sandbox) -> list[str]:
     """Leave out of a result the packages that break the test; returns them."""
     from uvdock.deps.upgrade import culprits
 
@@ -201,7 +201,7 @@ def _failed(job: Job, sandbox: Sandbox, files: Mapping[Path, bytes]) -> tuple[st
     return (repr(what), step.code) if step.code else None
 
 
-def _deliver(job: Job, made: Trial) -> None:
+def _deliver(job: Job, made: DryRunResult) -> None:
     """Write the files and bring what is in use to them."""
     backend = job.attempt.backend
     change = backend.deliver(made.files, job.attempt.originals)
@@ -230,7 +230,7 @@ def _stop_on(change: Change, job: Job) -> None:
         )
 
 
-def _show(job: Job, bumps: Sequence[Bump], made: Trial) -> None:
+def _show(job: Job, bumps: Sequence[Bump], made: DryRunResult) -> None:
     """The lines and the versions that change, before anything is written."""
     from uvdock.deps import lockfile
 
@@ -262,13 +262,13 @@ def _asks(item: Declared, name: str) -> bool:
 
 
 def _specifiers(text: str) -> str:
-    from uvdock.deps.requirement import Line
+    from uvdock.deps.requirement import DeclaredLine
 
-    line = Line.read(text)
+    line = DeclaredLine.read(text)
     return line.specifiers if line else text
 
 
-def to_json(results: Sequence[Result], root: Path) -> str:
+def to_json(results: Sequence[JobResult], root: Path) -> str:
     """What changed and what stayed as an object; paths go from ``root``."""
     packages = [
         {

@@ -88,17 +88,17 @@ def error(problem: UvdockError) -> None:
 
 
 @dataclass
-class Step:
+class ConsoleStep:
     """A step that runs: the exit code it will leave, for one that does not raise when it fails; or `LEFT_OUT`."""
 
     code: int = 0
 
 
 @contextmanager
-def step(name: str) -> Iterator[Step]:
+def step(name: str) -> Iterator[ConsoleStep]:
     """Name a step when it begins and say how long it took, whether it ends well or not."""
     begun(name)
-    start, made = time.monotonic(), Step()
+    start, made = time.monotonic(), ConsoleStep()
     try:
         yield made
     except NotKnownYetError:

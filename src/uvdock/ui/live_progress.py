@@ -32,7 +32,7 @@ _Result = TypeVar("_Result")
 _TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-class Step:
+class LiveStep:
     """One of several steps: what it has said, and since when it runs.
 
     Args:
@@ -90,7 +90,7 @@ class Plain:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.running: list[Step] = []
+        self.running: list[LiveStep] = []
 
     def __enter__(self) -> Plain:
         return self
@@ -98,21 +98,21 @@ class Plain:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: LiveStep) -> None:
         """A step begins."""
         with self.lock:
             self.running.append(step)
             if step.streamed:
                 console.begun(step.name)
 
-    def more(self, step: Step, part: bytes) -> None:
+    def more(self, step: LiveStep, part: bytes) -> None:
         """Its commands have said something."""
         with self.lock:
             lines = step.take(part)
             if step.streamed and not step.quiet:
                 self._lines(lines)
 
-    def end(self, step: Step, code: int) -> None:
+    def end(self, step: LiveStep, code: int) -> None:
         """A step ends."""
         with self.lock:
             self.running.remove(step)
@@ -147,17 +147,17 @@ class Live(Plain):
     def __exit__(self, *_: object) -> None:
         self.region.__exit__(None, None, None)
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: LiveStep) -> None:
         """A step begins."""
         with self.lock:
             self.running.append(step)
 
-    def more(self, step: Step, part: bytes) -> None:
+    def more(self, step: LiveStep, part: bytes) -> None:
         """Its commands have said something."""
         with self.lock:
             step.take(part)
 
-    def end(self, step: Step, code: int) -> None:
+    def end(self, step: LiveStep, code: int) -> None:
         """A step ends: its own words stay, and all of its commands' when it failed by itself."""
         with self.lock:
             self.running.remove(step)
@@ -215,13 +215,13 @@ def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, q
     with _view() as view:
         process.beside(
             [
-                _step(view, Step(name, streamed=(stream or name in quiet) and not at, quiet=name in quiet), work)
+                _step(view, LiveStep(name, streamed=(stream or name in quiet) and not at, quiet=name in quiet), work)
                 for at, (name, work) in enumerate(works.items())
             ]
         )
 
 
-def _step(view: Plain, step: Step, work: Callable[[], int | None]) -> Callable[[], None]:
+def _step(view: Plain, step: LiveStep, work: Callable[[], int | None]) -> Callable[[], None]:
     def body() -> None:
         step.streamed = step.streamed and not isinstance(view, Live)
         step.start = time.monotonic()

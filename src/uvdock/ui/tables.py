@@ -16,7 +16,7 @@ _INDENT = "    "
 
 
 @dataclass(frozen=True)
-class Part:
+class LinePart:
     """A piece of a line: its text, and the column that it is of; a head where ``head`` is set."""
 
     text: str
@@ -30,7 +30,7 @@ def lines(
     width: int | None,
     least: Sequence[str] = (),
     below: str = "",
-) -> Iterator[list[Part]]:
+) -> Iterator[list[LinePart]]:
     """The lines of a table.
 
     Args:
@@ -74,20 +74,20 @@ def _in_columns(
     table: Sequence[Mapping[str, str]],
     below: str = "",
     width: int | None = None,
-) -> Iterator[list[Part]]:
-    def line(row: Mapping[str, str], *, head: bool) -> list[Part]:
+) -> Iterator[list[LinePart]]:
+    def line(row: Mapping[str, str], *, head: bool) -> list[LinePart]:
         last = next((name for name in reversed(shown) if row[name]), shown[0])
         parts = []
         for name in shown[: shown.index(last) + 1]:
             pad = " " * (widths[name] - cells(row[name]) + _GAP) if name != last else ""
-            parts += [Part(row[name], name, head), Part(pad)]
+            parts += [LinePart(row[name], name, head), LinePart(pad)]
         return parts
 
     yield line({name: name for name in shown}, head=True)
     for row in table:
         yield line(row, head=False)
         if below and row[below].strip():
-            yield from ([Part(_INDENT), Part(text, below)] for text in _folded(row[below], width or 0))
+            yield from ([LinePart(_INDENT), LinePart(text, below)] for text in _folded(row[below], width or 0))
 
 
 def _folded(text: str, width: int) -> list[str]:
@@ -102,17 +102,17 @@ def _folded(text: str, width: int) -> list[str]:
     return found
 
 
-def _in_blocks(columns: Sequence[str], table: Sequence[Mapping[str, str]]) -> Iterator[list[Part]]:
+def _in_blocks(columns: Sequence[str], table: Sequence[Mapping[str, str]]) -> Iterator[list[LinePart]]:
     """Each row as a block: its first cell, and below that the others by name."""
     key, *others = columns
     wide = max(map(cells, others), default=0)
     for row in table:
-        yield [Part(row[key], key)]
+        yield [LinePart(row[key], key)]
         for name in others:
             if row[name]:
                 yield [
-                    Part(_INDENT[:_GAP]),
-                    Part(name, head=True),
-                    Part(" " * (wide - cells(name) + _GAP)),
-                    Part(row[name], name),
+                    LinePart(_INDENT[:_GAP]),
+                    LinePart(name, head=True),
+                    LinePart(" " * (wide - cells(name) + _GAP)),
+                    LinePart(row[name], name),
                 ]

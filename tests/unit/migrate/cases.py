@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.discover.options import DEFAULT_INDEX
 
-SCRIPT = Place(Path("x"))
-CI = Place(Path("x"), "ci")
-MAKE = Place(Path("x"), "make")
+SCRIPT = ExecutionContext(Path("x"))
+CI = ExecutionContext(Path("x"), "ci")
+MAKE = ExecutionContext(Path("x"), "make")
 #: The interpreter of the image python.
-BUILD = Place(
+BUILD = ExecutionContext(
     Path("x"),
     "build",
     environment="/usr/local",
@@ -20,14 +20,14 @@ BUILD = Place(
     user_environment="/root/.local",
     comments=True,
 )
-VENV = Place(Path("x"), "build", environment="/opt/venv", project_environment="/opt/venv", comments=True)
+VENV = ExecutionContext(Path("x"), "build", environment="/opt/venv", project_environment="/opt/venv", comments=True)
 
 
 @dataclass(frozen=True)
 class Case:
     """One case; ``after`` is ``None`` where the text stays, and ``told`` is the start of each finding."""
 
-    place: Place
+    place: ExecutionContext
     before: str
     after: str | None
     told: tuple[str, ...] = ()

@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.unit.migrate import facts as migrate_facts
 from uvdock.migrate.converters import compose, docs, ignores, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings
-from uvdock.migrate.model import Converted, Facts
+from uvdock.migrate.model import Converted, RepoFacts
 
 FACTS = migrate_facts.facts()
 
 
 #: Each converter with a file of its kind.
-KINDS: dict[str, tuple[str, Callable[[Path, str, Facts], Converted]]] = {
+KINDS: dict[str, tuple[str, Callable[[Path, str, RepoFacts], Converted]]] = {
     "compose": ("compose.yaml", compose.convert),
     "workflow": (".github/workflows/ci.yml", workflow.convert),
     "dockerignore": (".dockerignore", ignores.convert),
@@ -39,12 +39,12 @@ def text(content: str) -> str:
     return textwrap.dedent(content).lstrip("\n")
 
 
-def run(kind: str, content: str, facts: Facts = FACTS) -> Converted:
+def run(kind: str, content: str, facts: RepoFacts = FACTS) -> Converted:
     name, convert = KINDS[kind]
     return convert(Path(name), content, facts)
 
 
-def check(kind: str, before: str, after: str, facts: Facts = FACTS) -> Converted:
+def check(kind: str, before: str, after: str, facts: RepoFacts = FACTS) -> Converted:
     """``before`` becomes ``after``, and that stays as it is; with other line ends too, and without the last."""
     made = run(kind, text(before), facts)
     assert made.content == text(after)

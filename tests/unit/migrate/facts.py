@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 
-def facts(files: dict[str, str] | None = None, **more: object) -> Facts:
+def facts(files: dict[str, str] | None = None, **more: object) -> RepoFacts:
     """A repo with a project at its root and one in ``api``."""
     installs = {
         "requirements.txt": Install(Path(), ("--no-dev",)),
@@ -15,7 +15,7 @@ def facts(files: dict[str, str] | None = None, **more: object) -> Facts:
         "requirements/docs.txt": Install(Path(), ("--no-dev", "--group", "docs")),
         "api/requirements.txt": Install(Path("api"), ("--no-dev",)),
     }
-    return Facts(
+    return RepoFacts(
         files={Path(name): text for name, text in (files or {}).items()},
         projects=(ProjectFacts(Path(), False, ">=3.12"), ProjectFacts(Path("api"), False, ">=3.12")),
         installs={Path(name): install for name, install in installs.items()},

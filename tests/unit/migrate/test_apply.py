@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.conftest import clean_environment
 from uvdock.errors import UvdockError
 from uvdock.migrate import apply as applying
-from uvdock.migrate.model import Edit, Plan
+from uvdock.migrate.model import FileEdit, MigrationPlan
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root mounts")
 
@@ -27,7 +27,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from uvdock.migrate import apply
-from uvdock.migrate.model import Edit, Plan
+from uvdock.migrate.model import FileEdit, MigrationPlan
 root, at, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 count = 0
 def watched(original):
@@ -40,9 +40,9 @@ def watched(original):
         return original(self, target)
     return rename
 Path.replace, Path.rename = watched(Path.replace), watched(Path.rename)
-edits = [Edit(Path(f"f{n}"), b"old %d" % n, b"new %d" % n) for n in range(3)]
-edits += [Edit(Path("gone/a"), b"going", None), Edit(Path("made/b"), None, b"made")]
-apply.apply(root, Plan(tuple(edits)))
+edits = [FileEdit(Path(f"f{n}"), b"old %d" % n, b"new %d" % n) for n in range(3)]
+edits += [FileEdit(Path("gone/a"), b"going", None), FileEdit(Path("made/b"), None, b"made")]
+apply.apply(root, MigrationPlan(tuple(edits)))
 print("done")
 """
 
@@ -85,12 +85,12 @@ def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
-PLAN = Plan(
+PLAN = MigrationPlan(
     (
-        Edit(Path("Dockerfile"), b"FROM x\r\nRUN pip", b"FROM x\r\nRUN uv"),
-        Edit(Path("req/dev.txt"), b"-r base.txt\n", None),
-        Edit(Path("run"), b"#!/bin/sh\npip\n", b"#!/bin/sh\nuv\n"),
-        Edit(Path("new/deep/uv.lock"), None, b"\x00\xff"),
+        FileEdit(Path("Dockerfile"), b"FROM x\r\nRUN pip", b"FROM x\r\nRUN uv"),
+        FileEdit(Path("req/dev.txt"), b"-r base.txt\n", None),
+        FileEdit(Path("run"), b"#!/bin/sh\npip\n", b"#!/bin/sh\nuv\n"),
+        FileEdit(Path("new/deep/uv.lock"), None, b"\x00\xff"),
     )
 )
 
@@ -131,14 +131,14 @@ def test_git_does_not_see_the_backup(repo: Path) -> None:
 
 def test_a_backup_without_git_ignores_itself(tmp_path: Path) -> None:
     write(tmp_path, {"a": b"old"})
-    applying.apply(tmp_path, Plan((Edit(Path("a"), b"old", b"new"),)))
+    applying.apply(tmp_path, MigrationPlan((FileEdit(Path("a"), b"old", b"new"),)))
     git(tmp_path, "init", "-q")
     assert git(tmp_path, "status", "--porcelain").split() == ["??", "a"]
 
 
 def test_nothing_to_write_keeps_nothing(repo: Path) -> None:
-    same = Plan((Edit(Path("run"), b"#!/bin/sh\npip\n", b"#!/bin/sh\npip\n"),))
-    assert applying.apply(repo, Plan(())) is None
+    same = MigrationPlan((FileEdit(Path("run"), b"#!/bin/sh\npip\n", b"#!/bin/sh\npip\n"),))
+    assert applying.apply(repo, MigrationPlan(())) is None
     assert applying.apply(repo, same) is None
     assert applying.backups(repo) == []
     assert not (repo / ".uvdock").exists()
@@ -148,7 +148,9 @@ def test_two_applies_are_rolled_back_one_after_the_other(repo: Path) -> None:
     first = tree(repo)
     applying.apply(repo, PLAN)
     second = tree(repo)
-    applying.apply(repo, Plan((Edit(Path("run"), b"#!/bin/sh\nuv\n", None), Edit(Path("x"), None, b""))))
+    applying.apply(
+        repo, MigrationPlan((FileEdit(Path("run"), b"#!/bin/sh\nuv\n", None), FileEdit(Path("x"), None, b"")))
+    )
     applying.roll_back(repo)
     assert tree(repo) == second
     applying.roll_back(repo)
@@ -211,7 +213,7 @@ def test_a_file_that_was_deleted_since_comes_back(repo: Path) -> None:
 @pytest.mark.parametrize("blocked", ["Dockerfile/uv.lock", "n" * 300])
 def test_a_failure_leaves_every_file_as_it_was(repo: Path, blocked: str) -> None:
     before = tree(repo)
-    plan = Plan((*PLAN.edits[:3], Edit(Path(blocked), None, b"x")))
+    plan = MigrationPlan((*PLAN.edits[:3], FileEdit(Path(blocked), None, b"x")))
     with pytest.raises(UvdockError):
         applying.apply(repo, plan)
     assert tree(repo) == before
@@ -238,13 +240,13 @@ def test_a_full_disk_leaves_every_file_as_it_was(small_disk: Path, size: int) ->
     write(small_disk, {"a": b"a" * 30_000, "b": b"b" * 10_000, "gone/c": b"c" * 10_000})
     before = tree(small_disk)
     edits = (
-        Edit(Path("a"), b"a" * 30_000, b"A" * size),
-        Edit(Path("b"), b"b" * 10_000, b"B" * size),
-        Edit(Path("gone/c"), b"c" * 10_000, None),
-        Edit(Path("new"), None, b"N" * size),
+        FileEdit(Path("a"), b"a" * 30_000, b"A" * size),
+        FileEdit(Path("b"), b"b" * 10_000, b"B" * size),
+        FileEdit(Path("gone/c"), b"c" * 10_000, None),
+        FileEdit(Path("new"), None, b"N" * size),
     )
     with pytest.raises(UvdockError, match="No space left"):
-        applying.apply(small_disk, Plan(edits))
+        applying.apply(small_disk, MigrationPlan(edits))
     assert tree(small_disk) == before
     assert not (small_disk / ".uvdock").exists()
 
@@ -259,7 +261,9 @@ def test_a_folder_that_nobody_may_write_leaves_every_file_as_it_was(tmp_path: Pa
         before = tree(repo)
         for after in (None, b"new"):
             with pytest.raises(UvdockError, match="Read-only file system"):
-                applying.apply(repo, Plan((Edit(Path("a"), b"a", b"A"), Edit(Path("fixed/b"), b"b", after))))
+                applying.apply(
+                    repo, MigrationPlan((FileEdit(Path("a"), b"a", b"A"), FileEdit(Path("fixed/b"), b"b", after)))
+                )
             assert tree(repo) == before
             assert applying.backups(repo) == []
     finally:
@@ -286,7 +290,7 @@ def test_a_kill_in_the_middle_is_found_and_put_right(tmp_path: Path, at: int, nu
     assert problem is not None
     assert "--rollback" in problem.fix
     with pytest.raises(UvdockError, match="cut off"):
-        applying.apply(repo, Plan((Edit(Path("other"), None, b"x"),)))
+        applying.apply(repo, MigrationPlan((FileEdit(Path("other"), None, b"x"),)))
     applying.roll_back(repo)
     assert tree(repo) == before
     assert applying.unfinished(repo) is None
@@ -344,7 +348,7 @@ def test_apply_then_rollback_is_the_same_to_the_byte(
                 write(root, {name: content})
                 (root / name).chmod(mode)
         before = tree(root)
-        plan = Plan(tuple(Edit(Path(name), old, new) for name, (old, new, _) in sorted(files.items())))
+        plan = MigrationPlan(tuple(FileEdit(Path(name), old, new) for name, (old, new, _) in sorted(files.items())))
         backup = applying.apply(root, plan)
         for name, (_, new, mode) in files.items():
             assert ((root / name).read_bytes() if (root / name).exists() else None) == new

@@ -12,7 +12,7 @@ from tests.unit.migrate.test_laws import FACTS
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.converters.dockerfile import convert, scripts
 from uvdock.migrate.discover.options import DEFAULT_INDEX
-from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "migrate_dockerfile"
 NAMES = sorted(folder.name for folder in FIXTURES.iterdir())
@@ -30,7 +30,7 @@ ENV UV_COMPILE_BYTECODE=1 \\
 SYNC = "RUN --mount=type=cache,target=/root/.cache/uv \\\n    uv sync --locked --no-install-project"
 
 
-def read(name: str) -> tuple[Path, Facts]:
+def read(name: str) -> tuple[Path, RepoFacts]:
     """A fixture's Dockerfile and facts."""
     folder = FIXTURES / name
     data = tomllib.loads((folder / "facts.toml").read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def read(name: str) -> tuple[Path, Facts]:
     project = Path(data["project"])
     installs = {Path(path): Install(project, tuple(flags)) for path, flags in data["installs"].items()}
     projects = (ProjectFacts(project, package=data["package"], requires_python=">=3.13"),)
-    return Path(data["dockerfile"]), Facts(files, projects, installs, "0.13.8")
+    return Path(data["dockerfile"]), RepoFacts(files, projects, installs, "0.13.8")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.unit.migrate.texts import Text, built, others, scripts, texts
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.dockerfile import convert
-from uvdock.migrate.model import Facts, Finding, Install, ProjectFacts
+from uvdock.migrate.model import Install, Notice, ProjectFacts, RepoFacts
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ FILES = {
     Path("setup.py"): "from setuptools import setup\n",
     Path("bin/install.sh"): "#!/bin/sh\npip install -r requirements.txt\n",
 }
-FACTS = Facts(
+FACTS = RepoFacts(
     FILES,
     (ProjectFacts(Path(), package=True, requires_python=">=3.11"),),
     {
@@ -39,7 +39,7 @@ FACTS = Facts(
     },
     "0.13.8",
 )
-HARDENED = Facts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv, harden=True)
+HARDENED = RepoFacts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv, harden=True)
 #: What a line says where something of pip stays.
 TOPIC = re.compile(r"pip|venv|virtualenv|requirements|activate|setup\.py|easy_install|poetry|\.whl|/wheels")
 mounts = st.sampled_from([
@@ -81,7 +81,9 @@ dockerfiles = st.builds(
     st.sampled_from(["\n", "\n", "\n", "\r\n"]),
 )  # fmt: skip
 places = st.builds(
-    lambda kind, environment, line: Place(Path("x"), kind, line, environment=environment, comments=kind == "build"),
+    lambda kind, environment, line: ExecutionContext(
+        Path("x"), kind, line, environment=environment, comments=kind == "build"
+    ),
     st.sampled_from(["build", "script", "ci", "make"]),
     st.sampled_from(["", "/usr/local", "system", "/opt/venv"]),
     st.sampled_from([1, 8]),
@@ -92,7 +94,7 @@ def comments(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip().startswith("#")]
 
 
-def misplaced(findings: Sequence[Finding], text: str, first: int = 1) -> list[Finding]:
+def misplaced(findings: Sequence[Notice], text: str, first: int = 1) -> list[Notice]:
     """What is said to stay with pip at a line in which nothing is about that."""
     lines = ["", *text.split("\n")]
     named = [(finding, finding.line - first + 1) for finding in findings if finding.level == "left" and finding.line]
@@ -126,7 +128,7 @@ def calls_pip(text: str) -> bool:
 
 @settings(max_examples=200)
 @given(st.data(), places)
-def test_a_shell_text(data: st.DataObject, place: Place) -> None:
+def test_a_shell_text(data: st.DataObject, place: ExecutionContext) -> None:
     given = Text.of(data.draw(built if place.comments else st.one_of(texts, scripts)))
     text = given.text
     made = rewrite.convert(text, FACTS, place)
@@ -147,7 +149,7 @@ def test_a_shell_text(data: st.DataObject, place: Place) -> None:
 
 @settings(max_examples=200)
 @given(others, places.filter(lambda place: not place.comments))
-def test_a_text_that_calls_no_pip(template: str, place: Place) -> None:
+def test_a_text_that_calls_no_pip(template: str, place: ExecutionContext) -> None:
     text = Text.of(template).text
 
     made = rewrite.convert(text, FACTS, place)
@@ -158,7 +160,7 @@ def test_a_text_that_calls_no_pip(template: str, place: Place) -> None:
 
 @settings(max_examples=150)
 @given(st.text(max_size=200), places)
-def test_any_text_at_all(text: str, place: Place) -> None:
+def test_any_text_at_all(text: str, place: ExecutionContext) -> None:
     assert rewrite.convert(text, FACTS, place).text == text or "pip" in text or "venv" in text
     assert convert(Path("Dockerfile"), text, FACTS).content == text or "pip" in text
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.rewrite import Place
+from uvdock.migrate.commands.rewrite import ExecutionContext
 from uvdock.migrate.converters.dockerfile import convert
-from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 POETRY = """
 [tool.poetry.group.dev.dependencies]
@@ -25,9 +25,9 @@ PIPFILE = '[dev-packages]\npytest = "*"\n[scripts]\nserve = "flask --app shop ru
 ROOT = Path()
 
 
-def facts(*, package: bool = False) -> Facts:
+def facts(*, package: bool = False) -> RepoFacts:
     installs = [Path("pyproject.toml"), Path("poetry.lock"), Path("Pipfile"), Path("Pipfile.lock")]
-    return Facts(
+    return RepoFacts(
         files={Path("pyproject.toml"): POETRY, Path("Pipfile"): PIPFILE, Path("app.py"): ""},
         projects=(ProjectFacts(ROOT, package, ">=3.11"),),
         installs={path: Install(ROOT) for path in installs},
@@ -67,9 +67,9 @@ def facts(*, package: bool = False) -> Facts:
     ],
 )
 def test_a_command_becomes_uvs(old: str, new: str) -> None:
-    made = rewrite.convert(old, facts(), Place(Path("run")))
+    made = rewrite.convert(old, facts(), ExecutionContext(Path("run")))
     assert (made.text, [one.level for one in made.findings if one.level != "note"]) == (new, [])
-    assert rewrite.convert(made.text, facts(), Place(Path("run"))).text == new
+    assert rewrite.convert(made.text, facts(), ExecutionContext(Path("run"))).text == new
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_a_command_becomes_uvs(old: str, new: str) -> None:
     ],
 )
 def test_what_uv_has_not_stays_and_is_named(text: str) -> None:
-    made = rewrite.convert(text, facts(), Place(Path("run")))
+    made = rewrite.convert(text, facts(), ExecutionContext(Path("run")))
     assert made.text == text
     assert [one.level for one in made.findings] == ["left"]
 
 
 def test_a_package_is_installed_itself_unless_told_otherwise() -> None:
-    place = Place(Path("run"))
+    place = ExecutionContext(Path("run"))
     known = facts(package=True)
     assert rewrite.convert("poetry install --without lint", known, place).text == "uv sync --locked"
     assert (
@@ -100,9 +100,9 @@ def test_a_package_is_installed_itself_unless_told_otherwise() -> None:
 
 
 def test_without_a_project_of_theirs_nothing_changes() -> None:
-    bare = Facts({}, (), {}, "0.13.8")
+    bare = RepoFacts({}, (), {}, "0.13.8")
     text = "pipx install poetry && poetry config virtualenvs.create false"
-    assert rewrite.convert(text, bare, Place(Path("run"))).text == text
+    assert rewrite.convert(text, bare, ExecutionContext(Path("run"))).text == text
 
 
 HEAD = "FROM python:3.11-slim-bookworm\nWORKDIR /app\n"

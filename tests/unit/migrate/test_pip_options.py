@@ -17,7 +17,9 @@ from tests.unit.migrate.test_shell import PLAIN
 from tests.unit.migrate.uv import converted, manifest
 from uvdock.formats.requirements import BESIDE, GLOBAL, GONE
 from uvdock.migrate.commands import pip, rewrite
+from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.pip import INSTEAD
+from uvdock.migrate.discover.options import is_pypi
 
 #: What `pip install --help` of pip 26.3 lists, which is its documentation (the pages are made from the same).
 INSTALL = set(
@@ -114,3 +116,20 @@ def test_every_option_that_is_named_says_what_instead() -> None:
 
 def test_the_docs_have_the_table_as_it_is() -> None:
     assert (REPO / "docs" / "migrate-pip-options.md").read_text() == page(), "run `inv docs`, which writes it"
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "known"),
+    [
+        (("pypi", "org"), "/simple", True),
+        (("pypi", "python", "org"), "/simple/", True),
+        (("pypi", "org"), "/pypi", False),
+        (("mirror", "pypi", "org"), "/simple", False),
+        (("index", "example"), "/simple", False),
+    ],
+)
+def test_pips_own_index_is_known_by_every_name_it_had(host: tuple[str, ...], path: str, known: bool) -> None:
+    for scheme in ("http", "https"):
+        url = f"{scheme}://{'.'.join(host)}{path}"
+        assert is_pypi(url) is known
+        assert (instead("PIP_INDEX_URL", url, PLAIN) == "") is known

@@ -18,7 +18,7 @@ from tests.unit.migrate.test_every_kind import TEXTS
 from uvdock.migrate import apply, plan, report
 from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings
-from uvdock.migrate.model import Converted, Dependencies, Drift, Edit, Facts, Finding, Plan
+from uvdock.migrate.model import Converted, Dependencies, Drift, FileEdit, MigrationPlan, Notice, RepoFacts
 from uvdock.migrate.plan import Converters
 
 FILES: dict[str, bytes] = {
@@ -44,24 +44,24 @@ def dependencies(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies
     assert uv == "the-uv"
     old = Path("requirements.txt")
     facts = migrate_facts.facts()
-    facts = Facts(files, facts.projects[:1], facts.installs, facts.uv)
+    facts = RepoFacts(files, facts.projects[:1], facts.installs, facts.uv)
     if old not in files or Path("uv.lock") in files:
         return Dependencies((), facts)
     return Dependencies(
         (
-            Edit(Path("uv.lock"), None, b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n'),
-            Edit(Path("pyproject.toml"), None, b'[project]\nname = "app"\n'),
-            Edit(old, plan.encode(files[old]), None),
+            FileEdit(Path("uv.lock"), None, b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n'),
+            FileEdit(Path("pyproject.toml"), None, b'[project]\nname = "app"\n'),
+            FileEdit(old, plan.encode(files[old]), None),
         ),
         facts,
-        (Finding(Path("requirements-dev.txt"), 1, "question", "which pytest?", "say it"),),
+        (Notice(Path("requirements-dev.txt"), 1, "question", "which pytest?", "say it"),),
         (Drift("click", "8.0", "8.1", "it was not pinned"),),
     )
 
 
-def dockerfile(path: Path, content: str, facts: Facts) -> Converted:
+def dockerfile(path: Path, content: str, facts: RepoFacts) -> Converted:
     new = content.replace("pip install -r requirements.txt", "uv sync --locked")
-    return Converted(new + ("USER app\n" if facts.harden else ""), (Finding(path, 3, "note", "changed"),))
+    return Converted(new + ("USER app\n" if facts.harden else ""), (Notice(path, 3, "note", "changed"),))
 
 
 CONVERTERS = Converters(
@@ -88,7 +88,7 @@ def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def made(repo: Path, **options: bool) -> tuple[Plan, Facts]:
+def made(repo: Path, **options: bool) -> tuple[MigrationPlan, RepoFacts]:
     return plan.assemble(repo, CONVERTERS, uv="the-uv", **options)
 
 
@@ -172,7 +172,7 @@ def test_a_diff_is_a_patch(repo: Path) -> None:
     [(b"a\r\nb", b"a\r\nc"), (b"a\x0cb\n", b"a\x0cb\nc"), (b"a", None), (None, b""), (b"a\n", b"a")],
 )
 def test_a_diff_keeps_line_ends(tmp_path: Path, before: bytes | None, after: bytes | None) -> None:
-    edit = Edit(Path("f"), before, after)
+    edit = FileEdit(Path("f"), before, after)
     if before is not None:
         (tmp_path / "f").write_bytes(before)
     lines = plan.diff(edit)
@@ -190,13 +190,13 @@ def test_a_diff_keeps_line_ends(tmp_path: Path, before: bytes | None, after: byt
 
 
 def test_what_a_person_sees_leaves_out_what_nobody_reads() -> None:
-    lock = Edit(Path("uv.lock"), None, b"[[package]]\n" * 50)
+    lock = FileEdit(Path("uv.lock"), None, b"[[package]]\n" * 50)
     shown = report.shown(lock, whole=False)
     assert shown == ["--- /dev/null", "+++ b/uv.lock", "  (created: 50 packages, 51 lines not shown)"]
     assert len(report.shown(lock, whole=True)) == 53
-    long = Edit(Path("r.txt"), b"x\n" * 100, None)
+    long = FileEdit(Path("r.txt"), b"x\n" * 100, None)
     assert report.shown(long, whole=False)[-1] == "  (and 63 more lines that go)"
-    assert report.counted([lock, long, Edit(Path("a"), b"", b"x")]) == "1 file changes, 1 is new, 1 goes"
+    assert report.counted([lock, long, FileEdit(Path("a"), b"", b"x")]) == "1 file changes, 1 is new, 1 goes"
 
 
 def test_the_plan_as_json(repo: Path) -> None:
@@ -247,7 +247,7 @@ CALLED = {
 }
 
 
-def made_of(folder: Path, files: Mapping[str, bytes]) -> Plan:
+def made_of(folder: Path, files: Mapping[str, bytes]) -> MigrationPlan:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -262,7 +262,7 @@ def test_a_script_that_a_build_calls_is_what_the_image_counts_on(tmp_path: Path)
     image = made_of(tmp_path / "image", CALLED)
     hand = made_of(tmp_path / "hand", {name: text for name, text in CALLED.items() if name != "Dockerfile"})
 
-    def script(made: Plan) -> str:
+    def script(made: MigrationPlan) -> str:
         return next((edit.after or b"").decode() for edit in made.edits if edit.path.name == "install.sh")
 
     before = '#!/bin/sh\ncd "$(dirname "$0")/.."\n'
@@ -293,7 +293,7 @@ def test_a_script_that_two_builds_call_differently_is_a_question(tmp_path: Path)
 def test_a_file_that_a_tool_reads_without_naming_it_stays(tmp_path: Path, line: str, *, stays: bool) -> None:
     def gone(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies:
         made = dependencies(root, files, uv)
-        return Dependencies((*made.edits, Edit(Path("Pipfile"), b"[packages]\n", None)), made.facts)
+        return Dependencies((*made.edits, FileEdit(Path("Pipfile"), b"[packages]\n", None)), made.facts)
 
     (tmp_path / "Pipfile").write_bytes(b"[packages]\n")
     (tmp_path / "requirements.txt").write_bytes(b"flask\n")

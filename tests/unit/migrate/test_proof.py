@@ -31,7 +31,7 @@ def test_each_proof_changes_the_files_of_dependencies_in_its_own_way() -> None:
 
 def test_what_an_installer_brought_goes_with_it() -> None:
     def image(old: dict[str, str], new: dict[str, str]) -> compare_images.Image:
-        sides = (compare_images.Measured(1.0, 1.0, 1, packages, ()) for packages in (old, new))
+        sides = (compare_images.BuiltImage(1.0, 1.0, 1, packages, ()) for packages in (old, new))
         return compare_images.Image("web", *sides)
 
     both = {"flask": "3.1.2", "pip": "26.0"}

@@ -9,69 +9,75 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvdock.formats.requirements import Line, Option, decode, is_compiled, machine_made, parse, via
+from uvdock.formats.requirements import FileOption, RequirementLine, decode, is_compiled, machine_made, parse, via
 from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, archive_name, understand
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("flask", Line(1, "flask", "requirement", requirement="flask")),
-        ("flask  # why", Line(1, "flask", "requirement", "why", requirement="flask")),
-        ("flask#egg", Line(1, "flask#egg", "requirement", requirement="flask#egg")),
-        ("# all", Line(1, "", "comment", "all")),
+        ("flask", RequirementLine(1, "flask", "requirement", requirement="flask")),
+        ("flask  # why", RequirementLine(1, "flask", "requirement", "why", requirement="flask")),
+        ("flask#egg", RequirementLine(1, "flask#egg", "requirement", requirement="flask#egg")),
+        ("# all", RequirementLine(1, "", "comment", "all")),
         ("", None),
-        ("   ", Line(1, "", "blank", indented=True)),
-        ("fla\\\nsk", Line(1, "flask", "requirement", requirement="flask")),
+        ("   ", RequirementLine(1, "", "blank", indented=True)),
+        ("fla\\\nsk", RequirementLine(1, "flask", "requirement", requirement="flask")),
         (
             "flask \\\n    --hash=sha256:aa \\\n  --hash sha256:bb",
-            Line(
+            RequirementLine(
                 1,
                 "flask     --hash=sha256:aa   --hash sha256:bb",
                 "requirement",
                 requirement="flask",
-                options=(Option("--hash", "sha256:aa"), Option("--hash", "sha256:bb")),
+                options=(FileOption("--hash", "sha256:aa"), FileOption("--hash", "sha256:bb")),
             ),
         ),
-        ("flask\\", Line(1, "flask", "requirement", requirement="flask")),
-        ("# ends in \\", Line(1, "", "comment", "ends in \\")),
-        ("flask \\\n# says", Line(1, "flask", "requirement", "says", requirement="flask")),
-        ("-rbase.txt", Line(1, "-rbase.txt", "option", options=(Option("--requirement", "base.txt"),))),
-        ("-r base.txt", Line(1, "-r base.txt", "option", options=(Option("--requirement", "base.txt"),))),
-        ("--find=wheels", Line(1, "--find=wheels", "option", options=(Option("--find-links", "wheels"),))),
-        ("--pypi-url x", Line(1, "--pypi-url x", "option", options=(Option("--index-url", "x"),))),
+        ("flask\\", RequirementLine(1, "flask", "requirement", requirement="flask")),
+        ("# ends in \\", RequirementLine(1, "", "comment", "ends in \\")),
+        ("flask \\\n# says", RequirementLine(1, "flask", "requirement", "says", requirement="flask")),
+        ("-rbase.txt", RequirementLine(1, "-rbase.txt", "option", options=(FileOption("--requirement", "base.txt"),))),
+        (
+            "-r base.txt",
+            RequirementLine(1, "-r base.txt", "option", options=(FileOption("--requirement", "base.txt"),)),
+        ),
+        (
+            "--find=wheels",
+            RequirementLine(1, "--find=wheels", "option", options=(FileOption("--find-links", "wheels"),)),
+        ),
+        ("--pypi-url x", RequirementLine(1, "--pypi-url x", "option", options=(FileOption("--index-url", "x"),))),
         (
             '-i x --extra-index-url "y z"',
-            Line(
+            RequirementLine(
                 1,
                 '-i x --extra-index-url "y z"',
                 "option",
-                options=(Option("--index-url", "x"), Option("--extra-index-url", "y z")),
+                options=(FileOption("--index-url", "x"), FileOption("--extra-index-url", "y z")),
             ),
         ),
-        ("-e ./x", Line(1, "-e ./x", "requirement", requirement="./x", editable=True)),
+        ("-e ./x", RequirementLine(1, "-e ./x", "requirement", requirement="./x", editable=True)),
         (
             "flask --pre",
-            Line(
+            RequirementLine(
                 1,
                 "flask --pre",
                 "requirement",
                 requirement="flask",
-                options=(Option("--pre"),),
+                options=(FileOption("--pre"),),
                 problem="pip ignores --pre beside a requirement",
             ),
         ),
-        ("--nonsense", Line(1, "--nonsense", "broken", problem="no such option: --nonsense")),
-        ('--find-links "x', Line(1, '--find-links "x', "broken", problem="No closing quotation")),
-        ("--index-url", Line(1, "--index-url", "broken", problem="--index-url option requires 1 argument")),
+        ("--nonsense", RequirementLine(1, "--nonsense", "broken", problem="no such option: --nonsense")),
+        ('--find-links "x', RequirementLine(1, '--find-links "x', "broken", problem="No closing quotation")),
+        ("--index-url", RequirementLine(1, "--index-url", "broken", problem="--index-url option requires 1 argument")),
         (
             "--pre flask",
-            Line(1, "--pre flask", "broken", problem="flask is neither an option nor in its place"),
+            RequirementLine(1, "--pre flask", "broken", problem="flask is neither an option nor in its place"),
         ),
-        ("\ufeffflask", Line(1, "flask", "requirement", requirement="flask")),
+        ("\ufeffflask", RequirementLine(1, "flask", "requirement", requirement="flask")),
     ],
 )
-def test_a_line_is_what_pip_takes_it_for(text: str, expected: Line | None) -> None:
+def test_a_line_is_what_pip_takes_it_for(text: str, expected: RequirementLine | None) -> None:
     assert list(parse(text)) == ([] if expected is None else [expected])
 
 

@@ -15,9 +15,9 @@ from tests.unit.migrate.cases import BUILD, CASES, SCRIPT, Case
 from tests.unit.migrate.test_laws import FACTS
 from uvdock.deps.uvcommand import subcommand
 from uvdock.migrate.commands import pip, rewrite
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.sync import merged
-from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 PLAIN = replace(FACTS, projects=(ProjectFacts(Path(), package=False, requires_python=""),))
 
@@ -153,7 +153,7 @@ def test_a_finding_has_the_line_of_the_file() -> None:
 
 
 def test_a_package_is_not_installed_by_a_sync_of_its_dependencies() -> None:
-    facts = Facts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv)
+    facts = RepoFacts(FACTS.files, FACTS.projects, FACTS.installs, FACTS.uv)
     text = "pip install -r requirements.txt && pip install ."
 
     made = rewrite.convert(text, facts, SCRIPT)
@@ -165,7 +165,7 @@ def test_a_package_is_not_installed_by_a_sync_of_its_dependencies() -> None:
 
 
 def test_several_projects() -> None:
-    facts = Facts(
+    facts = RepoFacts(
         {},
         tuple(ProjectFacts(Path(name), package=False, requires_python="") for name in ("api", "web")),
         {Path(f"{name}/requirements.txt"): Install(Path(name)) for name in ("api", "web")},
@@ -187,12 +187,12 @@ def test_several_projects() -> None:
     ],
 )
 def test_a_line_that_no_shell_reads(line: str, after: str, told: int) -> None:
-    made = rewrite.convert_line(line, migrate_facts.facts(), Place(Path("compose.yaml")))
+    made = rewrite.convert_line(line, migrate_facts.facts(), ExecutionContext(Path("compose.yaml")))
     assert (made.text, len(made.findings)) == (after, told)
 
 
 def test_variables_are_set_without_a_shell_by_env() -> None:
-    place = Place(Path("compose.yaml"), environment="/opt/venv")
+    place = ExecutionContext(Path("compose.yaml"), environment="/opt/venv")
     after = "env UV_PROJECT_ENVIRONMENT=/opt/venv uv sync --locked --no-dev"
     line = "pip install -r requirements.txt"
     assert rewrite.convert_line(line, migrate_facts.facts(), place).text == after
@@ -205,7 +205,7 @@ def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_mean
     known = migrate_facts.facts(files)
     installs = {**known.installs, Path("requirements/base.txt"): Install(Path(), ("--no-dev",))}
     facts = replace(known, installs=installs)
-    place = Place(Path("x"))
+    place = ExecutionContext(Path("x"))
     assert rewrite.convert(line, facts, place).text == 'uv sync --locked --no-dev --group "${KIND}"\n'
     meant = replace(facts, files={**facts.files, Path("x.yaml"): "    KIND: base\n"})
     assert "base) uv sync --locked --no-dev ;;" in rewrite.convert(line, meant, place).text

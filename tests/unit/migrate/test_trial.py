@@ -8,7 +8,7 @@ import pytest
 
 from uvdock.errors import UvdockError
 from uvdock.migrate.verify import compare_images, image_builder
-from uvdock.migrate.verify.compare_images import Checked, Image, Measured, Proof
+from uvdock.migrate.verify.compare_images import BuiltImage, Checked, Image, ImageComparison
 
 
 def test_packages_by_the_folders_that_installers_leave() -> None:
@@ -41,7 +41,7 @@ def test_packages_by_the_folders_that_installers_leave() -> None:
 def test_cache_mounts_get_names_of_their_own(tmp_path: Path, before: str, after: str, caches: set[str]) -> None:
     path = tmp_path / "Dockerfile"
     path.write_bytes(before.encode("latin-1"))
-    made = image_builder.Trial(None, "mark")
+    made = image_builder.ImageBuilder(None, "mark")
     made.own_caches(path, "M")
     assert path.read_bytes() == after.encode("latin-1")
     # Where they were mounted does not matter to empty them; what else is asked of them does.
@@ -61,7 +61,7 @@ def test_the_context_of_a_dockerfile_is_where_its_files_are(tmp_path: Path, copi
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "requirements.txt").write_text("")
     (tmp_path / "api" / "Dockerfile").write_text(f"FROM x\n{copied}\n")
-    (build,) = image_builder.builds(tmp_path, (), image_builder.Trial(None, "mark")).values()
+    (build,) = image_builder.builds(tmp_path, (), image_builder.ImageBuilder(None, "mark")).values()
     assert build.section["context"] == str(tmp_path / context)
     assert build.dockerfile == "api/Dockerfile"
 
@@ -83,8 +83,8 @@ def test_a_copy_is_the_repo_with_some_files_replaced(tmp_path: Path) -> None:
     assert (repo / "sub/b").read_text() == "sub/b"
 
 
-def measured(cold: float, packages: dict[str, str], code: int = 0) -> Measured:
-    return Measured(cold, cold / 2, 100_000_000, packages, (Checked("true", code, "why"),))
+def measured(cold: float, packages: dict[str, str], code: int = 0) -> BuiltImage:
+    return BuiltImage(cold, cold / 2, 100_000_000, packages, (Checked("true", code, "why"),))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def measured(cold: float, packages: dict[str, str], code: int = 0) -> Measured:
     ids=["same", "installer", "version", "gone", "check"],
 )
 def test_the_verdict(after: dict[str, str], code: int, passed: bool, told: str) -> None:
-    proof = Proof((Image("web", measured(10, {"six": "1"}), measured(3, after, code)),))
+    proof = ImageComparison((Image("web", measured(10, {"six": "1"}), measured(3, after, code)),))
     lines = compare_images.verdict(proof)
     assert proof.passed == passed
     assert told in lines
@@ -139,9 +139,9 @@ def test_what_only_installers_need_is_theirs() -> None:
 
 
 def test_what_an_installer_brought_goes_with_it_and_never_changes() -> None:
-    old = Measured(1, 1, 1, {"pipenv": "1", "distlib": "0.4", "six": "1"}, (), ("distlib",))
-    gone = Image("web", old, Measured(1, 1, 1, {"six": "1"}))
+    old = BuiltImage(1, 1, 1, {"pipenv": "1", "distlib": "0.4", "six": "1"}, (), ("distlib",))
+    gone = Image("web", old, BuiltImage(1, 1, 1, {"six": "1"}))
     assert (gone.differences, gone.passed) == ((), True)
     assert [name for name, *_ in gone.tools] == ["distlib", "pipenv"]
-    other = Image("web", old, Measured(1, 1, 1, {"six": "1", "distlib": "0.5"}))
+    other = Image("web", old, BuiltImage(1, 1, 1, {"six": "1", "distlib": "0.5"}))
     assert other.differences == (("distlib", "0.4", "0.5"),)

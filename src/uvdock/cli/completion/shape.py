@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class Option(TypedDict):
+class OptionShape(TypedDict):
     """An option: its names, whether a value follows (``no``, ``yes``, ``maybe``), its help, and its values.
 
     The values are a list, or the word for what must be looked up: ``tasks``, ``namespaces``, and the kinds of
@@ -25,7 +25,7 @@ class TaskWords(TypedDict):
     """
 
     help: str
-    options: list[Option]
+    options: list[OptionShape]
     positionals: list[list[str] | str | None]
     words: list[str] | str | None
     kind: str
@@ -35,7 +35,7 @@ class Catalogue(TypedDict):
     """All of it; ``bare`` where no ``--`` is needed after the first task, as under `uvdock`."""
 
     bare: bool
-    core: list[Option]
+    core: list[OptionShape]
     tasks: dict[str, TaskWords]
     aliases: dict[str, str]
     namespaces: list[str]

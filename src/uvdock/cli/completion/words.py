@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from uvdock.cli.completion.shape import Catalogue, Option, TaskWords
+    from uvdock.cli.completion.shape import Catalogue, OptionShape, TaskWords
 
     Found = list[tuple[str, str]]
 
@@ -106,11 +106,11 @@ class _Line:
     def find(self, name: str) -> TaskWords | None:
         return self.catalogue["tasks"].get(self.catalogue["aliases"].get(name, name))
 
-    def option(self, name: str) -> Option | None:
+    def option(self, name: str) -> OptionShape | None:
         own = self.task["options"] if self.task else []
         return next((option for option in (*own, *self.catalogue["core"]) if name in option["names"]), None)
 
-    def value(self, option: Option, current: str) -> Found:
+    def value(self, option: OptionShape, current: str) -> Found:
         if option["value"] == "maybe" and current.startswith("-"):
             return self.here(current)
         return self.values(option["values"])

@@ -42,10 +42,10 @@ def escape(text: str) -> str:
 
 def parse(text: str) -> list[Instruction]:
     """The instructions of a Dockerfile, in order."""
-    return list(_Parser(text).instructions())
+    return list(_LineParser(text).instructions())
 
 
-class _Parser:
+class _LineParser:
     """Goes through the lines of a file."""
 
     def __init__(self, text: str) -> None:

@@ -126,7 +126,7 @@ def commands(text: str, dialect: Dialect) -> list[Command]:
     Raises:
         UnreadableError: A quote or bracket does not end.
     """
-    return list(_Reader(text, dialect, read(text, dialect)).commands())
+    return list(_CommandReader(text, dialect, read(text, dialect)).commands())
 
 
 def nested(text: str, dialect: Dialect, start: int = 0) -> list[Command]:
@@ -136,14 +136,14 @@ def nested(text: str, dialect: Dialect, start: int = 0) -> list[Command]:
         UnreadableError: A quote or bracket does not end.
     """
     found = read(text, dialect, start)
-    made = list(_Reader(text, dialect, found).commands())
+    made = list(_CommandReader(text, dialect, found).commands())
     for token in found:
         for begin, end in token.inner:
             made += nested(text[:end], dialect, begin)
     return sorted(made, key=lambda command: command.start)
 
 
-class _Reader:
+class _CommandReader:
     """Goes through tokens, and knows what it is in."""
 
     def __init__(self, text: str, dialect: Dialect, found: Sequence[_Token]) -> None:

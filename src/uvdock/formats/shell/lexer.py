@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from uvdock.formats.shell.level import Kind, Level
-from uvdock.formats.shell.words import Broken, Comment, Dialect, Document, Operator, Part, Token, Word
+from uvdock.formats.shell.words import Broken, Comment, Dialect, Document, Operator, Token, Word, WordPart
 
 #: A number or `{name}` before a redirect belongs to it.
 _OPERATOR = re.compile(
@@ -52,7 +52,7 @@ def tokens(text: str, line: int = 1, *, dialect: Dialect | None = None, start: i
     Returns:
         Its tokens; the last one is a `Broken` where a quote, a brace or a parenthesis is never closed.
     """
-    reader = _Reader(text, line, dialect or Dialect(), start)
+    reader = _Lexer(text, line, dialect or Dialect(), start)
     try:
         reader.script(reader.level)
     except _UnclosedError as unclosed:
@@ -66,7 +66,7 @@ class _UnclosedError(Exception):
         self.broken = Broken(why, line)
 
 
-class _Reader:
+class _Lexer:
     def __init__(self, text: str, line: int, dialect: Dialect, start: int, deep: int = 0) -> None:
         self.text, self.dialect, self.at, self.deep = text, dialect, start, deep
         self.first = self.counted = (start, line)
@@ -163,7 +163,7 @@ class _Reader:
         """The substitutions of a text that is read as one in double quotes; none where it cannot be read."""
         if not re.compile(r"\$\(|`").search(self.text, start, end):
             return ()
-        reader = _Reader(self.text[:end], 1, self.dialect, start, self.deep)
+        reader = _Lexer(self.text[:end], 1, self.dialect, start, self.deep)
         try:
             while reader.at < end:
                 if self.text[reader.at] in "$`":
@@ -188,12 +188,12 @@ class _Reader:
             level.pending.append((word.text, level.redirect == "<<-", word.raw != word.text))
         level.found.append(replace(word, role=level.role(word.bare)))
 
-    def _parts(self) -> list[Part]:
-        parts, regex = list[Part](), self._regex
+    def _parts(self) -> list[WordPart]:
+        parts, regex = list[WordPart](), self._regex
         while self.at < len(self.text):
             char = self.text[self.at]
             if plain := _PLAIN.match(self.text, self.at):
-                parts.append(Part("text", plain[0]))
+                parts.append(WordPart("text", plain[0]))
                 self.at = plain.end()
             elif (end := self.dialect.continued(self.text, self.at)) > self.at:
                 # A continuation joins what is inside a word; behind a word it is a blank.
@@ -205,7 +205,7 @@ class _Reader:
             elif self.text.startswith(("<(", ">("), self.at) and not self.level.condition:
                 parts.append(self._nested(2, "a process substitution"))
             elif char == "|" and regex:
-                parts.append(Part("text", char))
+                parts.append(WordPart("text", char))
                 self.at += 1
             elif char in _META:
                 break
@@ -213,28 +213,28 @@ class _Reader:
                 parts += self._quoted(char)
         return parts
 
-    def _quoted(self, char: str) -> list[Part]:
+    def _quoted(self, char: str) -> list[WordPart]:
         if char == "\\":
             self.at = min(self.at + 2, len(self.text))
-            return [Part("text", self.text[self.at - 1 : self.at], quoted=True)]
+            return [WordPart("text", self.text[self.at - 1 : self.at], quoted=True)]
         if char == "'":
-            return [Part("text", self._enclosed("'"), quoted=True)]
+            return [WordPart("text", self._enclosed("'"), quoted=True)]
         if char == '"':
             return self._double()
         return [self._expansion(quoted=False)]
 
-    def _parenthesis(self, parts: list[Part], *, regex: bool) -> str:
+    def _parenthesis(self, parts: list[WordPart], *, regex: bool) -> str:
         """What goes on through a parenthesis inside a word: an array (``x=(…)``), a pattern (``@(…)``)."""
         if regex:
             return "a pattern"
-        last = parts[-1] if parts else Part("text")
+        last = parts[-1] if parts else WordPart("text")
         if last.kind != "text" or last.quoted:
             return ""
         if len(parts) == 1 and _ARRAY.fullmatch(last.text):
             return "an array"
         return "a pattern" if last.text[-1:] in tuple("@?*+!") and not self.text.startswith("()", self.at) else ""
 
-    def _nested(self, opening: int, why: str, kind: Kind = "commands") -> Part:
+    def _nested(self, opening: int, why: str, kind: Kind = "commands") -> WordPart:
         """What is in parentheses, which start at this place with ``opening`` characters."""
         start = self.at
         self.at += opening
@@ -244,7 +244,7 @@ class _Reader:
         else:
             self.level.inner += [span for word in level.found if isinstance(word, Word) for span in word.inner]
         self.at += 1
-        return Part("bad", why, shown=self.text[start : self.at])
+        return WordPart("bad", why, shown=self.text[start : self.at])
 
     def _enclosed(self, opening: str) -> str:
         """What stands between the quotes that start here, and go on behind them."""
@@ -254,15 +254,15 @@ class _Reader:
         self.at = found.end()
         return found[1]
 
-    def _double(self) -> list[Part]:
+    def _double(self) -> list[WordPart]:
         line = self.line
         self.at += 1
         # The quotes themselves make a word, even with nothing between them.
-        parts = [Part("text", "", quoted=True)]
+        parts = [WordPart("text", "", quoted=True)]
         while self.at < len(self.text):
             char = self.text[self.at]
             if plain := _QUOTED.match(self.text, self.at):
-                parts.append(Part("text", plain[0], quoted=True))
+                parts.append(WordPart("text", plain[0], quoted=True))
                 self.at = plain.end()
             elif char == '"':
                 self.at += 1
@@ -272,23 +272,23 @@ class _Reader:
             elif char == "\\":
                 follows = self.text[self.at + 1 : self.at + 2]
                 kept = {"\n": ""}.get(follows, follows if follows and follows in '$`"\\' else f"\\{follows}")
-                parts.append(Part("text", kept, quoted=True))
+                parts.append(WordPart("text", kept, quoted=True))
                 self.at += 2
             else:
                 parts.append(self._expansion(quoted=True))
         raise _UnclosedError("a quote that is never closed", line)
 
-    def _expansion(self, *, quoted: bool) -> Part:
+    def _expansion(self, *, quoted: bool) -> WordPart:
         start = self.at
         if self.dialect.make and (variable := _MAKE_VARIABLE.match(self.text, start)):
             self.at = variable.end()
-            return Part("bad", "a variable of make", quoted=quoted, shown=variable[0])
+            return WordPart("bad", "a variable of make", quoted=quoted, shown=variable[0])
         self._deeper()
         part = self._expanded(self.text[start + 1 : start + 2], quoted=quoted)
         self.deep -= 1
         return replace(part, shown=self.text[start : self.at]) if part.shown is None and part.kind != "text" else part
 
-    def _expanded(self, follows: str, *, quoted: bool) -> Part:
+    def _expanded(self, follows: str, *, quoted: bool) -> WordPart:
         if self.text[self.at] == "`":
             return self._backticks()
         if follows in ("(", "{"):
@@ -298,30 +298,30 @@ class _Reader:
             follows = ""
         if follows == "@" or follows in _SPECIAL:
             self.at += 2
-            return Part("rest") if follows == "@" else Part("bad", f"${follows}")
+            return WordPart("rest") if follows == "@" else WordPart("bad", f"${follows}")
         if name := _NAME.match(self.text, self.at + 1):
             self.at = name.end()
-            return Part("variable", name[0], quoted=quoted)
+            return WordPart("variable", name[0], quoted=quoted)
         if follows == "'" and not quoted:
             text = _ESCAPES.sub(_unescaped, self._enclosed("$'"))
-            return Part("bad", "a text with escapes ($'…')", quoted=True, shown=text)
+            return WordPart("bad", "a text with escapes ($'…')", quoted=True, shown=text)
         self.at += 1
         # `$"…"` is a text that may be translated.
-        return Part("text", "" if follows == '"' and not quoted else "$", quoted=quoted)
+        return WordPart("text", "" if follows == '"' and not quoted else "$", quoted=quoted)
 
-    def _substitution(self) -> Part:
+    def _substitution(self) -> WordPart:
         if end := self._arithmetic_end(self.at + 1):
             self.level.inner += self._inner(self.at + 3, end - 2)
             self.at = end
-            return Part("bad", "arithmetic")
+            return WordPart("bad", "arithmetic")
         return self._nested(2, "a command substitution")
 
-    def _backticks(self) -> Part:
+    def _backticks(self) -> WordPart:
         inside = self._enclosed("`")
         self.level.inner.append((self.at - 1 - len(inside), self.at - 1))
-        return Part("bad", "a command substitution")
+        return WordPart("bad", "a command substitution")
 
-    def _braces(self, *, quoted: bool) -> Part:
+    def _braces(self, *, quoted: bool) -> WordPart:
         start, line = self.at + 2, self.line
         self.at = start
         while self.at < len(self.text):
@@ -347,22 +347,22 @@ def _unescaped(found: re.Match[str]) -> str:
     return _ESCAPED.get(found["char"], found["char"] if found["char"] in "\\'\"?" else found[0])
 
 
-def _inside(text: str, *, quoted: bool) -> Part:
+def _inside(text: str, *, quoted: bool) -> WordPart:
     if text == "@":
-        return Part("rest")
+        return WordPart("rest")
     found = _DEFAULT.fullmatch(text)
     plain = _DEFAULT_TEXT.fullmatch(found["default"] or "") if found else None
     if found is None or plain is None:
-        return Part("bad", f"${{{' '.join(text.split())}}}")
-    return Part("variable", found["name"], default=plain["text"] if found["how"] else None, quoted=quoted)
+        return WordPart("bad", f"${{{' '.join(text.split())}}}")
+    return WordPart("variable", found["name"], default=plain["text"] if found["how"] else None, quoted=quoted)
 
 
-def _joined(parts: list[Part]) -> tuple[Part, ...]:
+def _joined(parts: list[WordPart]) -> tuple[WordPart, ...]:
     """Neighbouring texts of the same kind as one."""
-    joined: list[Part] = []
+    joined: list[WordPart] = []
     for part in parts:
         if joined and part.kind == "text" == joined[-1].kind and part.quoted == joined[-1].quoted:
-            joined[-1] = Part("text", joined[-1].text + part.text, quoted=part.quoted)
+            joined[-1] = WordPart("text", joined[-1].text + part.text, quoted=part.quoted)
         else:
             joined.append(part)
     return tuple(joined)

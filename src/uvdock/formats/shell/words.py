@@ -20,7 +20,7 @@ OPENING = frozenset(
 
 
 @dataclass(frozen=True)
-class Part:
+class WordPart:
     """A piece of a word.
 
     Args:
@@ -53,7 +53,7 @@ class Word:
             redirect.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[WordPart, ...]
     line: int = 1
     raw: str = ""
     start: int = 0
@@ -64,7 +64,7 @@ class Word:
     @classmethod
     def of(cls, text: str, line: int = 1, *, raw: str = "") -> Word:
         """A word that stands in no script."""
-        return cls((Part("text", text),), line, raw)
+        return cls((WordPart("text", text),), line, raw)
 
     @cached_property
     def text(self) -> str:
@@ -117,7 +117,7 @@ class Word:
     @property
     def value(self) -> Word:
         """Of an assignment, what is behind the equals sign."""
-        rest = Part("text", self.parts[0].text.partition("=")[2])
+        rest = WordPart("text", self.parts[0].text.partition("=")[2])
         return Word((rest, *self.parts[1:]), self.line)
 
     def expands(self) -> str:

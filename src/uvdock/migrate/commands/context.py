@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from uvdock.migrate.commands.sync import Sync
-from uvdock.migrate.model import Facts, Install, ProjectFacts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 #: Prefixes of an interpreter's own packages: what else is installed there has to survive.
 SYSTEM = ("/usr/local", "/usr", "system")
@@ -19,7 +19,7 @@ UNKNOWN = "?"
 
 
 @dataclass(frozen=True)
-class Place:
+class ExecutionContext:
     """Where a shell text runs.
 
     Args:
@@ -74,10 +74,10 @@ class Place:
     cached: bool = True
     seeded: bool = False
     managed: bool = True
-    enter: Callable[[str], Place] | None = None
-    itself: Callable[[str], Place] | None = None
+    enter: Callable[[str], ExecutionContext] | None = None
+    itself: Callable[[str], ExecutionContext] | None = None
 
-    def moved(self, folder: str | None) -> Place:
+    def moved(self, folder: str | None) -> ExecutionContext:
         """The same in another folder; ``None`` for one that cannot be told, where no relative name means anything."""
         if folder is not None and self.enter is not None:
             return self.enter(folder)
@@ -98,12 +98,12 @@ class Place:
         found = Path(os.path.normpath(self.folder / name))
         return None if ".." in found.parts else found
 
-    def install(self, name: str, facts: Facts) -> tuple[Path, Install] | None:
+    def install(self, name: str, facts: RepoFacts) -> tuple[Path, Install] | None:
         """The requirements file that a name means, and what takes its place."""
         found = self.find(name)
         return (found, facts.installs[found]) if found is not None and found in facts.installs else None
 
-    def project(self, name: str, facts: Facts) -> tuple[ProjectFacts, Install] | None:
+    def project(self, name: str, facts: RepoFacts) -> tuple[ProjectFacts, Install] | None:
         """The project whose folder a name means, and what takes the place of installing it."""
         folder = self.find(name)
         for one in facts.projects:

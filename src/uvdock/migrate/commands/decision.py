@@ -21,7 +21,7 @@ class LeftError(Exception):
 
 
 @dataclass
-class Decision:
+class Translation:
     """What becomes of one command; without anything it stays.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from uvdock.migrate.model import Facts
+from uvdock.migrate.discover.options import is_pypi
+from uvdock.migrate.model import RepoFacts
 
 #: What uv does anyway, or needs not.
 _NOTHING = frozenset(
@@ -34,7 +35,7 @@ INDEX_VARIABLES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "
 _INDEXES = tuple(INDEX_VARIABLES)
 
 
-def instead(name: str, value: str, facts: Facts) -> str | None:
+def instead(name: str, value: str, facts: RepoFacts) -> str | None:
     """What takes the place of one of pip's variables; nothing when none does, ``None`` when nobody can tell."""
     if name in _NOTHING or name.startswith(("POETRY_", "PIPENV_")):
         return ""
@@ -42,7 +43,7 @@ def instead(name: str, value: str, facts: Facts) -> str | None:
         known = value and all(any(path.name == one.rpartition("/")[2] for path in facts.files) for one in value.split())
         return "" if known else None
     if name in _INDEXES:
-        return _index(value, facts)
+        return "" if is_known_index(value, facts) else None
     if not value:
         return None
     if name in _NOT:
@@ -51,15 +52,12 @@ def instead(name: str, value: str, facts: Facts) -> str | None:
     return f"{_RENAMED[name]}={quoted}" if name in _RENAMED else None
 
 
-def is_default_index(url: str) -> bool:
-    """Whether a URL is the index that pip and uv use anyway, which nobody has to name."""
-    return bool(re.fullmatch(r"https?://pypi(?:\.\w+)?\.org/simple/?", url))
-
-
-def _index(value: str, facts: Facts) -> str | None:
+def is_known_index(url: str, facts: RepoFacts) -> bool:
+    """Whether the lock takes from an index: the one that pip and uv use anyway, or one that the repo's files name."""
+    if is_pypi(url):
+        return True
     texts = (text for path, text in facts.files.items() if path.suffix in (".txt", ".in", ".toml", ".cfg"))
-    known = value and "$" not in value and any(value.rstrip("/") in text for text in texts)
-    return "" if is_default_index(value) or known else None
+    return bool(url) and "$" not in url and any(url.rstrip("/") in text for text in texts)
 
 
 def _packages(name: str, value: str) -> str:

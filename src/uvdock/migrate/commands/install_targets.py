@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uvdock.formats.shell.words import Word
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.decision import LeftError
 from uvdock.migrate.commands.managers import used
-from uvdock.migrate.commands.pip import INSTALLERS, Call
+from uvdock.migrate.commands.pip import INSTALLERS, PipCommand
 from uvdock.migrate.discover.requirement import name_in
-from uvdock.migrate.model import Facts, Install
+from uvdock.migrate.model import Install, RepoFacts
 
 _LOCAL = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?|\.)(?:\[(?P<extras>[\w.,\s-]+)\])?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
 
 
 @dataclass(frozen=True)
-class Asked:
+class InstallTargets:
     """What one `pip install` names."""
 
     files: tuple[tuple[Path, Install], ...]
@@ -35,7 +35,7 @@ class Asked:
         return bool(self.files or self.projects or self.cases)
 
 
-class Asking:
+class TargetReader:
     """Reads what installs name.
 
     Args:
@@ -44,10 +44,10 @@ class Asking:
         written: The requirements files, from the repo root, that the text itself writes.
     """
 
-    def __init__(self, facts: Facts, place: Place, written: frozenset[str]) -> None:
+    def __init__(self, facts: RepoFacts, place: ExecutionContext, written: frozenset[str]) -> None:
         self.facts, self.place, self.written = facts, place, written
 
-    def read(self, call: Call) -> Asked:
+    def read(self, call: PipCommand) -> InstallTargets:
         """What a call names.
 
         Raises:
@@ -80,7 +80,7 @@ class Asking:
                 installers.append(word)
             else:
                 self._add(word, word.text, projects, packages, editable=False)
-        return Asked(tuple(files), tuple(projects), tuple(packages), tuple(installers), cases, variable)
+        return InstallTargets(tuple(files), tuple(projects), tuple(packages), tuple(installers), cases, variable)
 
     def _file(self, name: str) -> tuple[Path, Install] | None:
         found = self.place.install(name, self.facts)

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.decision import LeftError
-from uvdock.migrate.model import Facts, Install
+from uvdock.migrate.model import Install, RepoFacts
 
 #: What each program's project is known by.
 FILES = {"poetry": ("pyproject.toml", "poetry.lock"), "pipenv": ("Pipfile", "Pipfile.lock")}
@@ -42,7 +42,7 @@ _VALUED = {"--only", "--with", "--without", "-E", "--extras", "-G", "--group", "
 
 
 @dataclass(frozen=True)
-class Wish:
+class ManagerCommand:
     """What a command comes to.
 
     Args:
@@ -67,7 +67,7 @@ class Wish:
     words: tuple[Word, ...] = ()
 
 
-def used(facts: Facts) -> frozenset[str]:
+def used(facts: RepoFacts) -> frozenset[str]:
     """The programs whose projects are migrated: nothing has to install them any more."""
     found = set()
     for path in facts.installs:
@@ -90,7 +90,7 @@ def named(command: Command) -> tuple[str, tuple[Word, ...]] | None:
     return None
 
 
-def read(tool: str, rest: Sequence[Word], facts: Facts, place: Place) -> Wish:
+def read(tool: str, rest: Sequence[Word], facts: RepoFacts, place: ExecutionContext) -> ManagerCommand:
     """What a command of Poetry or Pipenv comes to.
 
     Args:
@@ -105,7 +105,7 @@ def read(tool: str, rest: Sequence[Word], facts: Facts, place: Place) -> Wish:
     verb, words = _verb(rest)
     left = LeftError(f"`{tool} {verb}`".replace(" `", "`"), INSTEAD[tool])
     if tool == "poetry" and verb in ("config", "self") and tool in used(facts):
-        return Wish("drop")
+        return ManagerCommand("drop")
     found = next((one for name in FILES[tool] if (one := place.install(name, facts)) is not None), None)
     if found is None:
         raise left
@@ -118,13 +118,13 @@ def read(tool: str, rest: Sequence[Word], facts: Facts, place: Place) -> Wish:
         flags = _poetry(data, values, options) if tool == "poetry" else _pipenv(data, options)
         root = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and facts.is_package(project)
         kept = tuple(sorted({_KEPT[one] for one in options & _KEPT.keys()}))
-        return Wish("sync", Install(project, flags), found[0], root, "--system" in options, options=kept)
+        return ManagerCommand("sync", Install(project, flags), found[0], root, "--system" in options, options=kept)
     if place.kind == "build" and verb == "lock":
-        return Wish("drop")
+        return ManagerCommand("drop")
     plain = _plain(tool, verb, options, operands, values)
     if plain is None:
         raise left
-    return Wish("text", text=plain)
+    return ManagerCommand("text", text=plain)
 
 
 def _verb(rest: Sequence[Word]) -> tuple[str, list[Word]]:
@@ -133,7 +133,7 @@ def _verb(rest: Sequence[Word]) -> tuple[str, list[Word]]:
     return (rest[at].text if at < len(rest) else ""), [*rest[:at], *rest[at + 1 :]]
 
 
-def _data(facts: Facts, path: Path) -> dict[str, Any]:
+def _data(facts: RepoFacts, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(facts.files.get(path, ""))
     except tomllib.TOMLDecodeError:
@@ -193,12 +193,12 @@ def _pipenv(data: dict[str, Any], options: set[str]) -> tuple[str, ...]:
     return ("--no-dev",) if dev and not {"--dev", "-d"} & options else ()
 
 
-def _run(data: dict[str, Any], words: Sequence[Word]) -> Wish:
+def _run(data: dict[str, Any], words: Sequence[Word]) -> ManagerCommand:
     """A program; for Pipenv, a script of the Pipfile is what it stands for."""
     script = data.get("scripts", {}).get(words[0].text)
     if isinstance(script, dict):
         script = script.get("cmd")
-    return Wish("run", text=script if isinstance(script, str) else "", words=tuple(words))
+    return ManagerCommand("run", text=script if isinstance(script, str) else "", words=tuple(words))
 
 
 def _plain(

@@ -18,7 +18,7 @@ Kind = Literal["pip", "venv", "compile", "sync", "bootstrap", "setup"]
 
 #: Each option of `pip install` (and those before the verb): whether a value follows, what it becomes for `uv sync`,
 #: and for `uv pip install`. ``drop``: uv does so anyway, or needs it not. ``left``: uv has nothing like it. ``own``: it
-#: says what is installed or where, and is read by `Call`. What starts with a dash takes its place, and what ends
+#: says what is installed or where, and is read by `PipCommand`. What starts with a dash takes its place, and what ends
 #: with an equals sign is a variable that has its value.
 OPTIONS: Mapping[str, tuple[bool, str, str]] = {
     "--abi": (True, "left", "left"),
@@ -153,7 +153,7 @@ INSTALLERS = {"pip", "setuptools", "wheel", "pip-tools", "virtualenv", "uv"}
 
 
 @dataclass(frozen=True)
-class Option:
+class PipOption:
     """One option as it is given: its full name, its value, and the words that say it."""
 
     name: str
@@ -171,7 +171,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Call:
+class PipCommand:
     """One command of pip, venv, virtualenv, pip-tools or setup.py.
 
     Args:
@@ -190,7 +190,7 @@ class Call:
     tool: tuple[Word, ...]
     folder: str = ""
     python: str = ""
-    options: tuple[Option, ...] = ()
+    options: tuple[PipOption, ...] = ()
     operands: tuple[Word, ...] = ()
     unknown: tuple[str, ...] = field(default=())
 
@@ -209,7 +209,7 @@ class Call:
         return next((word for word in (*self.operands, *words) if word.inner), None)
 
 
-def read(command: Command) -> Call | None:
+def read(command: Command) -> PipCommand | None:
     """What a command asks pip, venv, virtualenv, pip-tools or setup.py for; ``None`` for any other program."""
     words = command.words[command.lead :]
     if not words:
@@ -234,7 +234,7 @@ def read(command: Command) -> Call | None:
     return _call(name, folder, python, tool, rest)
 
 
-def _call(name: str, folder: str, python: str, tool: list[Word], rest: list[Word]) -> Call | None:
+def _call(name: str, folder: str, python: str, tool: list[Word], rest: list[Word]) -> PipCommand | None:
     if _PIP.fullmatch(name) or (python and name == "pip"):
         return _pip(folder, python, tool, rest)
     if name in ("venv", "virtualenv", "pyvenv"):
@@ -248,7 +248,7 @@ def _call(name: str, folder: str, python: str, tool: list[Word], rest: list[Word
         return _other("bootstrap", folder, python, tool, rest)
     if name == "setup.py":
         verb = rest[0].text if rest else ""
-        return Call("setup", verb, tuple(tool), folder, python, (), tuple(rest[1:]))
+        return PipCommand("setup", verb, tuple(tool), folder, python, (), tuple(rest[1:]))
     return None
 
 
@@ -261,8 +261,8 @@ def _split(program: str) -> tuple[str, str]:
     return name, "" if folder in ("/", "/usr", "/usr/local") else folder
 
 
-def _pip(folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> Call:
-    options: list[Option] = []
+def _pip(folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> PipCommand:
+    options: list[PipOption] = []
     operands: list[Word] = []
     unknown: list[str] = []
     waiting = iter(rest)
@@ -278,10 +278,10 @@ def _pip(folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> Ca
         first = operands.pop(0)
         verb = first.text
         tool = [*tool, first]
-    return Call("pip", verb, tuple(tool), folder, python, tuple(options), tuple(operands), tuple(unknown))
+    return PipCommand("pip", verb, tuple(tool), folder, python, tuple(options), tuple(operands), tuple(unknown))
 
 
-def _options(word: Word, waiting: Iterator[Word]) -> Iterator[Option]:
+def _options(word: Word, waiting: Iterator[Word]) -> Iterator[PipOption]:
     if word.text.startswith("--"):
         name, equals, value = word.text.partition("=")
         full = _SAME.get(name, name)
@@ -289,7 +289,7 @@ def _options(word: Word, waiting: Iterator[Word]) -> Iterator[Option]:
             like = [known for known in OPTIONS if known.startswith(full)]
             full = like[0] if len(like) == 1 and len(full) > 4 else full
         if equals or full not in OPTIONS or not OPTIONS[full][0]:
-            yield Option(full, value if equals else None, (word,), word.dynamic)
+            yield PipOption(full, value if equals else None, (word,), word.dynamic)
         else:
             yield _with_value(full, word, waiting)
         return
@@ -299,24 +299,24 @@ def _options(word: Word, waiting: Iterator[Word]) -> Iterator[Option]:
         letters = letters[1:]
         if full in OPTIONS and OPTIONS[full][0]:
             if letters:
-                yield Option(full, letters.removeprefix("="), (word,), word.dynamic)
+                yield PipOption(full, letters.removeprefix("="), (word,), word.dynamic)
             else:
                 yield _with_value(full, word, waiting)
             return
-        yield Option(full, None, (word,), word.dynamic)
+        yield PipOption(full, None, (word,), word.dynamic)
 
 
-def _with_value(name: str, word: Word, waiting: Iterator[Word]) -> Option:
+def _with_value(name: str, word: Word, waiting: Iterator[Word]) -> PipOption:
     value = next(waiting, None)
     if value is None:
-        return Option(name, "", (word,))
-    return Option(name, value.text, (word, value), value.dynamic)
+        return PipOption(name, "", (word,))
+    return PipOption(name, value.text, (word, value), value.dynamic)
 
 
-def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> Call:
+def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> PipCommand:
     """The call of a program whose options are few: those with a value are known by name."""
     valued = {"-p", "--python", "--prompt", "-o", "--output-file", "-P", "--upgrade-package", "--extra", "-c", "-i"}
-    options: list[Option] = []
+    options: list[PipOption] = []
     operands: list[Word] = []
     waiting = iter(rest)
     for word in waiting:
@@ -327,8 +327,8 @@ def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequenc
         if name in valued and not equals:
             options.append(_with_value(name, word, waiting))
         else:
-            options.append(Option(name, value if equals else None, (word,)))
-    return Call(kind, "", tuple(tool), folder, python, tuple(options), tuple(operands))
+            options.append(PipOption(name, value if equals else None, (word,)))
+    return PipCommand(kind, "", tuple(tool), folder, python, tuple(options), tuple(operands))
 
 
 def takes_value(word: str) -> bool:
@@ -337,7 +337,7 @@ def takes_value(word: str) -> bool:
     return bool(found) and found[-1].name in OPTIONS and OPTIONS[found[-1].name][0] and not found[-1].value
 
 
-def spelled(option: Option, *, locked: bool) -> str:
+def spelled(option: PipOption, *, locked: bool) -> str:
     """An option as `uv sync` (``locked``) or `uv pip install` has it; nothing for one that goes."""
     made = meaning(option.name, locked=locked)
     value = option.raw
@@ -354,7 +354,7 @@ def spelled(option: Option, *, locked: bool) -> str:
     return f"{made} {value}" if OPTIONS[option.name][0] and "=" not in made else made
 
 
-def variables(options: Sequence[Option], *, locked: bool) -> list[str]:
+def variables(options: Sequence[PipOption], *, locked: bool) -> list[str]:
     """The options that uv takes from variables, as a shell sets them for one command."""
     found = [(meaning(one.name, locked=locked), one.raw) for one in options]
     return [f"{name}{value}" for name, value in dict(found).items() if name.endswith("=")]

@@ -11,27 +11,27 @@ from itertools import pairwise
 from pathlib import Path
 
 from uvdock.formats.shell.commands import Command
-from uvdock.migrate.commands.context import SYSTEM, UNKNOWN, Place
+from uvdock.migrate.commands.context import SYSTEM, UNKNOWN, ExecutionContext
 from uvdock.migrate.commands.decision import LeftError
-from uvdock.migrate.commands.environment import advice, instead, is_default_index
-from uvdock.migrate.commands.install_targets import Asked, Asking
-from uvdock.migrate.commands.managers import Wish
-from uvdock.migrate.commands.pip import INSTEAD, INTERPRETER, Call, Option, meaning, spelled, variables
+from uvdock.migrate.commands.environment import instead
+from uvdock.migrate.commands.install_targets import InstallTargets, TargetReader
+from uvdock.migrate.commands.managers import ManagerCommand
+from uvdock.migrate.commands.pip import INTERPRETER, PipCommand, PipOption, spelled, variables
+from uvdock.migrate.commands.refusals import refuse
 from uvdock.migrate.commands.sync import Sync, merged
 from uvdock.migrate.discover.requirement import name_in
-from uvdock.migrate.model import Facts, Install
+from uvdock.migrate.model import Install, RepoFacts
 
 #: Programs that are run and not imported: in CI they are uv's tools.
 _TOOLS = {
     "black", "build", "cookiecutter", "flake8", "hatch", "isort", "nox", "pdm", "pipenv", "poetry", "pre-commit",
     "ruff", "tox", "twine",
 }  # fmt: skip
-_INDEXES = ("--index-url", "--extra-index-url")
 _LOCK_FILE = "/tmp/requirements.lock"  # noqa: S108 - in an image's build, where nobody else is
 
 
 @dataclass(frozen=True)
-class Made:
+class InstallTranslation:
     """What takes the place of an install; see `Decision`."""
 
     text: str | None = None
@@ -52,17 +52,17 @@ class Installer:
         written: The requirements files, from the repo root, that the text itself writes.
     """
 
-    def __init__(self, facts: Facts, place: Place, written: frozenset[str]) -> None:
+    def __init__(self, facts: RepoFacts, place: ExecutionContext, written: frozenset[str]) -> None:
         self.facts, self.place = facts, place
-        self.asking = Asking(facts, place, written)
+        self.asking = TargetReader(facts, place, written)
         self.done: list[Sync] = list(place.before)
         self.extra = place.extra
 
-    def move(self, place: Place) -> None:
+    def move(self, place: ExecutionContext) -> None:
         """Go on in another folder."""
         self.place = self.asking.place = place
 
-    def look(self, command: Command, call: Call, environment: str) -> Made:
+    def look(self, command: Command, call: PipCommand, environment: str) -> InstallTranslation:
         """What `install` would do, without it counting for what comes after."""
         done, extra = list(self.done), self.extra
         try:
@@ -70,7 +70,9 @@ class Installer:
         finally:
             self.done, self.extra = done, extra
 
-    def install(self, command: Command, call: Call, environment: str, *, active: bool, sometimes: bool) -> Made:
+    def install(
+        self, command: Command, call: PipCommand, environment: str, *, active: bool, sometimes: bool
+    ) -> InstallTranslation:
         """What takes the place of one `pip install` or `pip-sync`.
 
         Raises:
@@ -81,10 +83,10 @@ class Installer:
         if (word := call.dynamic) is not None:
             raise LeftError(f"what {word.raw} is cannot be told without running it", "`uv add` what it names")
         if self._from_wheels(call):
-            return Made(dropped=True)
+            return InstallTranslation(dropped=True)
         wanted = self.asking.read(call)
         locked = wanted.in_lock
-        self._check(command, call, locked=locked)
+        refuse(command, call, self.place, self.facts, locked=locked)
         if call.has("--user"):
             environment = self.place.user_environment or environment
         elsewhere = call.has("--target") or call.has("--prefix")
@@ -101,23 +103,25 @@ class Installer:
             return self._exported(call, wanted, environment, sometimes=sometimes)
         return self._synced(call, wanted, environment, active=active, sometimes=sometimes)
 
-    def itself(self, name: str, environment: str, *, editable: bool, active: bool, sometimes: bool) -> Made:
+    def itself(
+        self, name: str, environment: str, *, editable: bool, active: bool, sometimes: bool
+    ) -> InstallTranslation:
         """What takes the place of `setup.py develop` or `install`."""
         found = self.place.project(name, self.facts)
         if found is None:
             raise LeftError("setup.py of a project that is not known", "`uv sync --locked`")
-        wanted = Asked((), ((found[0].folder, found[1], editable),), (), ())
-        call = Call("setup", "", ())
+        wanted = InstallTargets((), ((found[0].folder, found[1], editable),), (), ())
+        call = PipCommand("setup", "", ())
         if environment == "system":
             return self._exported(call, wanted, environment, sometimes=sometimes)
         return self._synced(call, wanted, environment, active=active, sometimes=sometimes)
 
-    def managed(self, wish: Wish, environment: str, *, sometimes: bool) -> Made:
+    def managed(self, wish: ManagerCommand, environment: str, *, sometimes: bool) -> InstallTranslation:
         """What takes the place of an install by Poetry or Pipenv."""
         install = wish.install
         projects = ((install.project, install, True),) if wish.itself else ()
-        wanted = Asked(() if wish.itself else ((wish.path, install),), projects, (), ())
-        call = Call("setup", "", ())
+        wanted = InstallTargets(() if wish.itself else ((wish.path, install),), projects, (), ())
+        call = PipCommand("setup", "", ())
         if environment == UNKNOWN:
             what = "where packages are installed to here cannot be told"
             raise LeftError(what, "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`")
@@ -127,12 +131,12 @@ class Installer:
         options = "".join(f" {option}" for option in wish.options)
         return replace(made, text=f"{made.text}{options}", files=(wish.path,))
 
-    def wheel(self, command: Command, call: Call, *, sometimes: bool) -> Made:
+    def wheel(self, command: Command, call: PipCommand, *, sometimes: bool) -> InstallTranslation:
         """What takes the place of `pip wheel`, where its wheels are installed in another stage."""
         wanted = self.asking.read(call)
         if not self.place.wheel_environment or wanted.packages or not wanted.in_lock:
             raise LeftError("uv builds no wheels of requirements", "an environment that is copied instead of wheels")
-        self._check(command, call, locked=True)
+        refuse(command, call, self.place, self.facts, locked=True)
         return self._synced(call, wanted, self.place.wheel_environment, active=False, sometimes=sometimes)
 
     def target(self, environment: str, *, active: bool) -> str:
@@ -146,7 +150,7 @@ class Installer:
             return ""
         return f"--python {environment if '$' in environment else shlex.quote(environment)} "
 
-    def _from_wheels(self, call: Call) -> bool:
+    def _from_wheels(self, call: PipCommand) -> bool:
         """Whether it installs nothing but wheels that are an environment now."""
         if not self.place.wheels:
             return False
@@ -155,54 +159,11 @@ class Installer:
         linked = call.has("--no-index") and any(name.rstrip("/") in self.place.wheels for name in folders)
         return bool(linked or (local and len(local) == len(call.operands)))
 
-    def _check(self, command: Command, call: Call, *, locked: bool) -> None:
-        for option in call.options:
-            one_package = option.name in ("--all-releases", "--only-final") and option.value != ":all:" and not locked
-            if meaning(option.name, locked=locked) == "left" or one_package:
-                raise LeftError(f"uv has nothing like pip's {option.name}", INSTEAD[option.name])
-        if locked:
-            self._check_locked(call)
-        if call.values("--target") and call.values("--prefix"):
-            raise LeftError("both --target and --prefix", "one of them")
-        for word in command.assigned:
-            name, _, value = word.text.partition("=")
-            if name.startswith("PIP_") and instead(name, value, self.facts) is None:
-                raise LeftError(f"uv ignores {name}", advice(name))
-
-    def _check_locked(self, call: Call) -> None:
-        """Refuse what would make another lock than the one that there is."""
-        for option in call.options:
-            if option.name in ("--find-links", "--no-index") and not self._in_lock(call):
-                raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
-            if option.name in _INDEXES:
-                self._index(option.value or "")
-        for name in call.values("--constraint"):
-            if self.place.find(name) is None:
-                raise LeftError(f"the constraints in {name} are not in the repo", "`[tool.uv] constraint-dependencies`")
-
-    def _in_lock(self, call: Call) -> bool:
-        """Whether the folders of packages are in the requirements files, so that the lock takes from them."""
-        folders = [_folder(name) for name in call.values("--find-links")]
-        listed = {
-            _folder(found[1])
-            for path, text in self.facts.files.items()
-            if path in self.facts.installs
-            for found in re.finditer(r"(?m)^\s*(?:--find-links|-f)[= ]\s*(\S+)", text)
-        }
-        return bool(listed) and all(folder in listed for folder in folders)
-
-    def _index(self, url: str) -> None:
-        """An index that the lock does not know would make another lock."""
-        if is_default_index(url):
-            return
-        texts = (text for path, text in self.facts.files.items() if path.suffix in (".txt", ".in", ".toml", ".cfg"))
-        if "$" in url or not any(url.rstrip("/") in text for text in texts):
-            instead = "`[[tool.uv.index]]` in pyproject.toml, `uv lock`, and credentials by UV_INDEX_NAME_PASSWORD"
-            raise LeftError("an index that is not in the requirements files", instead)
-
     # --- what is written instead -------------------------------------------------------------------------------------
 
-    def _synced(self, call: Call, wanted: Asked, environment: str, *, active: bool, sometimes: bool) -> Made:
+    def _synced(
+        self, call: PipCommand, wanted: InstallTargets, environment: str, *, active: bool, sometimes: bool
+    ) -> InstallTranslation:
         files = tuple(path for path, _ in wanted.files)
         notes = self._lost(call, wanted, environment, active=active)
         texts: list[str] = []
@@ -224,16 +185,20 @@ class Installer:
         if wanted.packages:
             texts.append(self._unlocked(call, wanted, environment, active=active))
             self.extra = True
-        return Made(self._chain(texts), notes=notes, syncs=tuple(syncs), files=files, extra=bool(wanted.packages))
+        return InstallTranslation(
+            self._chain(texts), notes=notes, syncs=tuple(syncs), files=files, extra=bool(wanted.packages)
+        )
 
-    def _unlocked(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> str:
+    def _unlocked(self, call: PipCommand, wanted: InstallTargets, environment: str, *, active: bool) -> str:
         """The `uv pip install` of the packages that are in no lock."""
         editable = {option.words[-1] for option in call.options if option.name == "--editable"}
         given = " ".join(f"{'--editable ' if word in editable else ''}{word.raw}" for word in wanted.packages)
         program = " ".join([*variables(call.options, locked=False), "uv pip install"])
         return f"{program} {self.target(environment, active=active)}{self._options(call, 2)}{given}"
 
-    def _lost(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> tuple[tuple[str, str], ...]:
+    def _lost(
+        self, call: PipCommand, wanted: InstallTargets, environment: str, *, active: bool
+    ) -> tuple[tuple[str, str], ...]:
         """What `uv sync` does not do that pip did: what it is, and what to write for it."""
         notes: list[tuple[str, str]] = []
         if call.has("--no-deps") and not wanted.projects and call.verb != "wheel":
@@ -257,7 +222,7 @@ class Installer:
         """One command after the other, each on its own line where lines are continued anyway."""
         return (f" {self.place.escape}\n    && " if self.place.comments else " && ").join(texts)
 
-    def _sync(self, call: Call, sync: Sync, *, editable: bool, active: bool) -> str:
+    def _sync(self, call: PipCommand, sync: Sync, *, editable: bool, active: bool) -> str:
         name = self.place.named(sync.install.project)
         if name is None:
             raise LeftError(
@@ -291,7 +256,7 @@ class Installer:
             words.append("--inexact")
         return words + [one for one in merged([*(one.install for one in same), sync.install]) if one not in decided]
 
-    def _case(self, call: Call, wanted: Asked, environment: str, *, active: bool) -> tuple[str, Sync]:
+    def _case(self, call: PipCommand, wanted: InstallTargets, environment: str, *, active: bool) -> tuple[str, Sync]:
         """A list that a variable names, with the projects and groups beside it; and what any of them comes to."""
         installs = _installs(wanted)
         folder = wanted.cases[0][1].project
@@ -306,7 +271,7 @@ class Installer:
         any_of_them = Sync(Install(folder, merged(installs)), environment, itself, sometimes=True)
         return self._spelled(wanted, made), any_of_them
 
-    def _spelled(self, wanted: Asked, made: dict[str, str]) -> str:
+    def _spelled(self, wanted: InstallTargets, made: dict[str, str]) -> str:
         """One command where the variable is the name of a group, and a `case` otherwise."""
         if len(set(made.values())) == 1:
             return next(iter(made.values()))
@@ -329,7 +294,9 @@ class Installer:
         given = re.compile(rf"\b{variable}\s*[:=][-\s]*[\"']?{re.escape(value)}\b(?![-\w])")
         return any(variable in text and given.search(text) for text in self.facts.files.values())
 
-    def _exported(self, call: Call, wanted: Asked, environment: str, *, sometimes: bool) -> Made:
+    def _exported(
+        self, call: PipCommand, wanted: InstallTargets, environment: str, *, sometimes: bool
+    ) -> InstallTranslation:
         """Where there is no environment that uv could sync, the lock's own list is installed."""
         installs = _installs(wanted)
         if len({install.project for install in installs}) > 1 or wanted.cases:
@@ -358,25 +325,27 @@ class Installer:
         )
         files = tuple(path for path, _ in wanted.files)
         notes = [(f"{packages.strip()} is in no lock", f"`uv add{packages}`, and no `uv pip install` of it")]
-        return Made(
+        return InstallTranslation(
             self._chain(texts), notes=tuple(notes if packages else ()), syncs=(sync,), files=files, extra=bool(packages)
         )
 
-    def _where(self, call: Call, environment: str, *, active: bool = False) -> str:
+    def _where(self, call: PipCommand, environment: str, *, active: bool = False) -> str:
         for option in ("--target", "--prefix"):
             given = [one for one in call.options if one.name == option]
             if given:
                 return f"{option} {given[-1].raw} "
         return self.target(environment, active=active)
 
-    def _packages(self, command: Command, call: Call, wanted: Asked, environment: str, where: str) -> Made:
+    def _packages(
+        self, command: Command, call: PipCommand, wanted: InstallTargets, environment: str, where: str
+    ) -> InstallTranslation:
         if not wanted.packages:
             if wanted.installers:
                 return self._installers_only(wanted)
             raise LeftError("an install of nothing that is named", "`uv sync --locked`")
         names = [word.text for word in wanted.packages]
         if self.place.kind == "ci" and all(name_in(name) in _TOOLS for name in names):
-            return Made(" && ".join(f"uv tool install {word.raw}" for word in wanted.packages))
+            return InstallTranslation(" && ".join(f"uv tool install {word.raw}" for word in wanted.packages))
         if call.has("--user") and environment not in {one.environment for one in self.done}:
             raise LeftError("uv has no --user", f"`uv add {' '.join(names)}`")
         gone = {word.start for word in wanted.installers}
@@ -384,17 +353,17 @@ class Installer:
         self.extra = True
         listed = " ".join(word.raw for word in wanted.packages)
         notes = ((f"{listed}: in no lock", f"`uv add {listed}`, and no `uv pip install`"),)
-        return Made(edits=tuple(edits), notes=notes, extra=True)
+        return InstallTranslation(edits=tuple(edits), notes=notes, extra=True)
 
-    def _installers_only(self, wanted: Asked) -> Made:
+    def _installers_only(self, wanted: InstallTargets) -> InstallTranslation:
         if self.place.seeded:
-            return Made()
+            return InstallTranslation()
         kept = [word.raw for word in wanted.installers if re.match(r"setuptools\b", word.text)]
         what = "setuptools is not installed any more"
         notes = ((what, "`uv add setuptools` if the app imports pkg_resources"),) if kept else ()
-        return Made(dropped=True, notes=notes)
+        return InstallTranslation(dropped=True, notes=notes)
 
-    def _word_edits(self, command: Command, call: Call, gone: set[int], where: str) -> list[tuple[int, int, str]]:
+    def _word_edits(self, command: Command, call: PipCommand, gone: set[int], where: str) -> list[tuple[int, int, str]]:
         """Word by word, so that lines and comments between them stay."""
         verb, last = call.tool[-1], call.tool[-2]
         program = " ".join([*variables(call.options, locked=False), "uv pip install", where]).rstrip()
@@ -407,7 +376,7 @@ class Installer:
             if name.startswith("PIP_"):
                 made = instead(name, value, self.facts) or ""
                 edits.append((word.start, word.end if made else following[word.start], made))
-        by_word: dict[int, list[Option]] = {}
+        by_word: dict[int, list[PipOption]] = {}
         for option in call.options:
             by_word.setdefault(option.words[0].start, []).append(option)
         for options in by_word.values():
@@ -421,7 +390,7 @@ class Installer:
         starts = {word.start: before.end for before, word in pairwise(command.words)}
         return [(starts.get(start, start) if not text else start, end, text) for start, end, text in sorted(edits)]
 
-    def _options(self, call: Call, column: int) -> str:
+    def _options(self, call: PipCommand, column: int) -> str:
         texts = [spelled(option, locked=column == 1) for option in call.options]
         if column == 2:
             files = ("--require", "--constr", "--editable")
@@ -429,14 +398,10 @@ class Installer:
         return "".join(f"{text} " for text in texts if text)
 
 
-def _installs(wanted: Asked) -> Sequence[Install]:
+def _installs(wanted: InstallTargets) -> Sequence[Install]:
     return [
         *(one for _, one in wanted.files), *(one for _, one, _ in wanted.projects), *(one for _, one in wanted.cases)
     ]  # fmt: skip
-
-
-def _folder(name: str) -> str:
-    return posixpath.normpath(name).rpartition("/")[2]
 
 
 def _same(environment: str, current: str, *, project: str) -> bool:

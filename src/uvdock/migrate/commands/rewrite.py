@@ -15,15 +15,15 @@ from pathlib import Path
 from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
 from uvdock.formats.shell.words import Dialect, Document, Word
 from uvdock.migrate.commands import compose_run
-from uvdock.migrate.commands.context import Place
-from uvdock.migrate.commands.decision import Decision, Told
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.decision import Told, Translation
 from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
-from uvdock.migrate.model import Facts, Finding
-from uvdock.migrate.text import Change, changed, line_end, line_start
+from uvdock.migrate.model import Notice, RepoFacts
+from uvdock.migrate.text import TextChange, changed, line_end, line_start
 
-__all__ = ["Place", "Shell", "Sync", "convert", "convert_words"]
+__all__ = ["ExecutionContext", "Shell", "Sync", "convert", "convert_words"]
 
 #: Whether a text is worth reading at all.
 _TOPIC = re.compile(
@@ -52,8 +52,8 @@ class Shell:
     """
 
     text: str
-    changes: tuple[Change, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    changes: tuple[TextChange, ...] = ()
+    findings: tuple[Notice, ...] = ()
     syncs: tuple[Sync, ...] = ()
     calls_uv: bool = False
     extra: bool = False
@@ -61,7 +61,7 @@ class Shell:
     files: tuple[Path, ...] = ()
 
 
-def convert(text: str, facts: Facts, place: Place) -> Shell:
+def convert(text: str, facts: RepoFacts, place: ExecutionContext) -> Shell:
     """Put uv in the place of pip, venv, virtualenv and pip-tools in a shell text.
 
     Args:
@@ -77,7 +77,7 @@ def convert(text: str, facts: Facts, place: Place) -> Shell:
     return _Text(text, facts, place).convert()
 
 
-def convert_line(text: str, facts: Facts, place: Place) -> Shell:
+def convert_line(text: str, facts: RepoFacts, place: ExecutionContext) -> Shell:
     """The same for a line that is split into words as a shell would and that no shell reads: a Compose command.
 
     Returns:
@@ -88,7 +88,7 @@ def convert_line(text: str, facts: Facts, place: Place) -> Shell:
         return made
     plain = _plain(made.text)
     if plain is None:
-        left = Finding(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
+        left = Notice(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
         return Shell(text, (), (*made.findings, left), made.syncs, left=True)
     assigned = [word.raw for word in plain.assigned]
     if not assigned:
@@ -100,7 +100,7 @@ def convert_line(text: str, facts: Facts, place: Place) -> Shell:
     return replace(made, text=changed(text, changes), changes=tuple(changes))
 
 
-def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[list[str], Shell]:
+def convert_words(words: Sequence[str], facts: RepoFacts, place: ExecutionContext) -> tuple[list[str], Shell]:
     """The same for a list of words that no shell reads: ``["pip", "install", "-r", "requirements.txt"]``.
 
     A script in one of the words (``["sh", "-c", "pip install …"]``) is converted in its place.
@@ -119,7 +119,7 @@ def convert_words(words: Sequence[str], facts: Facts, place: Place) -> tuple[lis
         return [], made
     plain = _plain(made.text)
     if plain is None:
-        left = Finding(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
+        left = Notice(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
         return list(words), Shell(line, (), (*made.findings, left), made.syncs, left=True)
     assigned = [word.text for word in plain.assigned]
     return [*(["env", *assigned] if assigned else []), *(word.text for word in plain.words)], made
@@ -137,11 +137,11 @@ def _plain(text: str) -> Command | None:
 class _Text:
     """One text on its way."""
 
-    def __init__(self, text: str, facts: Facts, place: Place) -> None:
+    def __init__(self, text: str, facts: RepoFacts, place: ExecutionContext) -> None:
         self.text, self.facts, self.place = text, facts, place
         self.dialect = Dialect(place.comments, place.kind == "make", place.escape)
-        self.findings: list[Finding] = []
-        self.changes: list[Change] = []
+        self.findings: list[Notice] = []
+        self.changes: list[TextChange] = []
         self.left = False
 
     def convert(self) -> Shell:
@@ -166,7 +166,7 @@ class _Text:
         self._drop(found, decisions)
         return self._made(decisions)
 
-    def _decide(self, command: Command, calls: Calls) -> Decision:
+    def _decide(self, command: Command, calls: Calls) -> Translation:
         """What becomes of the next command; of one that runs in a service's container, what its image says."""
         decision = calls.decide(command)
         inner = None if command.split else compose_run.read(command)
@@ -177,10 +177,10 @@ class _Text:
         made = convert_line(text, self.facts, place)
         told: list[Told] = [(one.level, one.what, one.instead) for one in made.findings]
         if made.text in (text, ""):
-            return Decision(findings=told) if told else decision
-        return Decision(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
+            return Translation(findings=told) if told else decision
+        return Translation(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
 
-    def _made(self, decisions: Sequence[Decision]) -> Shell:
+    def _made(self, decisions: Sequence[Translation]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))
         made = changed(self.text, self.changes)
         # A comment is something; in a Dockerfile it stays without its instruction.
@@ -198,10 +198,10 @@ class _Text:
             tuple(dict.fromkeys(path for decision in decisions for path in decision.files)),
         )
 
-    def _take(self, command: Command, decision: Decision) -> None:
+    def _take(self, command: Command, decision: Translation) -> None:
         for level, what, advice in decision.findings:
             self.left = self.left or level == "left"
-            self.findings.append(Finding(self.place.path, self._line(command.start), level, what, advice))
+            self.findings.append(Notice(self.place.path, self._line(command.start), level, what, advice))
         if decision.text is not None:
             text = decision.text
             compound = " && " in text or "\n" in text
@@ -209,7 +209,7 @@ class _Text:
                              "test" in command.inside or command.lead):  # fmt: skip
                 text = f"{{ {text}; }}"
             self._replace(command.start, command.end, self._lead(command) + text)
-        self.changes += [Change(*edit) for edit in decision.edits]
+        self.changes += [TextChange(*edit) for edit in decision.edits]
         if decision.text is None and not decision.dropped:
             for word in (*command.assigned, *command.words):
                 if not any(start <= word.start and word.end <= end for start, end, _ in decision.edits):
@@ -234,7 +234,7 @@ class _Text:
             comments = [line.rstrip("\r") for line in comments]
             before = f"{self.place.escape}\n" + "\n".join(comments) + "\n" + (indent[0] if indent else "")
             text = before + text
-        self.changes.append(Change(start, end, text))
+        self.changes.append(TextChange(start, end, text))
 
     def _comments(self, start: int, end: int) -> list[str]:
         """The comment lines in a part of a text where they may stand between continued lines."""
@@ -242,7 +242,7 @@ class _Text:
             return []
         return [line for line in self.text[start:end].split("\n")[1:] if line.lstrip().startswith("#")]
 
-    def _inner(self, command: Command, word: Word, decision: Decision) -> None:
+    def _inner(self, command: Command, word: Word, decision: Translation) -> None:
         """What is in a word's quotes or substitutions."""
         for start, end in word.inner:
             inside = self.text[start:end]
@@ -263,7 +263,7 @@ class _Text:
             what = f"pip in a quoted script: {_line_of(inside, match)}"
             self._leave(word.start + 1 + match.end(), what, "by hand, with uv")
 
-    def _quoted_script(self, word: Word, decision: Decision) -> None:
+    def _quoted_script(self, word: Word, decision: Translation) -> None:
         """A script in quotes, as `sh -c` takes it."""
         inside = word.raw[1:-1]
         made = convert(inside, self.facts, replace(self.place, line=self._line(word.start), comments=False))
@@ -272,7 +272,7 @@ class _Text:
         if word.raw[0] in made.text and word.raw[0] not in inside:
             self._leave(word.start, f"pip in a quoted script: {inside.strip()}", made.text)
         elif made.text != inside:
-            self.changes.append(Change(word.start + 1, word.end - 1, made.text or ":"))
+            self.changes.append(TextChange(word.start + 1, word.end - 1, made.text or ":"))
             decision.syncs.extend(made.syncs)
             decision.files.extend(made.files)
             decision.calls_uv = decision.calls_uv or made.calls_uv
@@ -280,42 +280,42 @@ class _Text:
 
     def _leave(self, at: int, what: str, advice: str) -> None:
         self.left = True
-        self.findings.append(Finding(self.place.path, self._line(at), "left", what, advice))
+        self.findings.append(Notice(self.place.path, self._line(at), "left", what, advice))
 
     def _line(self, at: int) -> int:
         return self.place.line + self.text.count("\n", 0, at)
 
     # --- what goes ------------------------------------------------------------------------------------------------
 
-    def _drop(self, found: Sequence[Command], decisions: Sequence[Decision]) -> None:
+    def _drop(self, found: Sequence[Command], decisions: Sequence[Translation]) -> None:
         for run in _runs(found, decisions):
             first, last = run[0], run[-1]
             if _HERE.search(self.text[first.start : last.stop]):
                 # Its text stands further down, and would be read as commands.
-                self.changes += [Change(one.start, one.end, ":") for one in run]
+                self.changes += [TextChange(one.start, one.end, ":") for one in run]
                 continue
             if not self.place.comments and re.search(r"\n[ \t]*#", self.text[first.start : last.stop]):
-                self.changes += [Change(one.start, one.stop, "true") for one in run]
+                self.changes += [TextChange(one.start, one.stop, "true") for one in run]
                 continue
             if first.lead and first.words[0].text not in ("sudo", "env", "command", "exec", "time", "nohup"):
                 continue
             change = self._removal(first, last)
             around = self.text[change.start : first.start] + self.text[last.stop : change.end]
             if not self.place.comments and "#" in around:
-                change = Change(first.start, last.stop, "true")
+                change = TextChange(first.start, last.stop, "true")
             if change.text not in ("true", ":"):
                 self.changes.append(change)
                 continue
             for one in run:
                 self._replace(one.start, one.stop, change.text)
 
-    def _removal(self, first: Command, last: Command) -> Change:
+    def _removal(self, first: Command, last: Command) -> TextChange:
         """What goes with a run of commands: its line, or what joins it to the commands beside it."""
         if (stands_in := _has_to_be_a_command(first, last)) is not None:
-            return Change(first.start, last.stop, stands_in)
+            return TextChange(first.start, last.stop, stands_in)
         return self._without_line(first, last) or self._without_joint(first, last)
 
-    def _without_line(self, first: Command, last: Command) -> Change | None:
+    def _without_line(self, first: Command, last: Command) -> TextChange | None:
         """The removal of the lines that a run has for itself; ``None`` where something else stands on them."""
         start, end = first.start, last.stop
         line = self.text.rfind("\n", 0, start) + 1
@@ -323,15 +323,15 @@ class _Text:
         ends = len(self.text) if ends < 0 else ends
         prefix, suffix = self.text[line:start].strip(), self.text[end:ends].strip()
         if line > 0 and prefix in ("&&", ";") and suffix == self.place.escape:
-            return Change(line, ends + 1, self._kept(line, end, lines=True))
+            return TextChange(line, ends + 1, self._kept(line, end, lines=True))
         lines = not self.place.comments or "\n" in (first.before, last.after)
         if not (lines and not prefix and last.after in ("\n", "") and suffix[:1] in ("", "#")):
             return None
         # A comment behind it stays.
         after = end + len(self.text[end:ends]) - len(self.text[end:ends].lstrip())
-        return Change(start, after, "") if suffix else Change(line, min(ends + 1, len(self.text)), "")
+        return TextChange(start, after, "") if suffix else TextChange(line, min(ends + 1, len(self.text)), "")
 
-    def _without_joint(self, first: Command, last: Command) -> Change:
+    def _without_joint(self, first: Command, last: Command) -> TextChange:
         """The removal of a run together with the operator after it or before it."""
         start, end = first.start, last.stop
         if last.after in ("&&", ";") or (last.after == "\n" and not first.previous):
@@ -339,11 +339,11 @@ class _Text:
             comments = self._kept(start, follows, lines=False)
             indent = re.match(r"[ \t]*", self.text[self.text.rfind("\n", 0, follows) + 1 :])
             kept = f"{self.place.escape}\n{comments}\n{indent[0] if indent else ''}" if comments else ""
-            return Change(start, follows, kept)
+            return TextChange(start, follows, kept)
         if first.before in _SEPARATORS:
             comments = self._kept(first.previous, end, lines=False)
-            return Change(first.previous, end, f"\n{comments}" if comments else "")
-        return Change(start, end, "")
+            return TextChange(first.previous, end, f"\n{comments}" if comments else "")
+        return TextChange(start, end, "")
 
     def _kept(self, start: int, end: int, *, lines: bool) -> str:
         comments = [line.rstrip("\r") for line in self._comments(start, end)]
@@ -365,7 +365,7 @@ def _line_of(text: str, match: re.Match[str]) -> str:
     return text[line_start(text, match.end()) : line_end(text, match.end())].strip()
 
 
-def _runs(found: Sequence[Command], decisions: Sequence[Decision]) -> Iterator[list[Command]]:
+def _runs(found: Sequence[Command], decisions: Sequence[Translation]) -> Iterator[list[Command]]:
     """Commands that go and follow each other; a pipe goes whole, one that does not stays."""
     run: list[Command] = []
     for command, decision in zip(found, decisions, strict=True):

@@ -10,13 +10,13 @@ from itertools import pairwise
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands import managers, pip
-from uvdock.migrate.commands.context import Place
-from uvdock.migrate.commands.decision import Decision, LeftError, Told
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.decision import LeftError, Told, Translation
 from uvdock.migrate.commands.environment import INDEX_VARIABLES
-from uvdock.migrate.commands.pip import INTERPRETER, Call
+from uvdock.migrate.commands.pip import INTERPRETER, PipCommand
 from uvdock.migrate.commands.pip_install import Installer
 from uvdock.migrate.discover.requirement import name_in
-from uvdock.migrate.model import Facts
+from uvdock.migrate.model import RepoFacts
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
 _VERBS = {"install", "uninstall", "wheel", "download"}
@@ -48,7 +48,7 @@ class Calls:
         place: Where the text runs.
     """
 
-    def __init__(self, found: Sequence[Command], facts: Facts, place: Place) -> None:
+    def __init__(self, found: Sequence[Command], facts: RepoFacts, place: ExecutionContext) -> None:
         self.found, self.facts, self.place = found, facts, place
         self.activated = ""
         self.activations: list[int] = []
@@ -57,7 +57,7 @@ class Calls:
         self.calls = [pip.read(command) for command in found]
         self.installer = Installer(facts, place, self._written())
 
-    def decide(self, command: Command) -> Decision:
+    def decide(self, command: Command) -> Translation:
         """What becomes of the next command."""
         self.at += 1
         call = self.calls[self.at]
@@ -66,13 +66,13 @@ class Calls:
         try:
             decision = self._call(command, call)
         except LeftError as error:
-            return Decision(findings=[("left", error.what, error.instead)])
+            return Translation(findings=[("left", error.what, error.instead)])
         if command.split and (decision.changes or decision.dropped):
             what = "a redirection between the words of a command of pip"
-            return Decision(findings=[("left", what, decision.text or "")])
+            return Translation(findings=[("left", what, decision.text or "")])
         return decision
 
-    def settle(self, decisions: list[Decision]) -> None:
+    def settle(self, decisions: list[Translation]) -> None:
         """What can only be told when all commands are known."""
         changed = any(decision.changes for decision in decisions)
         for at, (command, decision) in enumerate(zip(self.found, decisions, strict=True)):
@@ -91,7 +91,7 @@ class Calls:
                 decision.dropped = True
         self._activations(decisions)
 
-    def _whole(self, at: int, decisions: Sequence[Decision]) -> bool:
+    def _whole(self, at: int, decisions: Sequence[Translation]) -> bool:
         """Whether all goes that stands before a command in its `… && … || …`."""
         while at and decisions[at - 1].dropped and self.found[at].previous == self.found[at - 1].stop:
             at -= 1
@@ -101,9 +101,9 @@ class Calls:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _call(self, command: Command, call: Call) -> Decision:
+    def _call(self, command: Command, call: PipCommand) -> Translation:
         if call.kind == "bootstrap":
-            return Decision(dropped=not self.place.seeded)
+            return Translation(dropped=not self.place.seeded)
         if call.kind in ("venv", "compile"):
             return self._venv(call) if call.kind == "venv" else self._compile(call)
         if call.kind == "setup":
@@ -118,11 +118,11 @@ class Calls:
             return self._verb(call, environment)
         notes: list[Told] = [("note", *note) for note in made.notes]
         calls_uv = made.text is not None or bool(made.edits)
-        return Decision(
+        return Translation(
             made.text, list(made.edits), made.dropped, notes, list(made.syncs), list(made.files), calls_uv, made.extra
         )
 
-    def _environment(self, call: Call) -> str:
+    def _environment(self, call: PipCommand) -> str:
         folder = call.folder
         if not folder and call.values("--python"):
             folder = re.sub(r"/bin/python[\d.]*$", "", call.values("--python")[-1])
@@ -130,19 +130,23 @@ class Calls:
                 return folder
         return self.place.whole(folder) if folder else self.activated or self.place.environment
 
-    def _verb(self, call: Call, environment: str) -> Decision:
+    def _verb(self, call: PipCommand, environment: str) -> Translation:
         if not call.verb and call.has("--version"):
-            return Decision("uv --version", calls_uv=True)
+            return Translation("uv --version", calls_uv=True)
         if call.verb == "cache" and [word.text for word in call.operands] == ["purge"]:
-            return Decision(dropped=True) if self.place.kind == "build" else Decision("uv cache clean", calls_uv=True)
+            return (
+                Translation(dropped=True)
+                if self.place.kind == "build"
+                else Translation("uv cache clean", calls_uv=True)
+            )
         if call.verb == "uninstall" and call.operands and not call.has("--requirement"):
             names = {name_in(word.text) for word in call.operands}
             if names <= pip.INSTALLERS:
-                return Decision(dropped=True)
+                return Translation(dropped=True)
             if not call.dynamic:
                 target = self.installer.target(environment, active=bool(self.activated))
                 raw = " ".join(word.raw for word in call.operands)
-                return Decision(f"uv pip uninstall {target}{raw}", calls_uv=True)
+                return Translation(f"uv pip uninstall {target}{raw}", calls_uv=True)
         lists = self.found[self.at].redirected
         if call.verb == "freeze" and lists and all(self.place.install(name, self.facts) for name in lists):
             return self._frozen(call)
@@ -150,18 +154,18 @@ class Calls:
         if call.verb in _ASKS and all(re.fullmatch(_ASKS[call.verb], word) for word in options) and not call.dynamic:
             target = self.installer.target(environment, active=bool(self.activated))
             raw = " ".join([*options, *(word.raw for word in call.operands)])
-            return Decision(f"uv pip {call.verb} {target}{raw}".rstrip(), calls_uv=True)
+            return Translation(f"uv pip {call.verb} {target}{raw}".rstrip(), calls_uv=True)
         written = " ".join(word.raw for word in call.tool)
         raise LeftError(f"`{written}` has no counterpart that is the same", "by hand: see `uv help pip`")
 
-    def _frozen(self, call: Call) -> Decision:
+    def _frozen(self, call: PipCommand) -> Translation:
         """What is installed is what the lock says, so there is nothing to write down; who only does that, locks."""
         command = self.found[self.at]
         locks = self.place.kind != "build" and not any(one and one is not call for one in self.calls)
         edits = [(command.start, command.stop, "uv lock")] if locks else []
-        return Decision(edits=edits, calls_uv=locks, dropped=not locks)
+        return Translation(edits=edits, calls_uv=locks, dropped=not locks)
 
-    def _venv(self, call: Call) -> Decision:
+    def _venv(self, call: PipCommand) -> Translation:
         if not call.operands or call.dynamic:
             raise LeftError("a virtual environment whose folder cannot be told", "uv venv FOLDER")
         words: list[str] = []
@@ -182,13 +186,13 @@ class Calls:
         first = _plain(self.place.whole(call.operands[0].text))
         plain = not words and len(folders) == 1
         if plain and (first in self.place.gone or self._made_by_sync(first)):
-            return Decision(dropped=True)
+            return Translation(dropped=True)
         if self.place.seeded:
             words.append("--seed")
         if self.place.kind != "build" and "--clear" not in words:
             words.append("--allow-existing")
         text = " && ".join(" ".join(["uv venv", *words, folder]) for folder in folders)
-        return Decision(text, calls_uv=True)
+        return Translation(text, calls_uv=True)
 
     def _made_by_sync(self, folder: str) -> bool:
         """Whether the next thing that is done with an environment is the `uv sync` that makes it, in its own place."""
@@ -209,9 +213,9 @@ class Calls:
                 return False
         return False
 
-    def _compile(self, call: Call) -> Decision:
+    def _compile(self, call: PipCommand) -> Translation:
         if self.place.kind == "build":
-            return Decision(dropped=True, findings=[("note", "the lock is made before the build, not in it", "")])
+            return Translation(dropped=True, findings=[("note", "the lock is made before the build, not in it", "")])
         words = ["uv lock"]
         for option in call.options:
             if option.name in ("-U", "--upgrade"):
@@ -220,51 +224,51 @@ class Calls:
                 words += ["--upgrade-package", option.words[-1].raw]
             elif option.name in ("-q", "--quiet"):
                 words.insert(1, "--quiet")
-        return Decision(" ".join(words), calls_uv=True)
+        return Translation(" ".join(words), calls_uv=True)
 
-    def _setup(self, command: Command, call: Call) -> Decision:
+    def _setup(self, command: Command, call: PipCommand) -> Translation:
         if call.verb in ("develop", "install") and not call.operands:
             sometimes = bool(command.inside & {"body", "test"}) or command.before == "||"
             environment = self._environment(call)
             made = self.installer.itself(
                 ".", environment, editable=call.verb == "develop", active=bool(self.activated), sometimes=sometimes
             )
-            return Decision(made.text, syncs=list(made.syncs), files=list(made.files), calls_uv=True)
+            return Translation(made.text, syncs=list(made.syncs), files=list(made.files), calls_uv=True)
         if call.verb in ("develop", "install"):
             raise LeftError(f"`setup.py {call.verb}` with options", "`uv sync --locked`")
         if call.verb in ("sdist", "bdist_wheel"):
-            return Decision(findings=[("note", f"`setup.py {call.verb}` needs setuptools", "`uv build`")])
-        return Decision()
+            return Translation(findings=[("note", f"`setup.py {call.verb}` needs setuptools", "`uv build`")])
+        return Translation()
 
     # --- other commands ----------------------------------------------------------------------------------------------
 
-    def _other(self, command: Command) -> Decision:
+    def _other(self, command: Command) -> Translation:
         texts = [word.text for word in command.words]
         if command.name in (".", "source") and len(texts) > 1 and texts[-1].endswith("bin/activate"):
             folder = texts[-1].removesuffix("activate").rstrip("/").removesuffix("bin").rstrip("/") or "."
             self.activated = self.place.whole(folder)
             self.activations.append(self.at)
-            return Decision()
+            return Translation()
         if command.name in ("cd", "pushd", "popd"):
             self._move(command)
         if command.name == "deactivate":
             self.activated = ""
         idle = _of_no_package(command) and any(self.place.install(text, self.facts) for text in texts[1:])
         if idle or self._brings(command, texts):
-            return Decision(dropped=idle or not self.place.seeded)
+            return Translation(dropped=idle or not self.place.seeded)
         if command.name == "easy_install":
-            return Decision(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
+            return Translation(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
         if (manager := managers.named(command)) is not None:
             return self._manager(command, *manager)
         return self._by_another(command, texts)
 
-    def _by_another(self, command: Command, texts: Sequence[str]) -> Decision:
+    def _by_another(self, command: Command, texts: Sequence[str]) -> Translation:
         """Pip as an argument of another program."""
         for one, two in pairwise(texts[1:]):
             if re.fullmatch(r"(?:.*/)?pip[\d.]*", one) and two in _VERBS and command.name not in ("echo", "printf"):
                 instead = "the same with `uv sync --locked` or `uv pip install`"
-                return Decision(findings=[("left", f"pip is called by {command.program}", instead)])
-        return Decision()
+                return Translation(findings=[("left", f"pip is called by {command.program}", instead)])
+        return Translation()
 
     def _brings(self, command: Command, texts: Sequence[str]) -> bool:
         """Whether a command brings pip, or a program that nothing has to be installed by any more."""
@@ -275,7 +279,7 @@ class Calls:
         names = [name_in(text) for text in texts[2:] if not text.startswith("-")]
         return command.name == "pipx" and texts[1:2] == ["install"] and bool(names) and gone.issuperset(names)
 
-    def _manager(self, command: Command, tool: str, rest: tuple[Word, ...]) -> Decision:
+    def _manager(self, command: Command, tool: str, rest: tuple[Word, ...]) -> Translation:
         """A command of Poetry or Pipenv."""
         verb = next((word.text for word in rest if not word.text.startswith("-")), "")
         try:
@@ -284,18 +288,18 @@ class Calls:
                 own = self.place.managed and not wish.system and not self.place.active
                 sometimes = bool(command.inside & {"body", "test"}) or command.before == "||"
                 made = self.installer.managed(wish, "" if own else self.place.environment, sometimes=sometimes)
-                return Decision(made.text, syncs=list(made.syncs), files=list(made.files), calls_uv=True)
+                return Translation(made.text, syncs=list(made.syncs), files=list(made.files), calls_uv=True)
         except LeftError as error:
             known = verb in ("install", "sync", "export", "update", "run", "add", "lock") and self.facts.installs
-            return Decision(findings=[("left", error.what, error.instead)] if known else [])
+            return Translation(findings=[("left", error.what, error.instead)] if known else [])
         if wish.kind != "run":
-            return Decision(wish.text or None, dropped=wish.kind == "drop", calls_uv=wish.kind == "text")
+            return Translation(wish.text or None, dropped=wish.kind == "drop", calls_uv=wish.kind == "text")
         start, first = command.words[command.lead].start, wish.words[0]
         program = f"uv run {'--no-sync ' if self.place.kind == 'build' else ''}"
         if not self.place.managed or self.place.active:
             program = ""
         edits = [(start, first.end if wish.text else first.start, f"{program}{wish.text}")]
-        return Decision(edits=edits, calls_uv=bool(program))
+        return Translation(edits=edits, calls_uv=bool(program))
 
     def _move(self, command: Command) -> None:
         """Relative names mean something else from here on."""
@@ -321,7 +325,7 @@ class Calls:
                 found += [word.text for word in last]
         return frozenset(str(where) for name in found if (where := self.place.find(name)) is not None)
 
-    def _rm(self, command: Command, decision: Decision, all_: list[Decision], *, clean: bool) -> None:
+    def _rm(self, command: Command, decision: Translation, all_: list[Translation], *, clean: bool) -> None:
         """The old files and pip's cache: the files are not there, and the cache is a mount, which cannot be removed."""
         operands = [word for word in command.arguments if not word.text.startswith("-")]
         gone = [word for word in operands if self._goes(word, clean=clean and self._installs(all_))]
@@ -347,10 +351,10 @@ class Calls:
         return bool(inside) and inside <= self.facts.installs.keys()
 
     @staticmethod
-    def _installs(decisions: Sequence[Decision]) -> bool:
+    def _installs(decisions: Sequence[Translation]) -> bool:
         return any(decision.calls_uv or decision.dropped for decision in decisions)
 
-    def _test(self, command: Command, decision: Decision) -> None:
+    def _test(self, command: Command, decision: Translation) -> None:
         """Whether a requirements file is there becomes whether the lock is."""
         words = command.arguments
         for flag, word in pairwise(words):
@@ -361,7 +365,7 @@ class Calls:
                 if name is not None:
                     decision.edits.append((word.start, word.end, posixpath.join(name, "uv.lock")))
 
-    def _newer(self, words: Sequence[Word], flag: Word, right: Word, decision: Decision) -> None:
+    def _newer(self, words: Sequence[Word], flag: Word, right: Word, decision: Translation) -> None:
         """Which of two lists is newer becomes which of the manifest and its lock is."""
         left = words[words.index(flag) - 1] if words.index(flag) else flag
         found = self.place.install(left.text, self.facts)
@@ -371,7 +375,7 @@ class Calls:
             for word, new in zip((left, right), order, strict=True):
                 decision.edits.append((word.start, word.end, posixpath.join(name, new)))
 
-    def _variables(self, command: Command, decision: Decision, later: Sequence[Decision]) -> None:
+    def _variables(self, command: Command, decision: Translation, later: Sequence[Translation]) -> None:
         """The indexes that a text gives pip become those of uv, where uv is called after it and pip is not."""
         if not any(one.calls_uv for one in later) or any(
             level == "left" for one in later for level, *_ in one.findings
@@ -383,7 +387,7 @@ class Calls:
             if new is not None:
                 decision.edits.append((word.start, word.start + len(name), new))
 
-    def _mention(self, command: Command, decision: Decision, decisions: Sequence[Decision]) -> None:
+    def _mention(self, command: Command, decision: Translation, decisions: Sequence[Translation]) -> None:
         for word in (*command.words, *command.reads):
             found = self.place.install(word.text, self.facts) if "/" in word.text or "." in word.text else None
             told = any(word.text in what for decision in decisions for _, what, _ in decision.findings)
@@ -392,7 +396,7 @@ class Calls:
                 decision.findings.append(("left", f"{command.name or 'a redirect'} uses {word.text}", instead))
                 return
 
-    def _pipes(self, decisions: list[Decision]) -> None:
+    def _pipes(self, decisions: list[Translation]) -> None:
         """`curl … get-pip.py | python`: what reads the script goes with it."""
         for at, decision in enumerate(decisions[1:], 1):
             before, command = decisions[at - 1], self.found[at]
@@ -402,7 +406,7 @@ class Calls:
                 else:
                     before.dropped = False
 
-    def _activations(self, decisions: list[Decision]) -> None:
+    def _activations(self, decisions: list[Translation]) -> None:
         """In a build, an activation goes when nothing is left that it is for."""
         if self.place.kind != "build":
             return

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from uvdock.formats.yaml import Value
-from uvdock.migrate.commands.rewrite import Place, Shell
+from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
 from uvdock.migrate.converters import yaml_values
-from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import (
     MENTIONS,
-    Change,
+    TextChange,
     changed,
     indent_of,
     line_at,
@@ -50,7 +50,7 @@ def is_compose(path: Path, _: str = "") -> bool:
 
 
 @same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Put uv in the place of pip in a Compose file.
 
     Args:
@@ -65,12 +65,12 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     if root is None:
         if MENTIONS.search(content) and content.strip():
             what = "this is no YAML that can be read, and pip is in it"
-            return Converted(content, (Finding(path, 0, "left", what, "correct it, and run it again"),))
+            return Converted(content, (Notice(path, 0, "left", what, "correct it, and run it again"),))
         return Converted(content)
     return _File(path, content, root, facts).convert()
 
 
-def contexts(facts: Facts) -> dict[str, Place]:
+def contexts(facts: RepoFacts) -> dict[str, ExecutionContext]:
     """Where something runs that is run in a service's container.
 
     Args:
@@ -80,7 +80,7 @@ def contexts(facts: Facts) -> dict[str, Place]:
         By name, for each service that a Compose file builds and whose image has uv; of two by one name, the one whose
         file is nearer to the root.
     """
-    found: dict[str, Place | None] = {}
+    found: dict[str, ExecutionContext | None] = {}
     for path in sorted((path for path in facts.files if is_compose(path)), key=lambda path: (len(path.parts), path)):
         root = yaml_values.read(facts.files[path].replace("\r\n", "\n"), path.name)
         for name, service in _entries(root, "services"):
@@ -89,7 +89,7 @@ def contexts(facts: Facts) -> dict[str, Place]:
     return {name: place for name, place in found.items() if place is not None}
 
 
-def cache_names(path: Path, content: str, facts: Facts) -> dict[str, str]:
+def cache_names(path: Path, content: str, facts: RepoFacts) -> dict[str, str]:
     """The named volumes that keep pip's cache for any Compose file of the folder, and what they are called for uv."""
     found: dict[str, str] = {}
     fixed: set[str] = set()
@@ -113,9 +113,9 @@ class _File:
     path: Path
     content: str
     root: Value
-    facts: Facts
-    changes: list[Change] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    facts: RepoFacts
+    changes: list[TextChange] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
     #: What a service is built from that another Compose file of the folder says, by its node.
     built: dict[int, Value | None] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class _File:
             if key.value in names:
                 start = int(key.start_mark.index)
                 raw = self.content[start : int(key.end_mark.index)]
-                self.changes.append(Change(start, start + len(raw), raw.replace(key.value, names[key.value])))
+                self.changes.append(TextChange(start, start + len(raw), raw.replace(key.value, names[key.value])))
         if cached:
             self._declare_cache()
         self._others(self.root)
@@ -145,7 +145,7 @@ class _File:
 
     def _left(self, node: Value, what: str, instead: str) -> None:
         line = line_at(self.content, int(node.node.start_mark.index))
-        self.findings.append(Finding(self.path, line, "left", what, instead))
+        self.findings.append(Notice(self.path, line, "left", what, instead))
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class _File:
             instead = f"build an image with uv in it {source} that runs `uv sync --locked`"
             self._left(node, f"pip runs when the container starts, and {image} has no uv", instead)
 
-    def _text(self, node: Value, place: Place, *, shell: bool) -> Shell | None:
+    def _text(self, node: Value, place: ExecutionContext, *, shell: bool) -> Shell | None:
         from uvdock.migrate.commands import rewrite
 
         def convert(text: str, line: int) -> Shell:
@@ -194,7 +194,7 @@ class _File:
 
         return self._take(node, yaml_values.shell_changes(self.content, node, convert))
 
-    def _list(self, node: Value, words: list[str], place: Place) -> Shell | None:
+    def _list(self, node: Value, words: list[str], place: ExecutionContext) -> Shell | None:
         from uvdock.migrate.commands import rewrite
 
         items = list(node)
@@ -218,7 +218,7 @@ class _File:
         changes = yaml_values.word_changes(self.content, node, [*words[:first], *new])
         return self._take(node, None if changes is None else (changes, made))
 
-    def _take(self, node: Value, made: tuple[list[Change], Shell] | None) -> Shell | None:
+    def _take(self, node: Value, made: tuple[list[TextChange], Shell] | None) -> Shell | None:
         if made is None:
             self._left(
                 node, "pip runs here, in a text whose layout keeps it from being changed", "write it on one line"
@@ -231,14 +231,14 @@ class _File:
         self.findings += shell.findings
         return shell
 
-    def place(self, service: Value) -> Place | None:
+    def place(self, service: Value) -> ExecutionContext | None:
         """Where something runs in a container of a service; ``None`` where its image has no uv, or is not known."""
         folder = self._folder(service)
         found = self._container(service, folder)
         return self._place(found, folder) if found is not None and found.has_uv else None
 
-    def _place(self, found: Container | None, folder: Path) -> Place:
-        base = found.place if found is not None else Place(self.path)
+    def _place(self, found: Container | None, folder: Path) -> ExecutionContext:
+        base = found.place if found is not None else ExecutionContext(self.path)
         spell = base.spell
 
         def spelled(project: Path) -> str:
@@ -340,7 +340,7 @@ class _File:
                 lines = yaml_values.lines_of_item(self.content, rule)
                 if key in made and lines is not None:
                     # One lock has what several files had.
-                    self.changes.append(Change(*lines, ""))
+                    self.changes.append(TextChange(*lines, ""))
                     continue
                 made.add(key)
                 self.changes += yaml_values.scalar_change(self.content, path, new) or []
@@ -357,7 +357,7 @@ class _File:
                 line = line_at(self.content, int(value.node.start_mark.index))
                 what = f"{name} is a variable of pip's, and uv does not read it"
                 instead = f"write {_PIP_VARIABLES[name]}, if uv runs in this container"
-                self.findings.append(Finding(self.path, line, "note", what, instead))
+                self.findings.append(Notice(self.path, line, "note", what, instead))
 
     def _cache(self, service: Value) -> bool:
         """A volume for uv's cache; returns whether it was added."""
@@ -398,7 +398,7 @@ class _File:
 
     def _insert(self, at: int, text: str) -> None:
         missing = "\n" if at == len(self.content) and self.content and not self.content.endswith("\n") else ""
-        self.changes.append(Change(at, at, missing + text))
+        self.changes.append(TextChange(at, at, missing + text))
 
     def _declared(self) -> Iterator[Any]:
         found = yaml_values.mapping_entry(self.root, "volumes")

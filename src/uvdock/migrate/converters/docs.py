@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from uvdock.migrate.commands.rewrite import Place, Shell
-from uvdock.migrate.model import Converted, Facts, Finding
-from uvdock.migrate.text import MENTIONS, Change, changed, line_at, lines_of, meant, normal, same_line_ends, unique
+from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
+from uvdock.migrate.model import Converted, Notice, RepoFacts
+from uvdock.migrate.text import MENTIONS, TextChange, changed, line_at, lines_of, meant, normal, same_line_ends, unique
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*(?:>[ \t]?)*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[^`\n]*$")
 _SHELLS = ("", "sh", "bash", "shell", "console", "zsh", "shell-session", "shellsession", "terminal", "text")
@@ -43,7 +43,7 @@ class _Block:
 
 
 @same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Put uv in the place of pip in the code blocks of a document.
 
     Args:
@@ -56,15 +56,15 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     """
     if not facts.projects or (not _SPEAKS.search(content) and not MENTIONS.search(content)):
         return Converted(content)
-    changes: list[Change] = []
-    findings: list[Finding] = []
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     blocks = list(_blocks(content, restructured=path.suffix == ".rst"))
     for block in blocks:
         text = content[block.start : block.end]
         if not MENTIONS.search(text):
             continue
         if (new := _with_environment(path, content, block, facts)) is not None:
-            changes.append(Change(block.start, block.end, new))
+            changes.append(TextChange(block.start, block.end, new))
             continue
         made, told = _in_block(path, content, block, facts)
         changes += made
@@ -73,13 +73,13 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     for start, line in lines_of(content):
         if not any(begin <= start < end for begin, end in covered) and (found := _SPEAKS.search(line)):
             what = f"the text speaks of `{found[0]}`"
-            findings.append(Finding(path, line_at(content, start), "note", what, "say how it is done with uv"))
+            findings.append(Notice(path, line_at(content, start), "note", what, "say how it is done with uv"))
     return Converted(changed(content, changes), unique(findings))
 
 
-def _in_block(path: Path, content: str, block: _Block, facts: Facts) -> tuple[list[Change], list[Finding]]:
-    changes: list[Change] = []
-    findings: list[Finding] = []
+def _in_block(path: Path, content: str, block: _Block, facts: RepoFacts) -> tuple[list[TextChange], list[Notice]]:
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     for start, end in _parts(content, block):
         made = _converted(path, content[start:end], line_at(content, start), facts)
         # A document shows what to type: what cannot be told there is worth a look, and breaks nothing.
@@ -87,7 +87,7 @@ def _in_block(path: Path, content: str, block: _Block, facts: Facts) -> tuple[li
         if made.syncs and "--user" in content[start:end]:
             changes += _in_environment(content, block)
         if made.text.strip():
-            changes += (Change(start + one.start, start + one.end, one.text) for one in made.changes)
+            changes += (TextChange(start + one.start, start + one.end, one.text) for one in made.changes)
         elif made.text != content[start:end]:
             changes.append(_whole_line(content, start, end))
     if (
@@ -98,25 +98,25 @@ def _in_block(path: Path, content: str, block: _Block, facts: Facts) -> tuple[li
         what = "nothing of this block is left to do with uv"
         return [], [
             *findings,
-            Finding(path, line_at(content, block.start), "note", what, "take it out, with its words"),
+            Notice(path, line_at(content, block.start), "note", what, "take it out, with its words"),
         ]
     return changes, findings
 
 
-def _moved(change: Change, by: int) -> Change:
-    return Change(change.start + by, change.end + by, change.text)
+def _moved(change: TextChange, by: int) -> TextChange:
+    return TextChange(change.start + by, change.end + by, change.text)
 
 
-def _in_environment(content: str, block: _Block) -> Iterator[Change]:
+def _in_environment(content: str, block: _Block) -> Iterator[TextChange]:
     """`pip install --user` was for every Python; what is run beside it runs in the project's environment now."""
     for start, line in lines_of(content[block.start : block.end]):
         match = _PROMPT.match(line) if block.prompts else re.match(r"(?P<lead>[ \t]*)(?P<command>\S.*)", line)
         if match and re.match(r"python[\d.]*\s", match["command"]) and not MENTIONS.search(line):
             at = block.start + start + match.start("command")
-            yield Change(at, at, "uv run ")
+            yield TextChange(at, at, "uv run ")
 
 
-def _converted(path: Path, text: str, line: int, facts: Facts) -> Shell:
+def _converted(path: Path, text: str, line: int, facts: RepoFacts) -> Shell:
     from uvdock.migrate.commands import rewrite
 
     folder = path.parent if any(one.folder == path.parent for one in facts.projects) else Path()
@@ -124,16 +124,18 @@ def _converted(path: Path, text: str, line: int, facts: Facts) -> Shell:
     return rewrite.convert(text, facts, _place(path, line, folder, facts))
 
 
-def _place(path: Path, line: int, folder: Path, facts: Facts) -> Place:
-    def enter(name: str) -> Place:
+def _place(path: Path, line: int, folder: Path, facts: RepoFacts) -> ExecutionContext:
+    def enter(name: str) -> ExecutionContext:
         into = normal(folder / name)
         known = any(one.is_relative_to(into) for one in facts.files) and not re.search(r"[$~`*]|^/", name)
         return _place(path, line, into if known else folder, facts)
 
-    return Place(path, "script", line=line, folder=folder, locate=lambda name: meant(name, folder, facts), enter=enter)
+    return ExecutionContext(
+        path, "script", line=line, folder=folder, locate=lambda name: meant(name, folder, facts), enter=enter
+    )
 
 
-def _with_environment(path: Path, content: str, block: _Block, facts: Facts) -> str | None:
+def _with_environment(path: Path, content: str, block: _Block, facts: RepoFacts) -> str | None:
     """A block that makes an environment, activates it and installs; ``None`` for another one.
 
     `uv sync` makes the environment, so it comes first: what made it before goes, and activating it follows.
@@ -170,7 +172,7 @@ def _lead(line: str, otherwise: str) -> str:
     return match["lead"] if match is not None else otherwise
 
 
-def _made_first(lines: list[str], makes: int, activates: list[int], facts: Facts) -> str | None:
+def _made_first(lines: list[str], makes: int, activates: list[int], facts: RepoFacts) -> str | None:
     """A block that only makes an environment and activates it, for `make install`: it is the one that uv uses."""
     found = re.search(r"([\w./-]+)[ \t]*$", lines[makes].rstrip("\n"))
     name = found[1].rstrip("/") if found else ""
@@ -197,10 +199,10 @@ def _parts(content: str, block: _Block) -> Iterator[tuple[int, int]]:
             yield begin, block.start + start + match.end("command")
 
 
-def _whole_line(content: str, start: int, end: int) -> Change:
+def _whole_line(content: str, start: int, end: int) -> TextChange:
     begin = content.rfind("\n", 0, start) + 1
     stop = content.find("\n", max(start, end - 1))
-    return Change(begin, len(content) if stop < 0 else stop + 1, "")
+    return TextChange(begin, len(content) if stop < 0 else stop + 1, "")
 
 
 def _blocks(content: str, *, restructured: bool) -> Iterator[_Block]:

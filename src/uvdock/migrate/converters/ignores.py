@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import locate, manifests, normal, same_line_ends
 
 _OLD = ("venv", "env", ".venv", "ENV")
@@ -19,7 +19,7 @@ def is_ignore_file(path: Path, _: str = "") -> bool:
 
 
 @same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Have the environment ignored, and the manifests not.
 
     Args:
@@ -34,7 +34,7 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     projects = [one.folder for one in facts.projects if one.folder.is_relative_to(path.parent)]
     if not projects:
         return Converted(content)
-    findings: list[Finding] = []
+    findings: list[Notice] = []
     if path.name == ".gitignore":
         lines = _git(path, lines, projects, findings)
     else:
@@ -42,13 +42,13 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     return Converted("".join(lines), tuple(findings))
 
 
-def _git(path: Path, lines: list[str], projects: Sequence[Path], findings: list[Finding]) -> list[str]:
+def _git(path: Path, lines: list[str], projects: Sequence[Path], findings: list[Notice]) -> list[str]:
     out = []
     for number, line in enumerate(lines, 1):
         pattern = line.strip()
         if pattern.lstrip("/") in ("uv.lock", "**/uv.lock", "pyproject.toml"):
             what = f"{pattern} was ignored by git, and every build with --locked needs it: the line is taken out"
-            findings.append(Finding(path, number, "note", what, "commit that file"))
+            findings.append(Notice(path, number, "note", what, "commit that file"))
             continue
         out.append(line)
     names = [one.relative_to(path.parent) / "uv.lock" for one in projects]
@@ -60,7 +60,9 @@ def _git(path: Path, lines: list[str], projects: Sequence[Path], findings: list[
     return out
 
 
-def _docker(path: Path, lines: list[str], facts: Facts, projects: Sequence[Path], findings: list[Finding]) -> list[str]:
+def _docker(
+    path: Path, lines: list[str], facts: RepoFacts, projects: Sequence[Path], findings: list[Notice]
+) -> list[str]:
     out: list[str] = []
     present = {line.strip() for line in lines}
     for line in lines:
@@ -87,13 +89,13 @@ def _docker(path: Path, lines: list[str], facts: Facts, projects: Sequence[Path]
             if _kept_out(out, wanted):
                 out = _added(out, f"!{wanted}")
                 what = f"{wanted} was kept out of the build, which needs it: it is let in again"
-                findings.append(Finding(path, 0, "note", what))
+                findings.append(Notice(path, 0, "note", what))
         if not _kept_out(out, (inside / ".venv").as_posix()):
             out = _beside_old(out, ".venv" if inside == Path() else "**/.venv")
     return out
 
 
-def _by_glob(pattern: Path, facts: Facts) -> Path | None:
+def _by_glob(pattern: Path, facts: RepoFacts) -> Path | None:
     fits = [name for name in facts.installs if fnmatch.fnmatch(name.as_posix(), normal(pattern).as_posix())]
     return fits[0] if fits else None
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from uvdock.files import is_dockerfile
 from uvdock.init import plan as init
-from uvdock.migrate.model import Edit, Facts, Finding
+from uvdock.migrate.model import FileEdit, Notice, RepoFacts
 
 _COPIES_ALL = re.compile(r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--[\w=:./-]+[ \t]+)*\.?/?[ \t]+\S")
 
 
-def files(facts: Facts, texts: Mapping[Path, str]) -> Iterator[tuple[Edit, tuple[Finding, ...]]]:
+def files(facts: RepoFacts, texts: Mapping[Path, str]) -> Iterator[tuple[FileEdit, tuple[Notice, ...]]]:
     """What is to be added.
 
     Args:
@@ -27,15 +27,15 @@ def files(facts: Facts, texts: Mapping[Path, str]) -> Iterator[tuple[Edit, tuple
         return
     own = {name: texts[Path(name)] for name in (init.TASKS, "tasks/__init__.py") if Path(name) in texts}
     for edit in init.plan(init.State(own, frozenset())).edits:
-        yield Edit(Path(edit.name), None, edit.after.encode()), ()
+        yield FileEdit(Path(edit.name), None, edit.after.encode()), ()
     for context in sorted(_contexts(facts, texts)):
         ignore = context / ".dockerignore"
         if ignore not in texts:
             what = "COPY takes the whole folder, and the environment that `uv sync` makes in it is not for the image"
-            yield Edit(ignore, None, b".venv\n"), (Finding(ignore, 0, "note", what),)
+            yield FileEdit(ignore, None, b".venv\n"), (Notice(ignore, 0, "note", what),)
 
 
-def _contexts(facts: Facts, texts: Mapping[Path, str]) -> Iterator[Path]:
+def _contexts(facts: RepoFacts, texts: Mapping[Path, str]) -> Iterator[Path]:
     """The folders of projects that a Dockerfile copies whole."""
     folders = {one.folder for one in facts.projects}
     found = set()

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from uvdock.migrate.commands.rewrite import Place
+from uvdock.migrate.commands.rewrite import ExecutionContext
 from uvdock.migrate.converters.simplify_script import tidied
-from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import (
     MENTIONS,
-    Change,
+    TextChange,
     changed,
     line_at,
     line_end,
@@ -44,7 +44,7 @@ def is_script(path: Path, content: str) -> bool:
     return _is_makefile(path) or _is_procfile(path) or _is_shell(path, content)
 
 
-def convert(path: Path, content: str, facts: Facts, place: Place | None = None) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext | None = None) -> Converted:
     """Put uv in the place of pip in a script.
 
     Args:
@@ -60,7 +60,7 @@ def convert(path: Path, content: str, facts: Facts, place: Place | None = None) 
     return same_line_ends(functools.partial(_converted, place=place))(path, content, facts)
 
 
-def _converted(path: Path, content: str, facts: Facts, place: Place | None) -> Converted:
+def _converted(path: Path, content: str, facts: RepoFacts, place: ExecutionContext | None) -> Converted:
     if not MENTIONS.search(content):
         return Converted(content)
     if _is_makefile(path):
@@ -76,12 +76,12 @@ def _converted(path: Path, content: str, facts: Facts, place: Place | None) -> C
         made = rewrite.convert(content, facts, replace(where, seeded=True))
     if not made.text.strip():
         what = "nothing of this script is left to do with uv"
-        return Converted(content, unique([*made.findings, Finding(path, 0, "left", what, "delete it, and its calls")]))
+        return Converted(content, unique([*made.findings, Notice(path, 0, "left", what, "delete it, and its calls")]))
     text = tidied(content, made.text)
     if text == made.text:
         return Converted(text, unique(made.findings))
     what = "an `if` or a line that does nothing any more with uv went, with the comment above it"
-    return Converted(text, unique([*made.findings, Finding(path, 0, "note", what)]))
+    return Converted(text, unique([*made.findings, Notice(path, 0, "note", what)]))
 
 
 def _is_makefile(path: Path) -> bool:
@@ -97,7 +97,7 @@ def _is_shell(path: Path, content: str) -> bool:
     return named or (not path.suffix and _SHEBANG.match(content.removeprefix("\ufeff")) is not None)
 
 
-def _folder(path: Path, facts: Facts) -> Path:
+def _folder(path: Path, facts: RepoFacts) -> Path:
     """Where a script runs: beside the requirements files that it names, else at the project or the root."""
     text = facts.files.get(path, "")
     names = re.findall(r"[\w./-]*requirements[\w./-]*", text)
@@ -107,18 +107,20 @@ def _folder(path: Path, facts: Facts) -> Path:
     return Path()
 
 
-def _place(path: Path, facts: Facts, folder: Path) -> Place:
-    def itself(to: str) -> Place:
+def _place(path: Path, facts: RepoFacts, folder: Path) -> ExecutionContext:
+    def itself(to: str) -> ExecutionContext:
         return _place(path, facts, normal(path.parent / to))
 
-    return Place(path, "script", folder=folder, locate=lambda name: meant(name, folder, facts), itself=itself)
+    return ExecutionContext(
+        path, "script", folder=folder, locate=lambda name: meant(name, folder, facts), itself=itself
+    )
 
 
-def _procfile(path: Path, content: str, facts: Facts) -> Converted:
+def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
     from uvdock.migrate.commands import rewrite
 
-    changes: list[Change] = []
-    findings: list[Finding] = []
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     for start, line in lines_of(content):
         match = _PROCESS.match(line)
         if match is None or not MENTIONS.search(match[2]):
@@ -127,17 +129,17 @@ def _procfile(path: Path, content: str, facts: Facts) -> Converted:
         made = rewrite.convert(match[2], facts, replace(_place(path, facts, path.parent), line=number))
         findings += made.findings
         if made.text.strip() and "\n" not in made.text:
-            changes.append(Change(start + match.start(2), start + match.end(2), made.text))
+            changes.append(TextChange(start + match.start(2), start + match.end(2), made.text))
         elif made.text != match[2]:
             what = f"nothing of {match[1].strip().rstrip(':')} is left to do with uv"
-            findings.append(Finding(path, number, "left", what, "take the line out"))
+            findings.append(Notice(path, number, "left", what, "take the line out"))
     return Converted(changed(content, changes), unique(findings))
 
 
 # --- Makefiles --------------------------------------------------------------------------------------------------------
 
 
-def _makefile(path: Path, content: str, facts: Facts) -> Converted:
+def _makefile(path: Path, content: str, facts: RepoFacts) -> Converted:
     from uvdock.migrate.commands import rewrite
 
     values = dict(_ASSIGNMENT.findall(content))
@@ -148,8 +150,8 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
         kind="make",
         environment="" if environment in (".venv", "") or "$" in environment else environment,
     )
-    changes: list[Change] = []
-    findings: list[Finding] = []
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     before = (0, "")
     alone = False
     for start, text, is_recipe in _logical(content):
@@ -170,35 +172,35 @@ def _makefile(path: Path, content: str, facts: Facts) -> Converted:
             continue
         if not new.strip() or (before == (start, new) and new.startswith("uv lock")):
             # One lock has what several compiled files had.
-            changes.append(Change(start, start + len(text), ""))
+            changes.append(TextChange(start, start + len(text), ""))
         elif "\n" in new.replace("\\\n", ""):
             what = "this recipe would take several lines"
-            findings.append(Finding(path, number, "left", what, f"write instead: {new.strip()}"))
+            findings.append(Notice(path, number, "left", what, f"write instead: {new.strip()}"))
         else:
             at = start + prefix.end()
-            changes.append(Change(at, at + len(body.rstrip("\n")), new))
+            changes.append(TextChange(at, at + len(body.rstrip("\n")), new))
         before = (start + len(text), new)
     if alone:
         changes += _in_environment(content, values)
     return Converted(changed(content, changes), unique(findings))
 
 
-def _outside_recipes(path: Path, content: str, start: int, text: str, facts: Facts) -> Iterable[Change]:
+def _outside_recipes(path: Path, content: str, start: int, text: str, facts: RepoFacts) -> Iterable[TextChange]:
     """The changes of a line that is no recipe's: a variable of pip-compile goes, a prerequisite gets another name."""
     if not _COMPILING.match(text):
         return _prerequisites(path, start, text, facts)
     # At the top of a file, the blank line below it goes too.
     end = start + len(text)
-    return [Change(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")]
+    return [TextChange(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")]
 
 
-def _in_environment(content: str, values: dict[str, str]) -> Iterator[Change]:
+def _in_environment(content: str, values: dict[str, str]) -> Iterator[TextChange]:
     """`pip install --user` was for every Python; what runs there runs in the project's environment now."""
     for start, text, is_recipe in _logical(content):
         prefix = _PREFIX.match(text) if is_recipe else None
         body = _expanded(text[prefix.end() :], values) if prefix else ""
         if prefix and re.match(r"python[\d.]*\s", body) and not MENTIONS.search(body):
-            yield Change(start + prefix.end(), start + prefix.end(), "uv run ")
+            yield TextChange(start + prefix.end(), start + prefix.end(), "uv run ")
 
 
 def _logical(content: str) -> Iterator[tuple[int, str, bool]]:
@@ -241,7 +243,7 @@ def _with_programs(body: str, values: dict[str, str]) -> str:
     return _REFERENCE.sub(put_in, body)
 
 
-def _prerequisites(path: Path, start: int, text: str, facts: Facts) -> Iterator[Change]:
+def _prerequisites(path: Path, start: int, text: str, facts: RepoFacts) -> Iterator[TextChange]:
     """A target that depends on a requirements file: make fails where it is gone."""
     rule = _RULE.match(text)
     if rule is None:
@@ -259,7 +261,7 @@ def _prerequisites(path: Path, start: int, text: str, facts: Facts) -> Iterator[
             names = [name for name in manifests(facts.installs[found], path.parent) if name not in there]
             there |= set(names)
             # Without a name, the blank before it goes too.
-            yield Change(at - (not names and match.start() > 0), at + len(match[0]), " ".join(names))
+            yield TextChange(at - (not names and match.start() > 0), at + len(match[0]), " ".join(names))
 
 
 # --- who calls them ---------------------------------------------------------------------------------------------------
@@ -267,12 +269,12 @@ def _prerequisites(path: Path, start: int, text: str, facts: Facts) -> Iterator[
 _CALLED = re.compile(r"(?m)(?:^|[;&|])[ \t]*(?P<make>make\b[^;&|\n]*)|(?P<path>(?<![\w/.-])[\w./-]+)")
 
 
-def call_uv(text: str, folder: Path, facts: Facts) -> bool:
+def call_uv(text: str, folder: Path, facts: RepoFacts) -> bool:
     """Whether a shell text runs `make` or a script of the repo that calls uv once it is converted."""
     return any(_becomes_uv(path, facts) for path in _called(text, folder, facts))
 
 
-def _called(text: str, folder: Path, facts: Facts) -> Iterator[Path]:
+def _called(text: str, folder: Path, facts: RepoFacts) -> Iterator[Path]:
     for match in _CALLED.finditer(text):
         if match["make"]:
             given = re.search(r"-C[ \t]*(\S+)", match["make"])
@@ -283,6 +285,6 @@ def _called(text: str, folder: Path, facts: Facts) -> Iterator[Path]:
         yield from (path for name in names if (path := normal(place / name)) in facts.files)
 
 
-def _becomes_uv(path: Path, facts: Facts) -> bool:
+def _becomes_uv(path: Path, facts: RepoFacts) -> bool:
     text = facts.files[path]
     return is_script(path, text) and convert(path, text, facts).content != text

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from uvdock.formats.yaml import Value
 from uvdock.migrate.converters import yaml_values
-from uvdock.migrate.model import Converted, Facts, Finding, Install
+from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
 from uvdock.migrate.text import (
-    Change,
+    TextChange,
     changed,
     indent_of,
     line_at,
@@ -36,7 +36,7 @@ def is_settings(path: Path, _: str = "") -> bool:
 
 
 @same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Put uv in the place of pip in another tool's settings.
 
     Args:
@@ -65,10 +65,10 @@ def _is_dependabot(path: Path) -> bool:
 _Hooks = list[tuple[Value, Value]]
 
 
-def _dependabot(path: Path, content: str, root: Value, facts: Facts) -> Converted:
+def _dependabot(path: Path, content: str, root: Value, facts: RepoFacts) -> Converted:
     folders = {one.folder for one in facts.projects}
-    changes: list[Change] = []
-    findings: list[Finding] = []
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     for update in root.get("updates") or ():
         system = update.get("package-ecosystem")
         if system is None or system.text != "pip":
@@ -85,20 +85,20 @@ def _dependabot(path: Path, content: str, root: Value, facts: Facts) -> Converte
         else:
             line = line_at(content, int(system.node.start_mark.index))
             what = "Dependabot looks for pip's files in a folder that is no project of uv's"
-            findings.append(Finding(path, line, "left", what, "package-ecosystem: uv, for the project's folder"))
+            findings.append(Notice(path, line, "left", what, "package-ecosystem: uv, for the project's folder"))
     return Converted(changed(content, changes), unique(findings))
 
 
-def _home(folder: Path, facts: Facts) -> Path | None:
+def _home(folder: Path, facts: RepoFacts) -> Path | None:
     """The one project that all files of a folder of requirements belong to."""
     inside = {one for one in facts.files if folder in one.parents}
     found = {facts.installs[one].project for one in inside if one in facts.installs}
     return found.pop() if inside and inside <= facts.installs.keys() and len(found) == 1 else None
 
 
-def _pre_commit(path: Path, content: str, root: Value, facts: Facts) -> Converted:
-    changes: list[Change] = []
-    findings: list[Finding] = []
+def _pre_commit(path: Path, content: str, root: Value, facts: RepoFacts) -> Converted:
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     for repo in root.get("repos") or ():
         hooks = [(hook, name) for hook in repo.get("hooks") or () if (name := hook.get("id")) is not None]
         url = repo.get("repo")
@@ -108,16 +108,16 @@ def _pre_commit(path: Path, content: str, root: Value, facts: Facts) -> Converte
         for _, name in locking if moved is None else ():
             line = line_at(content, int(name.node.start_mark.index))
             instead = f"repo: {_UV_PRE_COMMIT}, rev: {facts.uv}, hooks: id: uv-lock"
-            findings.append(Finding(path, line, "left", f"the hook {name.text} locks with another tool", instead))
+            findings.append(Notice(path, line, "left", f"the hook {name.text} locks with another tool", instead))
         for _, name in hooks if moved is None else ():
             if name.text in ("requirements-txt-fixer", "poetry-check"):
                 line = line_at(content, int(name.node.start_mark.index))
                 what = f"the hook {name.text} has no file to look at any more"
-                findings.append(Finding(path, line, "note", what, "take it out"))
+                findings.append(Notice(path, line, "note", what, "take it out"))
     return Converted(changed(content, changes), unique(findings))
 
 
-def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts: Facts) -> list[Change] | None:
+def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts: RepoFacts) -> list[TextChange] | None:
     """A repo of hooks with one that locks, as uv's own; ``None`` where it has others, or options of its own."""
     # Beside a hook that locks, one that only checks the same goes with it.
     checking = [yaml_values.lines_of_item(content, hook) for hook, name in hooks if name.text == "poetry-check"]
@@ -127,7 +127,7 @@ def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts:
     hook, name = locking[0]
     if any(key in ("files", "exclude", "additional_dependencies", "args") for key, _ in hook.own_keys()):
         return None
-    changes = [Change(*lines, "") for lines in checking if lines is not None]
+    changes = [TextChange(*lines, "") for lines in checking if lines is not None]
     for value, text in ((url, _UV_PRE_COMMIT), (rev, facts.uv), (name, "uv-lock")):
         changes += yaml_values.scalar_change(content, value, text) or []
     return changes
@@ -136,9 +136,9 @@ def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts:
 # --- tox --------------------------------------------------------------------------------------------------------------
 
 
-def _tox(path: Path, content: str, facts: Facts) -> Converted:
-    changes: list[Change] = []
-    findings: list[Finding] = []
+def _tox(path: Path, content: str, facts: RepoFacts) -> Converted:
+    changes: list[TextChange] = []
+    findings: list[Notice] = []
     for start, end, name in _sections(content):
         for match in _DEPS.finditer(content, start, end):
             lines = [line.strip() for line in match["value"].split("\n") if line.strip()]
@@ -152,9 +152,9 @@ def _tox(path: Path, content: str, facts: Facts) -> Converted:
                     "runner = uv-venv-lock-runner, with dependency_groups = … for the groups "
                     "(https://github.com/tox-dev/tox-uv#uvlock-support)"
                 )
-                findings.append(Finding(path, line, "left", what, instead))
+                findings.append(Notice(path, line, "left", what, instead))
                 continue
-            changes.append(Change(match.start(), match.end(), "\n".join(_runner(installs))))
+            changes.append(TextChange(match.start(), match.end(), "\n".join(_runner(installs))))
     if changes and (problem := _requires(path, content, changes)):
         return Converted(content, unique([*findings, problem]))
     return Converted(changed(content, changes), unique(findings))
@@ -167,7 +167,7 @@ def _sections(content: str) -> Iterator[tuple[int, int, str]]:
         yield head.end(), end, head[1]
 
 
-def _installs(path: Path, lines: list[str], facts: Facts) -> list[Install] | None:
+def _installs(path: Path, lines: list[str], facts: RepoFacts) -> list[Install] | None:
     """What takes the place of each line; ``None`` where one is no requirements file, or of another project."""
     found = []
     for line in lines:
@@ -203,23 +203,23 @@ def _runner(installs: list[Install]) -> list[str]:
     return lines
 
 
-def _requires(path: Path, content: str, changes: list[Change]) -> Finding | None:
+def _requires(path: Path, content: str, changes: list[TextChange]) -> Notice | None:
     """Have tox bring tox-uv with it."""
     section = next(((start, end) for start, end, name in _sections(content) if name == "tox"), None)
     if section is None:
         first = _SECTION.search(content)
         at = first.start() if first else 0
-        changes.append(Change(at, at, "[tox]\nrequires =\n    tox-uv>=1\n\n"))
+        changes.append(TextChange(at, at, "[tox]\nrequires =\n    tox-uv>=1\n\n"))
         return None
     start, end = section
     found = re.compile(r"(?m)^requires[ \t]*=(?P<value>[^\n]*(?:\n[ \t]+\S[^\n]*)*)").search(content, start, end)
     if found is None:
-        changes.append(Change(start, start, "\nrequires =\n    tox-uv>=1"))
+        changes.append(TextChange(start, start, "\nrequires =\n    tox-uv>=1"))
     elif "tox-uv" not in found["value"]:
         last = content.rfind("\n", found.start(), found.end())
         lead = indent_of(content, last + 1) if last > found.start() else ""
         if not lead and found["value"].strip():
             line = line_at(content, line_start(content, found.start()))
-            return Finding(path, line, "left", "tox needs tox-uv to read uv.lock", "add tox-uv>=1 to requires")
-        changes.append(Change(found.end(), found.end(), f"\n{lead or '    '}tox-uv>=1"))
+            return Notice(path, line, "left", "tox needs tox-uv to read uv.lock", "add tox-uv>=1 to requires")
+        changes.append(TextChange(found.end(), found.end(), f"\n{lead or '    '}tox-uv>=1"))
     return None

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uvdock.formats.yaml import Value
-from uvdock.migrate.commands.rewrite import Place, Shell, Sync
+from uvdock.migrate.commands.rewrite import ExecutionContext, Shell, Sync
 from uvdock.migrate.converters import yaml_values
-from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import (
     MENTIONS,
-    Change,
+    TextChange,
     changed,
     indent_of,
     line_at,
@@ -47,7 +47,7 @@ def is_workflow(path: Path, _: str = "") -> bool:
 
 
 @same_line_ends
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Put uv in the place of pip in a workflow.
 
     Args:
@@ -63,7 +63,7 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
     root = yaml_values.read(content, path.name)
     if root is None:
         what = "this is no YAML that can be read, and pip is in it"
-        left = Finding(path, 0, "left", what, "correct it, and run it again")
+        left = Notice(path, 0, "left", what, "correct it, and run it again")
         return Converted(content, (left,) if MENTIONS.search(content) else ())
     made = _triggers(path, content, root, facts)
     folder = _working_directory(root)
@@ -78,9 +78,9 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
 
 
 @dataclass
-class _Made:
-    changes: list[Change] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+class _JobChanges:
+    changes: list[TextChange] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
 
 
 @dataclass
@@ -88,12 +88,12 @@ class _Job:
     path: Path
     content: str
     job: Value
-    facts: Facts
+    facts: RepoFacts
     folder: str
-    made: _Made = field(default_factory=_Made)
+    made: _JobChanges = field(default_factory=_JobChanges)
     syncs: list[Sync] = field(default_factory=list)
 
-    def convert(self) -> _Made:
+    def convert(self) -> _JobChanges:
         steps = list(self.job.get("steps") or ())
         users = [step for step in steps if self._mentions(step)]
         setups = [step for step in steps if _uses(step, _SETUP_PYTHON)]
@@ -116,7 +116,7 @@ class _Job:
         self._caches(steps)
         return self.made
 
-    def _ready(self, setups: list[Value], users: list[Value], has_uv: list[Value]) -> Finding | None:
+    def _ready(self, setups: list[Value], users: list[Value], has_uv: list[Value]) -> Notice | None:
         """Have uv before the steps that use it; with a step that sets it up already, only pip's cache goes."""
         if has_uv:
             return self._without_cache(setups)
@@ -136,18 +136,18 @@ class _Job:
         folder = normal(Path(_text_of(step, "working-directory") or self.folder or "."))
         return run is not None and scripts.call_uv(run.text, folder, self.facts)
 
-    def _as_it_is(self, problem: Finding) -> _Made:
+    def _as_it_is(self, problem: Notice) -> _JobChanges:
         line = line_at(self.content, int(self.job.node.start_mark.index))
         kept = [item for item in self.made.findings if item.level != "note"]
         if problem not in kept:
             kept.append(problem)
         what = "this job stays with pip, for one of its steps cannot be converted"
         instead = f"change that step, or write the job by hand: uses: {SETUP_UV}; run: uv sync --locked"
-        return _Made([], [Finding(self.path, line, "left", what, instead), *kept])
+        return _JobChanges([], [Notice(self.path, line, "left", what, instead), *kept])
 
     # --- what is run --------------------------------------------------------------------------------------------------
 
-    def _steps(self, steps: Iterable[Value]) -> Finding | None:
+    def _steps(self, steps: Iterable[Value]) -> Notice | None:
         """Convert what the steps run; a finding where one of them cannot be."""
         from uvdock.migrate.commands import rewrite
 
@@ -158,7 +158,7 @@ class _Job:
             shell = step.get("shell")
             if shell is not None and shell.text.split(" ")[0] in _OTHER_SHELLS:
                 what = f"pip runs in {shell.text} here, which is not read"
-                return Finding(self.path, line, "left", what, "write what it installs as `uv sync --locked`")
+                return Notice(self.path, line, "left", what, "write what it installs as `uv sync --locked`")
             folder = normal(Path(_text_of(step, "working-directory") or self.folder or "."))
 
             def convert(text: str, at: int, folder: Path = folder) -> Shell:
@@ -167,23 +167,23 @@ class _Job:
             made = yaml_values.shell_changes(self.content, run, convert)
             if made is None:
                 what = "pip runs here, in a text whose layout keeps it from being changed"
-                return Finding(self.path, line, "left", what, "write it as a block: run: |")
+                return Notice(self.path, line, "left", what, "write it as a block: run: |")
             changes, result = made
             bad = [item for item in result.findings if item.level != "note"]
             self.made.findings += result.findings
             if bad or result.left:
-                return bad[0] if bad else Finding(self.path, line, "left", "pip stays in this step", "")
+                return bad[0] if bad else Notice(self.path, line, "left", "pip stays in this step", "")
             self.syncs += result.syncs
             if result.text.strip():
                 self.made.changes += changes
             elif (lines := yaml_values.lines_of_item(self.content, step)) and step.get("id") is None:
-                self.made.changes.append(Change(*lines, ""))
+                self.made.changes.append(TextChange(*lines, ""))
             else:
-                return Finding(self.path, line, "left", "nothing of this step is left to do", "take the step out")
+                return Notice(self.path, line, "left", "nothing of this step is left to do", "take the step out")
         return None
 
-    def _place(self, folder: Path, line: int) -> Place:
-        return Place(
+    def _place(self, folder: Path, line: int) -> ExecutionContext:
+        return ExecutionContext(
             self.path,
             "ci",
             line=line,
@@ -194,7 +194,7 @@ class _Job:
 
     # --- setting up ---------------------------------------------------------------------------------------------------
 
-    def _set_up(self, setups: list[Value], first: Value) -> Finding | None:
+    def _set_up(self, setups: list[Value], first: Value) -> Notice | None:
         """Have uv and an active environment before the first step that needs them."""
         own = self._inputs()
         if not setups:
@@ -208,14 +208,14 @@ class _Job:
                     return problem
         return None
 
-    def _python_by_path(self, setups: list[Value]) -> Finding | None:
+    def _python_by_path(self, setups: list[Value]) -> Notice | None:
         """A step that calls setup-python's own interpreter by its path, where uv installs nothing."""
         for step in setups:
             name = _text_of(step, "id")
             at = self.content.find(f"steps.{name}.outputs.python-path") if name else -1
             if at >= 0:
                 what = "this calls the Python of setup-python by its path, and uv installs to .venv"
-                return Finding(self.path, line_at(self.content, at), "left", what, "write `python`, or `uv run python`")
+                return Notice(self.path, line_at(self.content, at), "left", what, "write `python`, or `uv run python`")
         return None
 
     def _inputs(self) -> list[str]:
@@ -252,7 +252,7 @@ class _Job:
         uses = step.get("uses")
         assert uses is not None
         start = int(uses.node.start_mark.index)
-        self.made.changes.append(Change(start, _end_of_line(self.content, start), SETUP_UV))
+        self.made.changes.append(TextChange(start, _end_of_line(self.content, start), SETUP_UV))
         inputs = yaml_values.mapping_entry(step, "with")
         if inputs is not None and inputs[1].node.flow_style:
             self._replace_in_line(inputs[1], own)
@@ -260,22 +260,22 @@ class _Job:
         if inputs is None:
             lead = " " * _column(self.content, step)
             lines = "".join(f"\n{lead}  {item}" for item in own)
-            self.made.changes.append(Change(end := _end_of_line(self.content, start), end, f"\n{lead}with:{lines}"))
+            self.made.changes.append(TextChange(end := _end_of_line(self.content, start), end, f"\n{lead}with:{lines}"))
             return
         entries = inputs[1].node.value
         lead = indent_of(self.content, int(entries[0][0].start_mark.index))
         first = line_start(self.content, int(entries[0][0].start_mark.index))
-        self.made.changes.append(Change(first, first, f"{lead}{own[0]}\n"))
+        self.made.changes.append(TextChange(first, first, f"{lead}{own[0]}\n"))
         rest = own[1:]
         for key, value in entries:
             if key.value in ("cache", "cache-dependency-path", "python-version-file", "token"):
                 begin = line_start(self.content, int(key.start_mark.index))
                 stop = _value_end(self.content, key, value)
-                self.made.changes.append(Change(begin, stop, ""))
+                self.made.changes.append(TextChange(begin, stop, ""))
         last = _value_end(self.content, *entries[-1])
         missing = "" if self.content[:last].endswith("\n") else "\n"
         text = missing + "".join(f"{lead}{item}\n" for item in rest)
-        self.made.changes.append(Change(last, last, text[: -1 if missing else None]))
+        self.made.changes.append(TextChange(last, last, text[: -1 if missing else None]))
 
     def _replace_in_line(self, inputs: Value, own: list[str]) -> None:
         """The inputs of a mapping on one line: `with: {python-version: "3.13", cache: pip}`."""
@@ -288,9 +288,9 @@ class _Job:
         start, end = int(inputs.node.start_mark.index), int(inputs.node.end_mark.index)
         gap = " " if self.content[start + 1 : start + 2] == " " else ""
         made = ", ".join([own[0], *kept, *own[1:]])
-        self.made.changes.append(Change(start, end, f"{{{gap}{made}{gap}}}"))
+        self.made.changes.append(TextChange(start, end, f"{{{gap}{made}{gap}}}"))
 
-    def _without_cache(self, setups: list[Value]) -> Finding | None:
+    def _without_cache(self, setups: list[Value]) -> Notice | None:
         """Take pip's cache out of setup-python: without pip there is nothing to cache, and that fails."""
         for step in setups:
             inputs = yaml_values.mapping_entry(step, "with")
@@ -300,35 +300,35 @@ class _Job:
                     continue
                 line = line_at(self.content, int(key.start_mark.index))
                 if inputs is not None and inputs[1].node.flow_style:
-                    return Finding(self.path, line, "left", "the inputs are written in one line", "write a block")
+                    return Notice(self.path, line, "left", "the inputs are written in one line", "write a block")
                 begin = line_start(self.content, int(key.start_mark.index))
                 if len([1 for other, _ in entries if other.value not in ("cache", "cache-dependency-path")]) == 0:
                     assert inputs is not None
                     begin = line_start(self.content, int(inputs[0].start_mark.index))
-                self.made.changes.append(Change(begin, _value_end(self.content, key, value), ""))
+                self.made.changes.append(TextChange(begin, _value_end(self.content, key, value), ""))
         return None
 
     def _step_text(self, lead: str, own: list[str]) -> str:
         body = "".join(f"{lead}    {item}\n" for item in own)
         return f"{lead}- uses: {SETUP_UV}\n{lead}  with:\n{body}"
 
-    def _insert_before(self, step: Value, own: list[str]) -> Finding | None:
+    def _insert_before(self, step: Value, own: list[str]) -> Notice | None:
         lines = yaml_values.lines_of_item(self.content, step)
         if lines is None:
             line = line_at(self.content, int(step.node.start_mark.index))
-            return Finding(self.path, line, "left", "this step is written in one line", "write it as a block")
+            return Notice(self.path, line, "left", "this step is written in one line", "write it as a block")
         lead = indent_of(self.content, int(step.node.start_mark.index))
-        self.made.changes.append(Change(lines[0], lines[0], self._step_text(lead, own)))
+        self.made.changes.append(TextChange(lines[0], lines[0], self._step_text(lead, own)))
         return None
 
-    def _insert_after(self, step: Value, own: list[str]) -> Finding | None:
+    def _insert_after(self, step: Value, own: list[str]) -> Notice | None:
         lines = yaml_values.lines_of_item(self.content, step)
         if lines is None:
             line = line_at(self.content, int(step.node.start_mark.index))
-            return Finding(self.path, line, "left", "this step is written in one line", "write it as a block")
+            return Notice(self.path, line, "left", "this step is written in one line", "write it as a block")
         lead = indent_of(self.content, int(step.node.start_mark.index))
         missing = "" if self.content[: lines[1]].endswith("\n") else "\n"
-        self.made.changes.append(Change(lines[1], lines[1], missing + self._step_text(lead, own)))
+        self.made.changes.append(TextChange(lines[1], lines[1], missing + self._step_text(lead, own)))
         return None
 
     # --- caches -------------------------------------------------------------------------------------------------------
@@ -344,23 +344,23 @@ class _Job:
             lines = yaml_values.lines_of_item(self.content, step)
             paths = path.text.split() if path is not None else []
             if lines is not None and paths and all(".cache/pip" in one for one in paths) and step.get("id") is None:
-                self.made.changes.append(Change(*lines, ""))
+                self.made.changes.append(TextChange(*lines, ""))
                 continue
             for value in (value for _, value in inputs.items()):
                 start, stop = int(value.node.start_mark.index), int(value.node.end_mark.index)
                 for match in _HASH_FILES.finditer(self.content[start:stop]):
                     if "requirements" in match[1]:
                         self.made.changes.append(
-                            Change(start + match.start(), start + match.end(), "hashFiles('**/uv.lock')")
+                            TextChange(start + match.start(), start + match.end(), "hashFiles('**/uv.lock')")
                         )
 
 
 _PACKAGERS = ("pip", "pipenv", "poetry")
 
 
-def _triggers(path: Path, content: str, root: Value, facts: Facts) -> _Made:
+def _triggers(path: Path, content: str, root: Value, facts: RepoFacts) -> _JobChanges:
     """``on.push.paths`` that name a requirements file: a change of the lock has to start the workflow as well."""
-    made = _Made()
+    made = _JobChanges()
     events = root.get("on") or root.get("True") or root.get("true")
     for event, value in events.items() if events is not None else ():
         for paths in (value.get("paths"), value.get("paths-ignore")):
@@ -374,17 +374,17 @@ def _triggers(path: Path, content: str, root: Value, facts: Facts) -> _Made:
                 changes = yaml_values.item_changes(content, item, fresh or names) if is_known else None
                 if changes and not fresh:
                     at = line_start(content, changes[0].start)
-                    made.changes.append(Change(at, line_end(content, at), ""))
+                    made.changes.append(TextChange(at, line_end(content, at), ""))
                 elif changes:
                     made.changes.append(changes[0])
                 else:
                     what = f"{event} looks at {item.text}, and dependencies are in pyproject.toml and uv.lock now"
                     line = line_at(content, int(item.node.start_mark.index))
-                    made.findings.append(Finding(path, line, "left", what, f"name {' and '.join(names)} too"))
+                    made.findings.append(Notice(path, line, "left", what, f"name {' and '.join(names)} too"))
     return made
 
 
-def _in_its_place(pattern: str, facts: Facts) -> tuple[list[str], bool] | None:
+def _in_its_place(pattern: str, facts: RepoFacts) -> tuple[list[str], bool] | None:
     """The files that take the place of a requirements file in a list of paths, and whether that file is known."""
     name = pattern.lstrip("!")
     if "requirements" not in name and name not in ("setup.py", "Pipfile", "Pipfile.lock", "poetry.lock"):

@@ -12,7 +12,7 @@ from uvdock.errors import UvdockError
 from uvdock.formats import yaml
 from uvdock.formats.yaml import Value
 from uvdock.migrate.commands.rewrite import Shell
-from uvdock.migrate.text import Change, indent_of, line_at, line_end, line_start
+from uvdock.migrate.text import TextChange, indent_of, line_at, line_end, line_start
 
 #: What a plain scalar may not begin with, or have in it (https://yaml.org/spec/1.2.2/#733-plain-style).
 _NOT_PLAIN = re.compile(r"^[-?:](?:\s|$)|^[,\[\]{}#&*!|>'\"%@`]|:(?:\s|$)|\s#|^\s|\s$|[\n\t]")
@@ -71,7 +71,7 @@ def region(content: str, node: Value) -> Region | None:
 
 def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way back
     content: str, node: Value, convert: Callable[[str, int], Shell], *, flow: bool = False
-) -> tuple[list[Change], Shell] | None:
+) -> tuple[list[TextChange], Shell] | None:
     """The changes of a file that convert the shell text of a scalar.
 
     Args:
@@ -102,7 +102,7 @@ def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way bac
     if found.style == "" and (_NOT_PLAIN.search(made.text) or (flow and _FLOW.search(made.text))):
         if "\n" in content[found.start : found.end]:
             return None
-        return [Change(found.start, found.end, _quoted(made.text))], made
+        return [TextChange(found.start, found.end, _quoted(made.text))], made
     changes = [_smallest(found, one) for one in made.changes]
     if found.style != "|" and any("\n" in change.text for change in changes):
         return None
@@ -117,7 +117,7 @@ def words(node: Value) -> list[str] | None:
     return [str(item.node.value) for item in items]
 
 
-def word_changes(content: str, node: Value, new: Sequence[str]) -> list[Change] | None:
+def word_changes(content: str, node: Value, new: Sequence[str]) -> list[TextChange] | None:
     """The changes that give a list of texts other items; ``None`` where its layout does not allow that."""
     raw = node.node
     start, end = int(raw.start_mark.index), int(raw.end_mark.index)
@@ -126,7 +126,7 @@ def word_changes(content: str, node: Value, new: Sequence[str]) -> list[Change] 
             return None
         single = all(str(item.node.style) == "'" for item in node)
         made = ", ".join(_single(word) if single and "'" not in word else json.dumps(word) for word in new)
-        return [Change(start, end, f"[{made}]")]
+        return [TextChange(start, end, f"[{made}]")]
     items = list(node)
     if any("\n" in content[int(i.node.start_mark.index) : int(i.node.end_mark.index)] for i in items):
         return None
@@ -138,10 +138,10 @@ def word_changes(content: str, node: Value, new: Sequence[str]) -> list[Change] 
         return None
     made = f"\n{lead}".join(word if _plain(word) else json.dumps(word) for word in new)
     stop = int(last.start_mark.index) + len(content[int(last.start_mark.index) : int(last.end_mark.index)].rstrip())
-    return [Change(int(first.start_mark.index), stop, made)]
+    return [TextChange(int(first.start_mark.index), stop, made)]
 
 
-def item_changes(content: str, node: Value, new: Sequence[str]) -> list[Change] | None:
+def item_changes(content: str, node: Value, new: Sequence[str]) -> list[TextChange] | None:
     """The changes that put several items in the place of one on its own line: ``- requirements.txt``."""
     found = region(content, node)
     if found is None or found.style in ("|", ">"):
@@ -152,17 +152,17 @@ def item_changes(content: str, node: Value, new: Sequence[str]) -> list[Change] 
     if lead.strip() != "-" or "\n" in content[start:end]:
         return None
     texts = [f"{quote}{word}{quote}" if quote or _plain(word) else json.dumps(word) for word in new]
-    return [Change(start, end, f"\n{lead}".join(texts))]
+    return [TextChange(start, end, f"\n{lead}".join(texts))]
 
 
-def scalar_change(content: str, node: Value, new: str) -> list[Change] | None:
+def scalar_change(content: str, node: Value, new: str) -> list[TextChange] | None:
     """The change that gives a one-line scalar another text, in its own quotes."""
     found = region(content, node)
     if found is None or found.style in ("|", ">") or "\n" in content[found.start : found.end]:
         return None
     if found.style:
-        return [Change(found.start, found.end, _escaped(new, found.style))]
-    return [Change(found.start, found.end, new if _plain(new) else json.dumps(new))]
+        return [TextChange(found.start, found.end, _escaped(new, found.style))]
+    return [TextChange(found.start, found.end, new if _plain(new) else json.dumps(new))]
 
 
 def lines_of_item(content: str, node: Value) -> tuple[int, int] | None:
@@ -221,7 +221,7 @@ def _block(content: str, start: int, style: str, value: str) -> Region | None:
     return Region(first, first + len(body), view, " " * depth, style, value)
 
 
-def _smallest(found: Region, change: Change) -> Change:
+def _smallest(found: Region, change: TextChange) -> TextChange:
     """A change in the view as one in the file, without what is the same before and after.
 
     A script in quotes is changed as a whole; its lines, which have their places in the file, stay so.
@@ -231,7 +231,7 @@ def _smallest(found: Region, change: Change) -> Change:
     tail = _common(old[head:][::-1], new[head:][::-1])
     text = re.sub(r"\n(?=[^\n])", f"\n{found.indent}", new[head : len(new) - tail])
     start, end = found.start + change.start + head, found.start + change.end - tail
-    return Change(start, end, text)
+    return TextChange(start, end, text)
 
 
 def _common(one: str, other: str) -> int:
@@ -249,10 +249,10 @@ def _folded(text: str, depth: int) -> str:
     return joined
 
 
-def _requoted(found: Region, made: Shell) -> list[Change]:
+def _requoted(found: Region, made: Shell) -> list[TextChange]:
     if made.text == found.value or not made.text.strip():
         return []
-    return [Change(found.start, found.end, _escaped(made.text, found.style))]
+    return [TextChange(found.start, found.end, _escaped(made.text, found.style))]
 
 
 def _escaped(text: str, quote: str) -> str:

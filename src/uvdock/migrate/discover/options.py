@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from packaging.utils import canonicalize_name
 
-from uvdock.formats.requirements import Option
+from uvdock.formats.requirements import FileOption
 from uvdock.migrate.discover.requirement import VARIABLE
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 #: pip's own index, which is uv's too. Put together, so that no file of this repo names an index that a tool could
 #: take for one of its own.
@@ -43,7 +43,7 @@ class Index:
 
 
 @dataclass
-class Settings:
+class UvOptions:
     """What the options of a project's files come to.
 
     Args:
@@ -62,7 +62,7 @@ class Settings:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     hashes: bool = False
 
-    def take(self, option: Option, path: Path, line: int, comments: tuple[str, ...] = ()) -> list[Finding]:
+    def take(self, option: FileOption, path: Path, line: int, comments: tuple[str, ...] = ()) -> list[Notice]:
         """Put one option of a line on its own into the settings; what a person has to know comes back.
 
         Comments that are not used up are the caller's: see `uses_comments`.
@@ -79,13 +79,13 @@ class Settings:
             self.comments[key] = (*self.comments.get(key, ()), *comments)
         return found
 
-    def uses_comments(self, option: Option) -> bool:
+    def uses_comments(self, option: FileOption) -> bool:
         """Whether comments above this option have a place in the manifest, once it was taken."""
         if option.name in ("--index-url", "--extra-index-url"):
             return any(index.comments for index in self.indexes)
         return _KEYS.get(option.name, "-") in self.comments
 
-    def _index(self, option: Option, place: _Place, comments: tuple[str, ...]) -> list[Finding]:
+    def _index(self, option: FileOption, place: _Place, comments: tuple[str, ...]) -> list[Notice]:
         default = option.name == "--index-url"
         url, user, password = _split_url(option.value)
         if VARIABLE.search(url) or not url:
@@ -114,7 +114,7 @@ class Settings:
         known.comments = (*known.comments, *comments)
         return self._credentials(known, user, password, place)
 
-    def _credentials(self, index: Index, user: str, password: str, place: _Place) -> list[Finding]:
+    def _credentials(self, index: Index, user: str, password: str, place: _Place) -> list[Notice]:
         if not user and not password:
             return []
         stem = f"UV_INDEX_{re.sub(r'[^A-Za-z0-9]', '_', index.name).upper()}"
@@ -176,17 +176,17 @@ class _Place:
     path: Path
     line: int
 
-    def note(self, what: str, instead: str = "") -> Finding:
-        return Finding(self.path, self.line, "note", what, instead)
+    def note(self, what: str, instead: str = "") -> Notice:
+        return Notice(self.path, self.line, "note", what, instead)
 
-    def left(self, what: str, instead: str) -> Finding:
-        return Finding(self.path, self.line, "left", what, instead)
+    def left(self, what: str, instead: str) -> Notice:
+        return Notice(self.path, self.line, "left", what, instead)
 
-    def question(self, what: str, instead: str) -> Finding:
-        return Finding(self.path, self.line, "question", what, instead)
+    def question(self, what: str, instead: str) -> Notice:
+        return Notice(self.path, self.line, "question", what, instead)
 
 
-def _find_links(settings: Settings, value: str, place: _Place) -> list[Finding]:
+def _find_links(settings: UvOptions, value: str, place: _Place) -> list[Notice]:
     url, user, password = _split_url(value)
     if VARIABLE.search(url):
         settings.environment["UV_FIND_LINKS"] = "the place that --find-links took from a variable"
@@ -199,25 +199,25 @@ def _find_links(settings: Settings, value: str, place: _Place) -> list[Finding]:
     return [place.note(f"the credentials for {host} are taken out: uv reads them from netrc")]
 
 
-def _no_index(settings: Settings, _: str, __: _Place) -> list[Finding]:
+def _no_index(settings: UvOptions, _: str, __: _Place) -> list[Notice]:
     settings.values["no-index"] = True
     return []
 
 
-def _trusted(settings: Settings, value: str, _: _Place) -> list[Finding]:
+def _trusted(settings: UvOptions, value: str, _: _Place) -> list[Notice]:
     settings._add("allow-insecure-host", value)  # noqa: SLF001
     return []
 
 
-def _no_binary(settings: Settings, value: str, place: _Place) -> list[Finding]:
+def _no_binary(settings: UvOptions, value: str, place: _Place) -> list[Notice]:
     return _format(settings, value, place, ("no-binary", "no-build"))
 
 
-def _only_binary(settings: Settings, value: str, place: _Place) -> list[Finding]:
+def _only_binary(settings: UvOptions, value: str, place: _Place) -> list[Notice]:
     return _format(settings, value, place, ("no-build", "no-binary"))
 
 
-def _format(settings: Settings, value: str, place: _Place, keys: tuple[str, str]) -> list[Finding]:
+def _format(settings: UvOptions, value: str, place: _Place, keys: tuple[str, str]) -> list[Notice]:
     """A rule on wheels and sources, and a note where it undoes one from before."""
     before = _rules(settings)
     settings._formats(value, *keys)  # noqa: SLF001
@@ -225,7 +225,7 @@ def _format(settings: Settings, value: str, place: _Place, keys: tuple[str, str]
     return [place.note(f"this undoes what stood before it: {', '.join(sorted(undone))}")] if undone else []
 
 
-def _rules(settings: Settings) -> set[str]:
+def _rules(settings: UvOptions) -> set[str]:
     found = set()
     for option, key in (("--no-binary", "no-binary"), ("--only-binary", "no-build")):
         found |= {f"{option} {_ALL}"} if key in settings.values else set()
@@ -233,20 +233,20 @@ def _rules(settings: Settings) -> set[str]:
     return found
 
 
-def _pre(settings: Settings, _: str, __: _Place) -> list[Finding]:
+def _pre(settings: UvOptions, _: str, __: _Place) -> list[Notice]:
     settings.values["prerelease"] = "allow"
     return []
 
 
-def _all_releases(settings: Settings, value: str, place: _Place) -> list[Finding]:
+def _all_releases(settings: UvOptions, value: str, place: _Place) -> list[Notice]:
     return _release(settings, value, place, "allow")
 
 
-def _only_final(settings: Settings, value: str, place: _Place) -> list[Finding]:
+def _only_final(settings: UvOptions, value: str, place: _Place) -> list[Notice]:
     return _release(settings, value, place, "disallow")
 
 
-def _release(settings: Settings, value: str, place: _Place, mode: str) -> list[Finding]:
+def _release(settings: UvOptions, value: str, place: _Place, mode: str) -> list[Notice]:
     if value == _ALL:
         settings.values["prerelease"] = mode
         return []
@@ -258,20 +258,20 @@ def _release(settings: Settings, value: str, place: _Place, mode: str) -> list[F
     ]
 
 
-def _prefer_binary(_: Settings, __: str, place: _Place) -> list[Finding]:
+def _prefer_binary(_: UvOptions, __: str, place: _Place) -> list[Notice]:
     return [place.note("uv has no --prefer-binary; the lock keeps the version, and a wheel is taken where it has one")]
 
 
-def _hashes(settings: Settings, _: str, place: _Place) -> list[Finding]:
+def _hashes(settings: UvOptions, _: str, place: _Place) -> list[Notice]:
     settings.hashes = True
     return [place.note("uv.lock holds the hashes of every package, and uv checks them without being told")]
 
 
-def _no_hashes(_: Settings, __: str, place: _Place) -> list[Finding]:
+def _no_hashes(_: UvOptions, __: str, place: _Place) -> list[Notice]:
     return [place.note("uv.lock holds the hashes of every package, and uv always checks them")]
 
 
-def _feature(_: Settings, value: str, place: _Place) -> list[Finding]:
+def _feature(_: UvOptions, value: str, place: _Place) -> list[Notice]:
     why = _FINAL_FEATURES.get(value, "it is one of pip's own trials")
     return [place.note(f"--use-feature {value} is not needed: {why}")]
 
@@ -310,8 +310,8 @@ def local_links(value: str, file: Path, project: Path) -> str:
 
 
 def is_pypi(url: str) -> bool:
-    """Whether this is pip's own index, which is uv's too."""
-    return url.rstrip("/").replace("http://", "https://", 1) == DEFAULT_INDEX
+    """Whether this is pip's own index, under its name of today or an earlier one: it is uv's too."""
+    return bool(re.fullmatch(r"https?://pypi(?:\.\w+)?\.org/simple/?", url))
 
 
 def redacted(text: str) -> str:

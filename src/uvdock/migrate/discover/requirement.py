@@ -37,7 +37,7 @@ class NotUnderstoodError(ValueError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Dependency:
     """One dependency.
 
     Args:
@@ -104,7 +104,7 @@ def pinned(specifier: str) -> str:
     return found[1] if found else ""
 
 
-def understand(text: str, places: Places, *, editable: bool) -> Wanted:
+def understand(text: str, places: Places, *, editable: bool) -> Dependency:
     """What a requirement, a URL or a path asks for.
 
     Raises:
@@ -112,17 +112,17 @@ def understand(text: str, places: Places, *, editable: bool) -> Wanted:
     """
     text, marker = _without_marker(text)
     if _VCS.match(text):
-        return _from_vcs(Wanted("", (), "", marker), text, editable=editable)
+        return _from_vcs(Dependency("", (), "", marker), text, editable=editable)
     if not editable and (named := _named(text, marker, places)):
         return named
     if _SCHEME.match(text) and not text.lower().startswith("file:"):
         return _from_url("", (), text, marker)
     if editable or _is_path(text):
-        return _from_path(Wanted("", (), "", marker), text, places, editable=editable)
+        return _from_path(Dependency("", (), "", marker), text, places, editable=editable)
     raise NotUnderstoodError(f"{text} is no requirement that pip of today reads", "correct it by hand")
 
 
-def _named(text: str, marker: str, places: Places) -> Wanted | None:
+def _named(text: str, marker: str, places: Places) -> Dependency | None:
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -135,11 +135,11 @@ def _named(text: str, marker: str, places: Places) -> Wanted | None:
         written = text[len(found.name) :].strip() if text.startswith(found.name) else ""
         written = re.sub(r"^\[[^]]*\]", "", written).strip()
         specifier = re.sub(r"\s+", "", written.removeprefix("(").removesuffix(")"))
-        return Wanted(found.name, extras, specifier, marker)
+        return Dependency(found.name, extras, specifier, marker)
     if _VCS.match(found.url):
-        return _from_vcs(Wanted(found.name, extras, "", marker), found.url, editable=False)
+        return _from_vcs(Dependency(found.name, extras, "", marker), found.url, editable=False)
     if found.url.startswith("file:"):
-        return _from_path(Wanted(found.name, extras, "", marker), found.url, places, editable=False)
+        return _from_path(Dependency(found.name, extras, "", marker), found.url, places, editable=False)
     return _from_url(found.name, extras, found.url, marker)
 
 
@@ -181,7 +181,7 @@ def _fragment(url: str) -> tuple[str, str, tuple[str, ...], str]:
     return bare, egg if _WORD.match(egg) else "", extras, parts.get("subdirectory", "").strip("/")
 
 
-def _from_vcs(known: Wanted, url: str, *, editable: bool) -> Wanted:
+def _from_vcs(known: Dependency, url: str, *, editable: bool) -> Dependency:
     name, extras, marker = known.name, known.extras, known.marker
     bare, egg, egg_extras, folder = _fragment(url)
     kind, _, address = bare.partition("+")
@@ -215,7 +215,7 @@ def _from_vcs(known: Wanted, url: str, *, editable: bool) -> Wanted:
         source["rev"] = rev
     if folder:
         source["subdirectory"] = folder
-    return Wanted(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+    return Dependency(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
 
 
 def _repo_name(path: str) -> str:
@@ -223,7 +223,7 @@ def _repo_name(path: str) -> str:
     return last if _WORD.match(last) else ""
 
 
-def _from_url(name: str, extras: tuple[str, ...], url: str, marker: str) -> Wanted:
+def _from_url(name: str, extras: tuple[str, ...], url: str, marker: str) -> Dependency:
     bare, egg, egg_extras, folder = _fragment(url)
     split = urlsplit(bare)
     notes = []
@@ -239,10 +239,10 @@ def _from_url(name: str, extras: tuple[str, ...], url: str, marker: str) -> Want
     source: dict[str, str | bool] = {"url": shown}
     if folder:
         source["subdirectory"] = folder
-    return Wanted(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+    return Dependency(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
 
 
-def _from_path(known: Wanted, text: str, places: Places, *, editable: bool) -> Wanted:
+def _from_path(known: Dependency, text: str, places: Places, *, editable: bool) -> Dependency:
     name, extras, marker = known.name, known.extras, known.marker
     _refuse_variable(text)
     bare, egg, egg_extras, _ = _fragment(text)
@@ -259,7 +259,7 @@ def _from_path(known: Wanted, text: str, places: Places, *, editable: bool) -> W
     if target is None:
         raise NotUnderstoodError(f"there is nothing at {bare}", "name it relative to the project's folder")
     if target == places.project:
-        return Wanted(name or egg or places.name_of(target), extras, "", marker, itself=True)
+        return Dependency(name or egg or places.name_of(target), extras, "", marker, itself=True)
     name = name or egg or (archive_name(target.name) if _ARCHIVE.search(target.name) else places.name_of(target))
     if not name:
         raise NotUnderstoodError(
@@ -269,7 +269,7 @@ def _from_path(known: Wanted, text: str, places: Places, *, editable: bool) -> W
     source: dict[str, str | bool] = {"path": shown if shown.startswith("..") else f"./{shown}"}
     if editable:
         source["editable"] = True
-    return Wanted(name, extras, "", marker, source)
+    return Dependency(name, extras, "", marker, source)
 
 
 def _candidates(bare: str, places: Places) -> list[Path]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvdock.formats.requirements import Line, Option, is_annotation, machine_made, via
+from uvdock.formats.requirements import FileOption, RequirementLine, is_annotation, machine_made, via
 from uvdock.migrate.discover import options
-from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, Wanted, understand
+from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, understand
 from uvdock.migrate.discover.sources import Source, beside
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 #: What people call the list that `pip freeze` printed of what another one asked for.
 _LOCKED = re.compile(r"(?P<stem>.+)[-_.](?:lock|locked|freeze|frozen)")
@@ -23,7 +23,7 @@ _FREEZE = re.compile(r"^(#? ?(Editable|Warning)|# )", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Entry:
+class RequirementEntry:
     """One dependency with what people wrote about it.
 
     Args:
@@ -37,7 +37,7 @@ class Entry:
         apart: Whether a blank line stands before it and its comments.
     """
 
-    wanted: Wanted
+    wanted: Dependency
     above: tuple[str, ...] = ()
     beside: str = ""
     path: Path = Path()
@@ -66,7 +66,7 @@ class Pin:
 
 
 @dataclass
-class Node:
+class RequirementsFile:
     """What one requirement file asks for.
 
     Args:
@@ -87,7 +87,7 @@ class Node:
     """
 
     path: Path
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[RequirementEntry] = field(default_factory=list)
     includes: list[Path] = field(default_factory=list)
     constraints: list[tuple[Path, int]] = field(default_factory=list)
     trailing: tuple[str, ...] = ()
@@ -103,16 +103,16 @@ class Node:
 
 
 @dataclass
-class Reading:
+class ReadingRules:
     """How files are read: what paths in them mean, and where options and findings go."""
 
     places: Places
-    settings: options.Settings
-    findings: list[Finding] = field(default_factory=list)
+    settings: options.UvOptions
+    findings: list[Notice] = field(default_factory=list)
 
-    def node(self, source: Source) -> Node:
+    def node(self, source: Source) -> RequirementsFile:
         """What a file asks for; of a compiled one, only what nothing else in it asked for."""
-        return _Reader(self, source).read()
+        return _RequirementsReader(self, source).read()
 
     def pins(self, source: Source) -> list[Pin]:
         """The versions that a file pins."""
@@ -129,18 +129,18 @@ class Reading:
         return found
 
 
-class _Reader:
-    def __init__(self, reading: Reading, source: Source) -> None:
+class _RequirementsReader:
+    def __init__(self, reading: ReadingRules, source: Source) -> None:
         self.reading = reading
         self.source = source
-        self.node = Node(source.path)
+        self.node = RequirementsFile(source.path)
         self.places = replace(reading.places, file=source.path.parent)
         self.machine = machine_made(source.lines)
         self.wanters = via(source.lines)
         self.pending: list[str] = []
         self.apart = False
 
-    def read(self) -> Node:
+    def read(self) -> RequirementsFile:
         for line in self.source.lines:
             if line.kind == "blank" and not self.pending:
                 self.apart = True
@@ -157,10 +157,10 @@ class _Reader:
         self.node.whole = self.source.compiled
         if self.machine:
             what = "the comments that pip-compile wrote go with the file; `uv tree` shows who needs what"
-            self.reading.findings.append(Finding(self.source.path, 0, "note", what))
+            self.reading.findings.append(Notice(self.source.path, 0, "note", what))
         return self.node
 
-    def _requirement(self, line: Line) -> None:
+    def _requirement(self, line: RequirementLine) -> None:
         try:
             wanted = understand(line.requirement, self.places, editable=line.editable)
         except NotUnderstoodError as error:
@@ -183,12 +183,12 @@ class _Reader:
             return None
         if not self._is_direct(line, comment):
             return None
-        entry = Entry(wanted, tuple(self.pending), comment, line=line.number, path=self.source.path)
+        entry = RequirementEntry(wanted, tuple(self.pending), comment, line=line.number, path=self.source.path)
         self.node.entries.append(replace(entry, hashes=line.hashes, settings=settings, apart=self.apart))
         self.pending, self.apart = [], False
         return None
 
-    def _is_direct(self, line: Line, comment: str) -> bool:
+    def _is_direct(self, line: RequirementLine, comment: str) -> bool:
         """Whether a person asked for it: in a compiled file, where a source did, or somebody wrote about it."""
         if not self.source.compiled or comment or line.number not in self.wanters:
             return True
@@ -196,7 +196,7 @@ class _Reader:
             re.match(r"-r\b|-c\b|.*\((pyproject\.toml|setup\.py|setup\.cfg)", who) for who in self.wanters[line.number]
         ) and any(not who.startswith("-c") for who in self.wanters[line.number] if who.startswith("-") or "(" in who)
 
-    def _options(self, line: Line) -> None:
+    def _options(self, line: RequirementLine) -> None:
         above = tuple(self.pending)
         used = False
         for option in line.options:
@@ -208,7 +208,7 @@ class _Reader:
                 continue
             if option.name == "--find-links":
                 local = options.local_links(option.value, self.source.path, self.places.project)
-                option = Option(option.name, local)  # noqa: PLW2901 - the same option, as the project sees it
+                option = FileOption(option.name, local)  # noqa: PLW2901 - the same option, as the project sees it
             comments = (*above, *filter(None, [line.comment])) if not used else ()
             found = self.reading.settings.take(option, self.source.path, line.number, comments)
             self.reading.findings += found
@@ -219,7 +219,7 @@ class _Reader:
         elif line.comment:
             self.pending.append(line.comment)
 
-    def _reference(self, line: Line, option: Option) -> None:
+    def _reference(self, line: RequirementLine, option: FileOption) -> None:
         target = beside(self.source.path, option.value)
         if target is None or not self.places.exists(target):
             shown = options.redacted(option.value)
@@ -230,20 +230,20 @@ class _Reader:
         else:
             self.node.constraints.append((target, line.number))
 
-    def _stays(self, line: Line, level: str, what: str, instead: str) -> None:
+    def _stays(self, line: RequirementLine, level: str, what: str, instead: str) -> None:
         self.node.stays = True
         includes = any(one.name == "--requirement" for one in line.options)
         self.node.incomplete |= line.kind in ("requirement", "broken") or includes
         shown = f"{what} (`{options.redacted(line.text)}`)" if line.text not in what else what
         self.reading.findings.append(
-            Finding(self.source.path, line.number, "left" if level == "left" else "question", shown, instead)
+            Notice(self.source.path, line.number, "left" if level == "left" else "question", shown, instead)
         )
 
-    def _note(self, line: Line, what: str) -> None:
-        self.reading.findings.append(Finding(self.source.path, line.number, "note", options.redacted(what)))
+    def _note(self, line: RequirementLine, what: str) -> None:
+        self.reading.findings.append(Notice(self.source.path, line.number, "note", options.redacted(what)))
 
 
-def _beside(line: Line) -> tuple[dict[str, str], list[str]]:
+def _beside(line: RequirementLine) -> tuple[dict[str, str], list[str]]:
     """The ``--config-settings`` of a requirement, and its options that pip no longer has."""
     settings, old = {}, []
     for option in line.options:
@@ -255,7 +255,7 @@ def _beside(line: Line) -> tuple[dict[str, str], list[str]]:
     return settings, old
 
 
-def looks_frozen(node: Node) -> bool:
+def looks_frozen(node: RequirementsFile) -> bool:
     """Whether a file reads as what `pip freeze` prints: all pinned or from a URL, sorted, without a word about it.
 
     `pip freeze` sorts by name without regard to case, writes no extras and no markers.
@@ -274,7 +274,7 @@ def looks_frozen(node: Node) -> bool:
     return True
 
 
-def nodes(reading: Reading, files: Mapping[Path, Source]) -> dict[Path, Node]:
+def nodes(reading: ReadingRules, files: Mapping[Path, Source]) -> dict[Path, RequirementsFile]:
     """All files of a project; a compiled one is part of its source's node where that is there."""
     found = {}
     for path, source in files.items():
@@ -318,16 +318,16 @@ def _locks(lock: Source, source: Source) -> bool:
     return all_pinned and bool(names) and names < {canonicalize_name(name) for name in pinned}
 
 
-def _written_by_hand(source: Source) -> Iterator[Finding]:
+def _written_by_hand(source: Source) -> Iterator[Notice]:
     machine = machine_made(source.lines)
     for line in source.lines:
         text = line.comment
         if text and line.number not in machine and not is_annotation(text):
             what = f"this comment stands in a compiled file, which goes: # {text}"
-            yield Finding(source.path, line.number, "note", what, "write it beside the dependency, if it is of use")
+            yield Notice(source.path, line.number, "note", what, "write it beside the dependency, if it is of use")
 
 
-def _without_requirements(source: Source, reading: Reading) -> Iterator[Line]:
+def _without_requirements(source: Source, reading: ReadingRules) -> Iterator[RequirementLine]:
     """The lines of a compiled file that its source does not have anyway: options, and what cannot be read."""
     known = {(index.url.rstrip("/")) for index in reading.settings.indexes}
     for line in source.lines:

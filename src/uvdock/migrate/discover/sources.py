@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from uvdock.formats.requirements import Line, is_compiled, parse
+from uvdock.formats.requirements import RequirementLine, is_compiled, parse
 
 _REQUIREMENTS = re.compile(r"^(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
 _CONSTRAINTS = re.compile(r"^(?:.*[-_.])?constraints?(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
@@ -43,7 +43,7 @@ class Source:
     """
 
     path: Path
-    lines: tuple[Line, ...]
+    lines: tuple[RequirementLine, ...]
     compiled: bool
 
     @property
@@ -58,7 +58,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
+class ProjectSources:
     """One project and its files.
 
     Args:
@@ -104,7 +104,7 @@ def beside(file: Path, name: str) -> Path | None:
     return None if path.startswith("..") else Path(path)
 
 
-def depended(found: Iterable[Found]) -> set[Path]:
+def depended(found: Iterable[ProjectSources]) -> set[Path]:
     """The folders that requirement files of other projects, or of the same one, install by their path.
 
     What a project of uv names in ``[tool.uv.sources]`` is one too.
@@ -128,7 +128,7 @@ def depended(found: Iterable[Found]) -> set[Path]:
     return folders
 
 
-def find(texts: Mapping[Path, str]) -> list[Found]:
+def find(texts: Mapping[Path, str]) -> list[ProjectSources]:
     """The repo's projects.
 
     Args:
@@ -158,7 +158,7 @@ def find(texts: Mapping[Path, str]) -> list[Found]:
         reached = {path: sources[path] for path in _reached(own, sources) if path not in own}
         pyproject = data_of(texts.get(folder / "pyproject.toml", ""))
         files = {path: one for path, one in own.items() if path not in limits}
-        found.append(Found(folder, _tool(folder, texts, pyproject), files, limits, reached, pyproject))
+        found.append(ProjectSources(folder, _tool(folder, texts, pyproject), files, limits, reached, pyproject))
     return found
 
 
@@ -182,7 +182,7 @@ def _sources(texts: Mapping[Path, str]) -> dict[Path, Source]:
     return dict(sorted(found.items()))
 
 
-def _is_prose(line: Line) -> bool:
+def _is_prose(line: RequirementLine) -> bool:
     return line.kind == "requirement" and len(re.split(r"[;@#]", line.requirement)[0].split()) > 4
 
 

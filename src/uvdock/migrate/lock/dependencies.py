@@ -16,11 +16,11 @@ from uvdock.errors import UvdockError
 from uvdock.formats import requirements
 from uvdock.migrate.discover import metadata, sources
 from uvdock.migrate.discover.requirement import Places, archive_name
-from uvdock.migrate.discover.sources import Found
+from uvdock.migrate.discover.sources import ProjectSources
 from uvdock.migrate.lock import external, frozen, groups, indexes, project, pyproject, version_drift
-from uvdock.migrate.lock.project import Work
+from uvdock.migrate.lock.project import ProjectMigration
 from uvdock.migrate.lock.uv import Failed, Locked, Run, Uv
-from uvdock.migrate.model import Dependencies, Drift, Edit, Facts, Finding, Install, ProjectFacts
+from uvdock.migrate.model import Dependencies, Drift, FileEdit, Install, Notice, ProjectFacts, RepoFacts
 
 #: Variables that would have uv work on another project, or not lock at all.
 _FOREIGN = ("UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV", *uvcommand.LOCKING_OFF)
@@ -30,14 +30,14 @@ _JUNK = shutil.ignore_patterns(".git", ".venv", "venv", "node_modules", "__pycac
 
 
 @dataclass
-class _Made:
+class _Migrated:
     """What became of one project; nothing where it has to stay as it is."""
 
-    edits: list[Edit] = field(default_factory=list)
+    edits: list[FileEdit] = field(default_factory=list)
     facts: ProjectFacts | None = None
     installs: dict[Path, Install] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
     gone: set[Path] = field(default_factory=set)
 
@@ -72,7 +72,7 @@ def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.c
     # What others install by its path, and has no list of its own, is built as it is.
     found = [one for one in found if one.folder not in libraries or one.files or one.tool != "pip"]
     folders = tuple(one.folder for one in found)
-    made: list[_Made] = []
+    made: list[_Migrated] = []
     written: dict[Path, bytes] = {}
     # Libraries first: what depends on one is locked with the manifest that it will have.
     for each in sorted(found, key=lambda one: one.folder not in libraries):
@@ -81,13 +81,13 @@ def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.c
         if made[-1].facts is not None:
             written |= {edit.path: edit.after for edit in made[-1].edits if edit.after is not None}
     stay = {path for one in made if one.facts is None for path in one.gone}
-    edits: dict[Path, Edit] = {}
+    edits: dict[Path, FileEdit] = {}
     for one in made:
         if one.facts is None:
             continue
         edits |= {edit.path: edit for edit in one.edits}
-        edits |= {path: Edit(path, _bytes(root, path, files), None) for path in one.gone - stay}
-    facts = Facts(
+        edits |= {path: FileEdit(path, _bytes(root, path, files), None) for path in one.gone - stay}
+    facts = RepoFacts(
         files=files,
         projects=tuple(sorted((one.facts for one in made if one.facts), key=lambda one: one.folder)),
         installs={path: install for one in made for path, install in sorted(one.installs.items())},
@@ -129,7 +129,7 @@ class _Migration:
         *,
         uv: str,
         run: Run,
-        found: Found,
+        found: ProjectSources,
         written: Mapping[Path, bytes],
     ) -> None:
         self.root = root
@@ -139,9 +139,9 @@ class _Migration:
         self.start = run
         self.found = found
         self.written = written
-        self.made = _Made()
+        self.made = _Migrated()
 
-    def make(self, *, depended: bool) -> _Made:
+    def make(self, *, depended: bool) -> _Migrated:
         found = self.found
         if found.tool == "uv":
             return self._already()
@@ -156,7 +156,7 @@ class _Migration:
                 self._pip(uv, base, depended=depended)
         return self.made
 
-    def _already(self) -> _Made:
+    def _already(self) -> _Migrated:
         """A project that uv manages: nothing to do, and what is left of pip is named."""
         data = self.found.pyproject
         wanted = str(data.get("project", {}).get("requires-python", ""))
@@ -167,7 +167,7 @@ class _Migration:
             if not exported:
                 what = "the project has a uv.lock, and this file beside it"
                 instead = "delete it if uv.lock has all of it; else `uv add -r` it"
-                self.made.findings.append(Finding(path, 0, "question", what, instead))
+                self.made.findings.append(Notice(path, 0, "question", what, instead))
         return self.made
 
     def _env(self, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -233,18 +233,18 @@ class _Migration:
             manifest = self._manifest(work)
             what = "pip takes the best version of all indexes, and this lock needs that too: index-strategy says so"
             self.made.findings.append(
-                Finding(work.manifest, 0, "note", what, "name the index of each private package in [tool.uv.sources]")
+                Notice(work.manifest, 0, "note", what, "name the index of each private package in [tool.uv.sources]")
             )
         self._prove(work, uv, locked)
         self._edit(work.manifest, manifest.encode())
         self._edit(work.manifest.with_name("uv.lock"), locked.content)
         self._tell(work, layout.flags)
 
-    def _manifest(self, work: Work) -> str:
+    def _manifest(self, work: ProjectMigration) -> str:
         old = self.texts.get(work.manifest)
         return pyproject.write(old, work.content(work.layout()), work.manifest)
 
-    def _copy(self, work: Work, base: Path) -> None:
+    def _copy(self, work: ProjectMigration, base: Path) -> None:
         """What uv reads of the repo besides the manifest: path dependencies, and the project where it is built."""
         copied = [self.found.folder] if work.package else []
         entries = [entry for node in (*work.nodes.values(), *work.outside.values()) for entry in node.entries]
@@ -271,15 +271,15 @@ class _Migration:
         instead = "correct what uv names (a version, an index, its credentials) and run it again"
         if any(word in failed.why for word in _NO_PYTHON):
             instead = "install that Python, or run it where uv can download it, and run it again"
-        self.made.findings.append(Finding(path, 0, "question", what, instead))
+        self.made.findings.append(Notice(path, 0, "question", what, instead))
         self.made.installs, self.made.environment = {}, {}
 
-    def _prove(self, work: Work, uv: Uv, locked: Locked) -> None:
+    def _prove(self, work: ProjectMigration, uv: Uv, locked: Locked) -> None:
         for old in frozen.old_files(work):
             installed = uv.installed(work.layout().flags[old.path], work.python.version)
             if isinstance(installed, str):
                 what = f"what the lock installs in place of this file cannot be told: {installed}"
-                self.made.findings.append(Finding(old.path, 0, "question", what, "compare it by hand"))
+                self.made.findings.append(Notice(old.path, 0, "question", what, "compare it by hand"))
                 continue
             if missing := {pin.name for pin in old.pins} - installed.keys():
                 # What only the first releases of that Python need: which of them it was, a list does not say.
@@ -289,14 +289,14 @@ class _Migration:
             self.made.drifts += version_drift.compare(old, installed, locked, work.python.version)
         self.made.findings += version_drift.check_hashes(work.pins(), locked.data)
 
-    def _tell(self, work: Work, flags: Mapping[Path, tuple[str, ...]]) -> None:
+    def _tell(self, work: ProjectMigration, flags: Mapping[Path, tuple[str, ...]]) -> None:
         folder = self.found.folder
         self.made.facts = ProjectFacts(folder, work.package, work.python.requires)
         self.made.environment = dict(work.settings.environment)
         for path, node in work.nodes.items():
             if _incomplete(path, work):
                 what = "commands that install this file stay as they are: uv would not install all of it"
-                self.made.findings.append(Finding(path, 0, "left", what, "settle its lines first, then run it again"))
+                self.made.findings.append(Notice(path, 0, "left", what, "settle its lines first, then run it again"))
                 continue
             itself = work.package and any(
                 work.nodes[one].itself is not None for one in groups.closure(path, work.nodes)
@@ -316,7 +316,7 @@ class _Migration:
         file = self.root / path
         before = file.read_bytes() if file.is_file() else None
         if before != after:
-            self.made.edits.append(Edit(path, before, after))
+            self.made.edits.append(FileEdit(path, before, after))
 
     # --- Poetry and Pipenv --------------------------------------------------------------------------------------------
 
@@ -325,9 +325,7 @@ class _Migration:
         path = folder / "pyproject.toml"
         made = external.manifest(uv, tool, self.texts, folder)
         if isinstance(made, Failed):
-            self.made.findings.append(
-                Finding(path, 0, "question", made.why, "run it by hand, or correct what it names")
-            )
+            self.made.findings.append(Notice(path, 0, "question", made.why, "run it by hand, or correct what it names"))
             return
         made = external.completed(made, folder.name or self.root.resolve().name)
         for one in (Path("README.md"), Path("README.rst"), Path("LICENSE")):
@@ -341,7 +339,7 @@ class _Migration:
         self.made.drifts += external.compare(pins, locked)
         self.made.findings += version_drift.check_hashes(pins, locked.data)
         note = f"{tool}'s manifest was converted by {external.TOOL}"
-        self.made.findings.append(Finding(path, 0, "note", note, "compare build settings and scripts"))
+        self.made.findings.append(Notice(path, 0, "note", note, "compare build settings and scripts"))
         self._edit(path, made.encode())
         self._edit(folder / "uv.lock", locked.content)
         data = sources.data_of(made)
@@ -361,16 +359,16 @@ class _Migration:
                 self.made.installs[one] = Install(folder, without_dev)
             else:
                 what = f"the project is {tool}'s, and this file asks for something else"
-                self.made.findings.append(Finding(one, 0, "question", what, "`uv add -r` it, or delete it"))
+                self.made.findings.append(Notice(one, 0, "question", what, "`uv add -r` it, or delete it"))
 
 
-def _incomplete(path: Path, work: Work) -> bool:
+def _incomplete(path: Path, work: ProjectMigration) -> bool:
     """Whether a file, with what it includes, has something to install that could not be taken over."""
     nodes = {**work.outside, **work.nodes}
     return any(nodes[one].incomplete for one in groups.closure(path, nodes))
 
 
-def _conflicting(layout: groups.Layout) -> frozenset[str]:
+def _conflicting(layout: groups.GroupLayout) -> frozenset[str]:
     """The packages that groups in conflict pin differently."""
     found: dict[str, set[str]] = {}
     for pair in layout.conflicts:
@@ -381,13 +379,13 @@ def _conflicting(layout: groups.Layout) -> frozenset[str]:
     return frozenset(name for name, versions in found.items() if len(versions) > 1)
 
 
-def _fixed(layout: groups.Layout) -> frozenset[str]:
+def _fixed(layout: groups.GroupLayout) -> frozenset[str]:
     """The packages that the manifest pins itself."""
     lists = [layout.dependencies, *(group.entries for group in layout.groups.values())]
     return frozenset(entry.wanted.key for entries in lists for entry in entries if entry.wanted.pin)
 
 
-def _gone(work: Work, texts: Mapping[Path, str]) -> set[Path]:
+def _gone(work: ProjectMigration, texts: Mapping[Path, str]) -> set[Path]:
     """The old files that are wholly taken over and that nothing else reads."""
     found: set[Path] = set()
     for node in (*work.nodes.values(), *work.outside.values(), *work.limiting):

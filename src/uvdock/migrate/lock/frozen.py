@@ -9,12 +9,12 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from uvdock.migrate.discover import requirement_files
-from uvdock.migrate.discover.requirement_files import Node
+from uvdock.migrate.discover.requirement_files import RequirementsFile
 from uvdock.migrate.lock import groups
-from uvdock.migrate.lock.project import Work
+from uvdock.migrate.lock.project import ProjectMigration
 from uvdock.migrate.lock.uv import Locked, Uv, needed_by
 from uvdock.migrate.lock.version_drift import UNLISTED, Old
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
@@ -25,7 +25,7 @@ def imported(texts: Mapping[Path, str], folder: Path) -> frozenset[str]:
     return frozenset(canonicalize_name(name) for text in code for name in _IMPORT.findall(text))
 
 
-def settle(work: Work, locked: Locked, uv: Uv, imports: frozenset[str] = frozenset()) -> list[Finding]:
+def settle(work: ProjectMigration, locked: Locked, uv: Uv, imports: frozenset[str] = frozenset()) -> list[Notice]:
     """Leave to the lock what only came along, in each file that reads as `pip freeze` printed it.
 
     A file is frozen when `requirement_files.looks_frozen` says so and it lists all that its packages need. The graph of
@@ -57,7 +57,7 @@ def settle(work: Work, locked: Locked, uv: Uv, imports: frozenset[str] = frozens
             f"read as what `pip freeze` printed: {len(along)} packages that others need are left to uv.lock; "
             f"taken for asked for, since nothing else needs them or the code imports them: {kept}"
         )
-        notes.append(Finding(path, 0, "note", what, "`uv add` what your own code imports besides these"))
+        notes.append(Notice(path, 0, "note", what, "`uv add` what your own code imports besides these"))
     return notes
 
 
@@ -91,11 +91,11 @@ def _reached(start: set[str] | frozenset[str], children: Mapping[str, set[str]])
     return found
 
 
-def old_files(work: Work) -> Iterator[Old]:
+def old_files(work: ProjectMigration) -> Iterator[Old]:
     """What each old file installed, for those that pin anything."""
     for path, node in work.nodes.items():
         reached = groups.closure(path, work.nodes)
-        nodes: list[Node] = [work.nodes[one] for one in reached]
+        nodes: list[RequirementsFile] = [work.nodes[one] for one in reached]
         nodes += [work.outside[one] for one in _outside(nodes, work)]
         pins = [pin for one in nodes for pin in one.pins]
         if pins:
@@ -106,7 +106,7 @@ def old_files(work: Work) -> Iterator[Old]:
             yield Old(path, pins, whole and not itself, frozenset(given) | own)
 
 
-def _outside(nodes: list[Node], work: Work) -> list[Path]:
+def _outside(nodes: list[RequirementsFile], work: ProjectMigration) -> list[Path]:
     found: list[Path] = []
     for node in nodes:
         for target in node.includes:

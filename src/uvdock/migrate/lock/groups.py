@@ -9,8 +9,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvdock.migrate.discover.requirement_files import Entry, Node
-from uvdock.migrate.model import Finding
+from uvdock.migrate.discover.requirement_files import RequirementEntry, RequirementsFile
+from uvdock.migrate.model import Notice
 
 #: What files are called and what the group is called then.
 _NAMES = {
@@ -32,12 +32,12 @@ class Group:
 
     name: str
     includes: list[str] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[RequirementEntry] = field(default_factory=list)
     trailing: tuple[str, ...] = ()
 
 
 @dataclass
-class Layout:
+class GroupLayout:
     """What a project's files come to.
 
     Args:
@@ -52,13 +52,13 @@ class Layout:
     """
 
     main: Path | None = None
-    dependencies: list[Entry] = field(default_factory=list)
+    dependencies: list[RequirementEntry] = field(default_factory=list)
     trailing: tuple[str, ...] = ()
     groups: dict[str, Group] = field(default_factory=dict)
     of: dict[Path, str] = field(default_factory=dict)
     flags: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     conflicts: list[tuple[str, str]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
 
 
 def group_name(path: Path, folder: Path) -> str:
@@ -78,13 +78,13 @@ def group_name(path: Path, folder: Path) -> str:
 
 
 def arrange(
-    nodes: Mapping[Path, Node],
+    nodes: Mapping[Path, RequirementsFile],
     folder: Path,
-    extra: Mapping[Path, Node],
+    extra: Mapping[Path, RequirementsFile],
     *,
     has_own: bool = False,
     asked: frozenset[Path] = frozenset(),
-) -> Layout:
+) -> GroupLayout:
     """Dependencies and groups from files.
 
     Args:
@@ -95,7 +95,7 @@ def arrange(
             file may add to them.
         asked: The files that something in the repo installs by their own names.
     """
-    layout = Layout()
+    layout = GroupLayout()
     merged = {path: _with_outside(node, nodes, extra, layout) for path, node in nodes.items()}
     layout.main = None if has_own else _main(merged, folder, asked)
     taken: dict[str, Path] = {}
@@ -127,12 +127,12 @@ def _distinct(name: str, path: Path, taken: Mapping[str, Path]) -> str:
     return name
 
 
-def _is_alias(node: Node) -> bool:
+def _is_alias(node: RequirementsFile) -> bool:
     """Whether a file has nothing of its own: it includes others, or stands for the project itself."""
     return not node.entries and (bool(node.includes) or node.itself is not None or node.own)
 
 
-def _main(nodes: Mapping[Path, Node], folder: Path, asked: frozenset[Path]) -> Path | None:
+def _main(nodes: Mapping[Path, RequirementsFile], folder: Path, asked: frozenset[Path]) -> Path | None:
     """The file whose dependencies are the project's own.
 
     That is ``requirements.txt`` or ``base.txt``; where the one includes the other, the one that others include too
@@ -153,7 +153,7 @@ def _main(nodes: Mapping[Path, Node], folder: Path, asked: frozenset[Path]) -> P
     return production[0] if len(production) == 1 else None
 
 
-def closure(path: Path, nodes: Mapping[Path, Node]) -> list[Path]:
+def closure(path: Path, nodes: Mapping[Path, RequirementsFile]) -> list[Path]:
     """A file and all that it includes, each once, in the order pip reads them."""
     found: list[Path] = []
 
@@ -167,11 +167,16 @@ def closure(path: Path, nodes: Mapping[Path, Node]) -> list[Path]:
     return found
 
 
-def _with_outside(node: Node, nodes: Mapping[Path, Node], extra: Mapping[Path, Node], layout: Layout) -> Node:
+def _with_outside(
+    node: RequirementsFile,
+    nodes: Mapping[Path, RequirementsFile],
+    extra: Mapping[Path, RequirementsFile],
+    layout: GroupLayout,
+) -> RequirementsFile:
     """A node with what it includes from other folders taken over, and includes named by their sources."""
     by_compiled = {path: one.path for one in (*nodes.values(), *extra.values()) for path in one.compiled}
     includes = []
-    entries: list[Entry] = []
+    entries: list[RequirementEntry] = []
     incomplete = node.incomplete
     for target in node.includes:
         origin = by_compiled.get(target, target)
@@ -180,13 +185,13 @@ def _with_outside(node: Node, nodes: Mapping[Path, Node], extra: Mapping[Path, N
             continue
         for path in closure(origin, extra):
             what = f"what {path} asks for is taken over into this project"
-            layout.findings.append(Finding(node.path, 0, "note", what))
+            layout.findings.append(Notice(node.path, 0, "note", what))
             entries += extra[path].entries
             incomplete |= extra[path].incomplete
     return replace(node, entries=[*entries, *node.entries], includes=includes, incomplete=incomplete)
 
 
-def _fill(layout: Layout, nodes: Mapping[Path, Node]) -> None:
+def _fill(layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> None:
     main = layout.main
     folded = closure(main, nodes)[1:] if main is not None else []
     for path in folded:
@@ -207,11 +212,14 @@ def _fill(layout: Layout, nodes: Mapping[Path, Node]) -> None:
     for path, node in nodes.items():
         if _is_alias(node) and path not in order and node.trailing:
             kept = "; ".join(f"# {comment}" for comment in node.trailing)
-            layout.findings.append(Finding(path, 0, "note", f"this file has nothing of its own, and goes: {kept}"))
+            layout.findings.append(Notice(path, 0, "note", f"this file has nothing of its own, and goes: {kept}"))
 
 
 def _groups_of(
-    paths: Iterable[Path], layout: Layout, nodes: Mapping[Path, Node], seen: frozenset[Path] = frozenset()
+    paths: Iterable[Path],
+    layout: GroupLayout,
+    nodes: Mapping[Path, RequirementsFile],
+    seen: frozenset[Path] = frozenset(),
 ) -> Iterator[str]:
     """The groups that files became; an alias stands for what it includes."""
     for path in paths:
@@ -223,26 +231,26 @@ def _groups_of(
             yield layout.of[path]
 
 
-def _merged(parts: Iterable[list[Entry]], layout: Layout) -> list[Entry]:
+def _merged(parts: Iterable[list[RequirementEntry]], layout: GroupLayout) -> list[RequirementEntry]:
     """Entries of several lists as one: no dependency twice, and two that contradict each other are a question."""
-    found: list[Entry] = []
+    found: list[RequirementEntry] = []
     for entry in (entry for part in parts for entry in part):
         alike = [one for one in found if (one.wanted.key, one.wanted.marker) == (entry.wanted.key, entry.wanted.marker)]
         if any(one.wanted.text == entry.wanted.text and one.wanted.source == entry.wanted.source for one in alike):
             if entry.comments:
                 what = f"listed twice, and its comment goes{entry.comments}"
-                layout.findings.append(Finding(entry.path, entry.line, "note", what))
+                layout.findings.append(Notice(entry.path, entry.line, "note", what))
         elif known := next((one for one in alike if _contradict(one, entry)), None):
             what = f"{entry.wanted.text} here, but {known.wanted.text} in {known.path}:{known.line}; pip refuses both"
             instead = f"decide which: {known.wanted.text} is taken"
-            layout.findings.append(Finding(entry.path, entry.line, "question", what + entry.comments, instead))
+            layout.findings.append(Notice(entry.path, entry.line, "question", what + entry.comments, instead))
         else:
             # Two bounds of one package hold together, in pip as in uv.
             found.append(entry)
     return found
 
 
-def _find_conflicts(layout: Layout, nodes: Mapping[Path, Node]) -> None:
+def _find_conflicts(layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> None:
     """Groups that pin a package differently, and groups that contradict the project's own dependencies."""
     names = list(layout.groups)
     everything = {name: list(_all_entries(name, layout)) for name in names}
@@ -256,7 +264,7 @@ def _find_conflicts(layout: Layout, nodes: Mapping[Path, Node]) -> None:
                 what = (
                     f"{other.wanted.text} here and {one.wanted.text} in {one.path}:{one.line}: declared as a conflict"
                 )
-                layout.findings.append(Finding(other.path, other.line, "note", what))
+                layout.findings.append(Notice(other.path, other.line, "note", what))
     for name in names:
         path = next(path for path, of in layout.of.items() if of == name and not _is_alias(nodes[path]))
         for one, other in list(_clashes(layout.dependencies, layout.groups[name].entries)):
@@ -264,11 +272,11 @@ def _find_conflicts(layout: Layout, nodes: Mapping[Path, Node]) -> None:
             together = layout.main in closure(path, nodes)
             why = "pip refuses both too" if together else "uv locks them together"
             instead = f"decide which version both are to have; {one.wanted.text} is taken ({why})"
-            layout.findings.append(Finding(other.path, other.line, "question", what + other.comments, instead))
+            layout.findings.append(Notice(other.path, other.line, "question", what + other.comments, instead))
             layout.groups[name].entries = [one for one in layout.groups[name].entries if one is not other]
 
 
-def _inside(name: str, layout: Layout) -> set[str]:
+def _inside(name: str, layout: GroupLayout) -> set[str]:
     found: set[str] = set()
     waiting = [name]
     while waiting:
@@ -279,19 +287,21 @@ def _inside(name: str, layout: Layout) -> set[str]:
     return found
 
 
-def _all_entries(name: str, layout: Layout) -> Iterator[Entry]:
+def _all_entries(name: str, layout: GroupLayout) -> Iterator[RequirementEntry]:
     for one in sorted(_inside(name, layout)):
         yield from layout.groups[one].entries
 
 
-def _clashes(first: list[Entry], second: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
+def _clashes(
+    first: list[RequirementEntry], second: list[RequirementEntry]
+) -> Iterator[tuple[RequirementEntry, RequirementEntry]]:
     for one in first:
         for other in second:
             if one.wanted.key == other.wanted.key and _contradict(one, other):
                 yield one, other
 
 
-def _contradict(one: Entry, other: Entry) -> bool:
+def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
     """Whether no version is allowed by both; only a pin can tell."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -308,7 +318,7 @@ def _contradict(one: Entry, other: Entry) -> bool:
     return False
 
 
-def _flags(path: Path, layout: Layout, nodes: Mapping[Path, Node]) -> Iterator[str]:
+def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> Iterator[str]:
     """The options of `uv sync` that install what a file did."""
     dev = DEV in layout.groups
     reached = closure(path, nodes)

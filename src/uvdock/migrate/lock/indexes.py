@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from uvdock.migrate.lock.project import Work
+from uvdock.migrate.lock.project import ProjectMigration
 from uvdock.migrate.lock.uv import Locked
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 
-def settle(work: Work, locked: Locked) -> bool:
+def settle(work: ProjectMigration, locked: Locked) -> bool:
     """Make an extra index explicit where every package of it is a direct dependency.
 
     pip asks all indexes for everything, and so would anybody's package of the same name on one of them do. What
@@ -31,5 +31,5 @@ def settle(work: Work, locked: Locked) -> bool:
             work.indexed.update(dict.fromkeys(sorted(from_it), index.name))
         elif not from_it:
             what = f"no package of the lock comes from {index.url}"
-            work.findings.append(Finding(work.manifest, 0, "note", what, "take the index out if it is of no use"))
+            work.findings.append(Notice(work.manifest, 0, "note", what, "take the index out if it is of no use"))
     return changed

@@ -14,13 +14,13 @@ from uvdock.formats.requirements import compiled_from_project
 from uvdock.migrate.commands.pip import takes_value
 from uvdock.migrate.discover import metadata, python, requirement_files, sources
 from uvdock.migrate.discover.metadata import Metadata
-from uvdock.migrate.discover.options import Settings
+from uvdock.migrate.discover.options import UvOptions
 from uvdock.migrate.discover.python import Python
-from uvdock.migrate.discover.requirement import NotUnderstoodError, Places, Wanted, name_in, understand
-from uvdock.migrate.discover.requirement_files import Entry, Node, Pin, Reading
-from uvdock.migrate.discover.sources import Found
+from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, name_in, understand
+from uvdock.migrate.discover.requirement_files import Pin, ReadingRules, RequirementEntry, RequirementsFile
+from uvdock.migrate.discover.sources import ProjectSources
 from uvdock.migrate.lock import groups, pyproject
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 _CALLERS = re.compile(
     r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|md|rst|mk|dockerfile|toml))$|^run$"
@@ -35,7 +35,7 @@ _SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_me
 
 
 @dataclass
-class Work:
+class ProjectMigration:
     """A project under way.
 
     Args:
@@ -57,22 +57,22 @@ class Work:
         findings: What a person has to know.
     """
 
-    found: Found
+    found: ProjectSources
     name: str
     package: bool
     python: Python
-    nodes: dict[Path, Node] = field(default_factory=dict)
-    outside: dict[Path, Node] = field(default_factory=dict)
-    limits: list[Entry] = field(default_factory=list)
-    limiting: list[Node] = field(default_factory=list)
-    settings: Settings = field(default_factory=Settings)
+    nodes: dict[Path, RequirementsFile] = field(default_factory=dict)
+    outside: dict[Path, RequirementsFile] = field(default_factory=dict)
+    limits: list[RequirementEntry] = field(default_factory=list)
+    limiting: list[RequirementsFile] = field(default_factory=list)
+    settings: UvOptions = field(default_factory=UvOptions)
     own: Metadata | None = None
     declared: frozenset[str] = frozenset()
     asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
     indexed: dict[str, str] = field(default_factory=dict)
     linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
 
     @property
     def manifest(self) -> Path:
@@ -91,12 +91,12 @@ class Work:
         what = f"requires-python is {requires!r}, and not {self.python.requires!r}: the versions in the files need it"
         instead = "take older versions if an older Python is in use somewhere"
         self.findings = [one for one in self.findings if not one.what.startswith("requires-python is")]
-        self.findings.append(Finding(self.python.path or self.manifest, self.python.line, "question", what, instead))
+        self.findings.append(Notice(self.python.path or self.manifest, self.python.line, "question", what, instead))
         newer = max(version, self.python.version, key=lambda text: int(text.split(".")[1]))
         self.python = replace(self.python, requires=requires, version=newer)
         return True
 
-    def layout(self) -> groups.Layout:
+    def layout(self) -> groups.GroupLayout:
         """Its dependencies and groups."""
         made = groups.arrange(
             self.nodes, self.found.folder, self.outside, has_own=bool(self.declared), asked=self.asked
@@ -120,7 +120,7 @@ class Work:
             pin for node in self.outside.values() for pin in node.pins
         ]
 
-    def content(self, layout: groups.Layout) -> pyproject.Content:
+    def content(self, layout: groups.GroupLayout) -> pyproject.Content:
         """What its pyproject.toml is to have."""
         own = self.own or Metadata()
         project: dict[str, Any] = {"name": self.name}
@@ -160,7 +160,7 @@ class Work:
 
 
 def begin(
-    found: Found,
+    found: ProjectSources,
     texts: Mapping[Path, str],
     others: tuple[Path, ...],
     places: Places,
@@ -168,7 +168,7 @@ def begin(
     here: str,
     repo: str,
     depended: bool,
-) -> Work:
+) -> ProjectMigration:
     """Read a project's files.
 
     Args:
@@ -186,8 +186,8 @@ def begin(
     declared = str(project.get("requires-python", "")) or (own.requires_python if own else "")
     used = python.find(folder, texts, others, declared, here)
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
-    work = Work(found, _safe(name), package=False, python=used, own=own)
-    reader = Reading(places, work.settings)
+    work = ProjectMigration(found, _safe(name), package=False, python=used, own=own)
+    reader = ReadingRules(places, work.settings)
     work.asked = sources.installed(texts)
     work.nodes = requirement_files.nodes(reader, found.files)
     work.outside = requirement_files.nodes(reader, found.outside)
@@ -197,10 +197,10 @@ def begin(
     _declare(work, texts)
     if not project and used.path is not None:
         what = f"requires-python is {used.requires!r}, from {used.where}"
-        work.findings.append(Finding(used.path, used.line, "note", what))
+        work.findings.append(Notice(used.path, used.line, "note", what))
     elif not project and not declared:
         what = f"requires-python is {used.requires!r}: {used.where}"
-        work.findings.append(Finding(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
+        work.findings.append(Notice(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
     names = {entry.wanted.key for node in work.nodes.values() for entry in node.entries}
     if canonicalize_name(work.name) in names and not project and own is None:
         work.name = f"{work.name}-app"
@@ -212,7 +212,7 @@ def _safe(name: str) -> str:
     return cleaned.lower() if cleaned else "app"
 
 
-def _is_package(work: Work, texts: Mapping[Path, str], *, depended: bool) -> bool:
+def _is_package(work: ProjectMigration, texts: Mapping[Path, str], *, depended: bool) -> bool:
     """Whether the project is itself installed: by one of its files, another project, or a command somewhere."""
     buildable = work.own is not None or "build-system" in work.found.pyproject
     if not buildable:
@@ -228,7 +228,7 @@ def _is_package(work: Work, texts: Mapping[Path, str], *, depended: bool) -> boo
     installed = any(_installs_itself(texts[path]) for path in near)
     if not installed:
         what = "nothing installs the project itself, so it stays a folder of code: only its dependencies are installed"
-        work.findings.append(Finding(work.manifest, 0, "note", what, "add a [build-system] if it is to be a package"))
+        work.findings.append(Notice(work.manifest, 0, "note", what, "add a [build-system] if it is to be a package"))
     return installed
 
 
@@ -247,7 +247,7 @@ def _installs_itself(text: str) -> bool:
     return False
 
 
-def _read_limits(work: Work, reader: Reading) -> None:
+def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
     """Constraints: those of files that only limit, not those of files that are installed too."""
     known = {path for node in work.nodes.values() for path in (node.path, *node.compiled)}
     named = {path: (node.path, line) for node in work.nodes.values() for path, line in node.constraints}
@@ -262,23 +262,23 @@ def _read_limits(work: Work, reader: Reading) -> None:
             if entry.wanted.source or entry.wanted.extras:
                 what = f"uv takes no {entry.wanted.name} from elsewhere as a constraint"
                 work.findings.append(
-                    Finding(path, entry.line, "question", what, "make it a dependency, or leave it out")
+                    Notice(path, entry.line, "question", what, "make it a dependency, or leave it out")
                 )
                 node.stays = True
             else:
                 work.limits.append(entry)
         if node.trailing:
             kept = "; ".join(f"# {comment}" for comment in node.trailing)
-            work.findings.append(Finding(path, 0, "note", f"the comments after the last constraint go: {kept}"))
+            work.findings.append(Notice(path, 0, "note", f"the comments after the last constraint go: {kept}"))
         work.limiting.append(node)
         work.outside.pop(path, None)
     for path, (origin, line) in named.items():
         if path in known:
             what = f"-c {path.name} is not needed: one lock holds both files"
-            work.findings.append(Finding(origin, line, "note", what))
+            work.findings.append(Notice(origin, line, "note", what))
 
 
-def _declare(work: Work, texts: Mapping[Path, str]) -> None:
+def _declare(work: ProjectMigration, texts: Mapping[Path, str]) -> None:
     """What the project declares itself: no file has to say it again."""
     project = work.found.pyproject.get("project", {})
     folder = work.found.folder
@@ -295,10 +295,10 @@ def _declare(work: Work, texts: Mapping[Path, str]) -> None:
     if own:
         what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
         where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
-        work.findings.append(Finding(where, 0, "note", what, "take them out of this file"))
+        work.findings.append(Notice(where, 0, "note", what, "take them out of this file"))
 
 
-def _drop_declared(work: Work, names: Collection[str], reads: Collection[Path], *, packaged: bool) -> None:
+def _drop_declared(work: ProjectMigration, names: Collection[str], reads: Collection[Path], *, packaged: bool) -> None:
     """Leave out what the project declares, and what the build of its package reads from a file."""
     for node in work.nodes.values():
         again = [one for one in node.entries if one.wanted.key in names]
@@ -310,7 +310,7 @@ def _drop_declared(work: Work, names: Collection[str], reads: Collection[Path], 
             _drop(node, again, work, "[project] has it already")
 
 
-def _drop_compiled(work: Work) -> None:
+def _drop_compiled(work: ProjectMigration) -> None:
     """Leave out what was compiled from the project's own manifest: only its versions count."""
     for node in work.nodes.values():
         source = work.found.source(node.path)
@@ -320,7 +320,7 @@ def _drop_compiled(work: Work) -> None:
             _drop(node, node.entries, work, "it was compiled from the project, which declares it")
 
 
-def _read_by_build(work: Work, texts: Mapping[Path, str]) -> frozenset[Path]:
+def _read_by_build(work: ProjectMigration, texts: Mapping[Path, str]) -> frozenset[Path]:
     """The requirement files that the project's own build reads: without them it would fail."""
     found = set()
     folder = work.found.folder
@@ -333,11 +333,11 @@ def _read_by_build(work: Work, texts: Mapping[Path, str]) -> frozenset[Path]:
                 found.add(path)
                 what = f"{name} reads this file when it builds the project, so it stays"
                 instead = f"list the dependencies in pyproject.toml alone and take it out of {name}"
-                work.findings.append(Finding(path, 0, "left", what, instead))
+                work.findings.append(Notice(path, 0, "left", what, instead))
     return frozenset(found)
 
 
-def _drop(node: Node, entries: Iterable[Entry], work: Work, why: str) -> None:
+def _drop(node: RequirementsFile, entries: Iterable[RequirementEntry], work: ProjectMigration, why: str) -> None:
     """Leave entries to where they are declared; the pins stay for the lock, and what is lost is told."""
     for entry in list(entries):
         node.entries.remove(entry)
@@ -348,19 +348,19 @@ def _drop(node: Node, entries: Iterable[Entry], work: Work, why: str) -> None:
             if not entry.comments:
                 continue
         what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"
-        work.findings.append(Finding(entry.path, entry.line, "note", what))
+        work.findings.append(Notice(entry.path, entry.line, "note", what))
 
 
-def _from_text(text: str, folder: Path) -> Entry:
+def _from_text(text: str, folder: Path) -> RequirementEntry:
     """A dependency of setup.py as an entry."""
     try:
         wanted = understand(text, Places(folder, folder, lambda _: "", lambda _: False), editable=False)
     except NotUnderstoodError:
-        return Entry(_Verbatim(text))
-    return Entry(_Verbatim(text) if wanted.source else wanted)
+        return RequirementEntry(_Verbatim(text))
+    return RequirementEntry(_Verbatim(text) if wanted.source else wanted)
 
 
-class _Verbatim(Wanted):
+class _Verbatim(Dependency):
     """A dependency that stays as it was written."""
 
     @property
@@ -368,7 +368,7 @@ class _Verbatim(Wanted):
         return self.name
 
 
-def _sources(layout: groups.Layout) -> dict[str, Any]:
+def _sources(layout: groups.GroupLayout) -> dict[str, Any]:
     """``[tool.uv.sources]``: one entry a package, or several where groups or markers tell them apart."""
     found: dict[str, list[dict[str, Any]]] = {}
     for group, entries in (("", layout.dependencies), *((one.name, one.entries) for one in layout.groups.values())):

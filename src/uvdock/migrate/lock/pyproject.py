@@ -11,7 +11,7 @@ from typing import Any
 
 from uvdock.migrate.discover.options import Index
 from uvdock.migrate.discover.requirement import name_in
-from uvdock.migrate.discover.requirement_files import Entry
+from uvdock.migrate.discover.requirement_files import RequirementEntry
 from uvdock.migrate.lock.groups import Group
 
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]?\]")
@@ -36,13 +36,13 @@ class Content:
     """
 
     project: Mapping[str, Any] = field(default_factory=dict)
-    dependencies: Sequence[Entry] = ()
+    dependencies: Sequence[RequirementEntry] = ()
     trailing: Sequence[str] = ()
     optional: Mapping[str, Sequence[str]] = field(default_factory=dict)
     groups: Sequence[Group] = ()
     build: Mapping[str, Any] = field(default_factory=dict)
     uv: Mapping[str, tuple[Any, tuple[str, ...]]] = field(default_factory=dict)
-    constraints: Sequence[Entry] = ()
+    constraints: Sequence[RequirementEntry] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     indexes: Sequence[Index] = ()
@@ -155,7 +155,10 @@ def _comment(text: str) -> str:
 
 
 def _listed(
-    entries: Iterable[Entry], includes: Iterable[str] = (), trailing: Iterable[str] = (), strings: Iterable[str] = ()
+    entries: Iterable[RequirementEntry],
+    includes: Iterable[str] = (),
+    trailing: Iterable[str] = (),
+    strings: Iterable[str] = (),
 ) -> str:
     """A list of dependencies, one on a line, each with its comments."""
     rows = [f'    {{ include-group = "{name}" }},' for name in includes]
@@ -207,7 +210,7 @@ def _extended(text: str, project: Mapping[str, Any], content: Content) -> str:
     return str(tomlkit.dumps(document))
 
 
-def _extend(array: Any, entries: Sequence[Entry], trailing: Sequence[str]) -> None:
+def _extend(array: Any, entries: Sequence[RequirementEntry], trailing: Sequence[str]) -> None:
     """Dependencies at the end of a list that is there, one on a line."""
     for entry in entries:
         for text in entry.above:

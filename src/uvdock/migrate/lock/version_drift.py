@@ -9,7 +9,7 @@ from typing import Any
 
 from uvdock.migrate.discover.requirement_files import Pin
 from uvdock.migrate.lock.uv import Locked, applies, hashes, needed_by
-from uvdock.migrate.model import Drift, Finding
+from uvdock.migrate.model import Drift, Notice
 
 #: What `pip freeze` and pip-compile leave out of what they print.
 UNLISTED = frozenset({"pip", "setuptools", "wheel", "distribute"})
@@ -32,7 +32,7 @@ class Old:
     given: frozenset[str] = frozenset()
 
 
-def chosen(pins: Iterable[Pin], conflicting: frozenset[str]) -> tuple[list[Pin], list[Finding]]:
+def chosen(pins: Iterable[Pin], conflicting: frozenset[str]) -> tuple[list[Pin], list[Notice]]:
     """The pins that one lock can keep: of two versions of a package the first, and a question about the other.
 
     Args:
@@ -48,7 +48,7 @@ def chosen(pins: Iterable[Pin], conflicting: frozenset[str]) -> tuple[list[Pin],
         if not _same(known.version, pin.version):
             what = f"{pin.name}=={pin.version} here, but {known.version} in {known.path}:{known.line}"
             instead = f"one lock has one version for both: {known.version} is taken"
-            findings.append(Finding(pin.path, pin.line, "question", what, instead))
+            findings.append(Notice(pin.path, pin.line, "question", what, instead))
     return list(found.values()), findings
 
 
@@ -78,7 +78,7 @@ def compare(old: Old, installed: Mapping[str, str], locked: Locked, version: str
     return found
 
 
-def check_hashes(pins: Iterable[Pin], data: Mapping[str, Any]) -> list[Finding]:
+def check_hashes(pins: Iterable[Pin], data: Mapping[str, Any]) -> list[Notice]:
     """A question for each pin whose hashes are none of those in the lock: then it is another file."""
     known = hashes(data)
     findings = []
@@ -89,7 +89,7 @@ def check_hashes(pins: Iterable[Pin], data: Mapping[str, Any]) -> list[Finding]:
         )
         if pin.hashes and new and not new & set(pin.hashes):
             what = f"none of the hashes of {pin.name}=={pin.version} is in the new lock: its index has other files"
-            findings.append(Finding(pin.path, pin.line, "question", what, "find out which index is the right one"))
+            findings.append(Notice(pin.path, pin.line, "question", what, "find out which index is the right one"))
     return findings
 
 

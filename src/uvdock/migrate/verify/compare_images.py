@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uvdock.errors import UvdockError
-from uvdock.migrate.model import Plan
-from uvdock.migrate.verify.image_builder import Build, Trial, builds, copy
+from uvdock.migrate.model import MigrationPlan
+from uvdock.migrate.verify.image_builder import ImageBuild, ImageBuilder, builds, copy
 
 #: The criterion of success: how much less time a build takes, percent.
 LESS = 70
@@ -45,7 +45,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Measured:
+class BuiltImage:
     """One image.
 
     Args:
@@ -70,8 +70,8 @@ class Image:
     """One image before and after."""
 
     name: str
-    before: Measured
-    after: Measured
+    before: BuiltImage
+    after: BuiltImage
 
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
@@ -104,7 +104,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ImageComparison:
     """Every image that the migration changes."""
 
     images: tuple[Image, ...]
@@ -120,23 +120,23 @@ class _Side:
     """One side of the comparison: a copy of the repo, and what builds its images."""
 
     root: Path
-    trial: Trial
+    trial: ImageBuilder
     mark: str
     step: Step
     word: str
-    builds: dict[str, Build] = field(default_factory=dict)
+    builds: dict[str, ImageBuild] = field(default_factory=dict)
 
 
 def prove(
     root: Path,
-    plan: Plan,
+    plan: MigrationPlan,
     checks: Sequence[str],
     *,
     context: str | None = None,
     compose_files: Sequence[Path] = (),
     old: Mapping[Path, bytes | None] | None = None,
     step: Step = lambda _: nullcontext(),
-) -> Proof:
+) -> ImageComparison:
     """Build every image whose Dockerfile the migration changes, before and after, and compare.
 
     Args:
@@ -159,7 +159,7 @@ def prove(
     after = {edit.path: edit.after for edit in plan.edits}
     changed = {path.as_posix() for path in (after or before)}
     with tempfile.TemporaryDirectory(prefix="uvdock-prove-") as folder, _marks() as mark:
-        trial = Trial(context, mark)
+        trial = ImageBuilder(context, mark)
         sides = []
         for word, contents in (("before", before), ("after", after)):
             place = Path(folder, word, root.resolve().name)
@@ -181,7 +181,7 @@ def prove(
             images = tuple(Image(name, *(_measured(side, name, commands) for side in sides)) for name in names)
         finally:
             trial.clean()
-    return Proof(images)
+    return ImageComparison(images)
 
 
 def rows(image: Image) -> list[tuple[str, str, str, str]]:
@@ -204,7 +204,7 @@ def rows(image: Image) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def verdict(proof: Proof) -> list[str]:
+def verdict(proof: ImageComparison) -> list[str]:
     """What the proof comes to, line by line."""
     lines = []
     for image in proof.images:
@@ -228,7 +228,7 @@ def _times(image: Image) -> Iterator[tuple[str, float, float]]:
     yield "after a change of dependencies", image.before.warm, image.after.warm
 
 
-def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -> Measured:
+def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -> BuiltImage:
     build, trial = side.builds[name], side.trial
     tag = f"{side.mark}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'image'}"
     trial.own_caches(side.root / build.dockerfile, side.mark)
@@ -242,7 +242,7 @@ def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -
     with side.step(f"{name} {side.word}: look into the image"):
         packages, needs = trial.packages(tag)
         done = tuple(Checked(text, *trial.run(build, tag, words)) for text, words in checks)
-    return Measured(cold, warm, trial.size(tag), packages, done, brought(needs))
+    return BuiltImage(cold, warm, trial.size(tag), packages, done, brought(needs))
 
 
 def brought(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ _OWN_KEYS = ("tags", "cache_to", "cache_from", "no_cache", "pull")
 
 
 @dataclass(frozen=True)
-class Build:
+class ImageBuild:
     """What builds an image.
 
     Args:
@@ -104,7 +104,7 @@ def copy(root: Path, target: Path, contents: Mapping[Path, bytes | None]) -> Non
         file.write_bytes(content)
 
 
-def builds(root: Path, compose_files: Sequence[Path], trial: Trial) -> dict[str, Build]:
+def builds(root: Path, compose_files: Sequence[Path], trial: ImageBuilder) -> dict[str, ImageBuild]:
     """What is built in a repo: each service with another build, and each Dockerfile that no service has.
 
     Raises:
@@ -112,7 +112,7 @@ def builds(root: Path, compose_files: Sequence[Path], trial: Trial) -> dict[str,
     """
     from uvdock.project import dotenv
 
-    found: dict[str, Build] = {}
+    found: dict[str, ImageBuild] = {}
     seen: set[str] = set()
     if compose_files:
         files = [root / name for name in compose_files]
@@ -125,18 +125,18 @@ def builds(root: Path, compose_files: Sequence[Path], trial: Trial) -> dict[str,
             file = os.path.normpath(Path(section["context"], section.get("dockerfile", "Dockerfile")))
             if Path(file).is_relative_to(root):
                 inside = Path(file).relative_to(root).as_posix()
-                found[name] = Build(inside, section, service, config.get("secrets") or {})
+                found[name] = ImageBuild(inside, section, service, config.get("secrets") or {})
     used = {build.dockerfile for build in found.values()}
     for path in listed(root):
         if is_dockerfile(path) and path.as_posix() not in used:
             context = _context(root, path)
             section = {"context": str(context), "dockerfile": os.path.relpath(root / path, context)}
-            found[path.as_posix()] = Build(path.as_posix(), section)
+            found[path.as_posix()] = ImageBuild(path.as_posix(), section)
     return found
 
 
 @dataclass
-class Trial:
+class ImageBuilder:
     """Builds images under names of their own, and removes them.
 
     Args:
@@ -157,7 +157,7 @@ class Trial:
         """The `docker` command."""
         return ["docker", *(("--context", self.context) if self.context else ())]
 
-    def build(self, build: Build, tag: str, *, no_cache: bool) -> None:
+    def build(self, build: ImageBuild, tag: str, *, no_cache: bool) -> None:
         """Build an image.
 
         Raises:
@@ -233,7 +233,7 @@ class Trial:
             fix="name a stage with Python as the target, or compare the packages by hand",
         )
 
-    def run(self, build: Build, tag: str, words: Sequence[str]) -> tuple[int, str]:
+    def run(self, build: ImageBuild, tag: str, words: Sequence[str]) -> tuple[int, str]:
         """Run a check in an image, without its entry point, with the service's variables, user and folder.
 
         Returns:

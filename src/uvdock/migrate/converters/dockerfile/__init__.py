@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvdock.formats.dockerfile.stages import Dockerfile
-from uvdock.migrate.commands.context import Place
-from uvdock.migrate.model import Converted, Facts, Finding
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.model import Converted, Notice, RepoFacts
 
 if TYPE_CHECKING:
     from uvdock.migrate.converters.dockerfile.conversion import Conversion
@@ -20,7 +20,7 @@ _PIP = re.compile(r"\bpip[\d.]*\s+install\b")
 _PASSES = 8
 
 
-def convert(path: Path, content: str, facts: Facts) -> Converted:
+def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Put uv in the place of pip in a Dockerfile.
 
     Args:
@@ -49,12 +49,12 @@ def convert(path: Path, content: str, facts: Facts) -> Converted:
         last = max((item.line for item in done.source.items), default=0)
         findings = [*findings, *(replace(one, line=last) for one in more)]
     if not done.source.stages and _PIP.search(content):
-        findings = [*findings, Finding(path, 0, "left", "pip, and no FROM: the stage is not known", "by hand, with uv")]
+        findings = [*findings, Notice(path, 0, "left", "pip, and no FROM: the stage is not known", "by hand, with uv")]
     unique = dict.fromkeys(findings)
     return Converted(made, tuple(sorted(unique, key=lambda one: one.line)))
 
 
-def scripts(path: Path, content: str, facts: Facts) -> Mapping[Path, Place]:
+def scripts(path: Path, content: str, facts: RepoFacts) -> Mapping[Path, ExecutionContext]:
     """The shell scripts of the repo that a Dockerfile's RUN calls and that install with pip, and where each runs.
 
     With its place, `shelltext.convert` makes of a script what the Dockerfile's conversion counts on.
@@ -71,11 +71,11 @@ class Container:
         has_uv: Whether uv is there.
     """
 
-    place: Place
+    place: ExecutionContext
     has_uv: bool
 
 
-def container(path: Path, content: str, facts: Facts, target: str = "", user: str = "") -> Container | None:
+def container(path: Path, content: str, facts: RepoFacts, target: str = "", user: str = "") -> Container | None:
     """What a command finds in a container of a Dockerfile's image.
 
     Args:
@@ -99,13 +99,13 @@ def container(path: Path, content: str, facts: Facts, target: str = "", user: st
     return Container(place, layout.has_uv or layout.arrived)
 
 
-def _gone_through(path: Path, content: str, facts: Facts) -> Conversion:
+def _gone_through(path: Path, content: str, facts: RepoFacts) -> Conversion:
     from uvdock.migrate.converters.dockerfile.conversion import Conversion
 
     source = Dockerfile(content)
     done = Conversion(path, source, facts)
     done.run()
-    reasons: dict[int, Finding] = {}
+    reasons: dict[int, Notice] = {}
     if wheels := done.wheels_left:
         # They are built by pip still, and so have to be installed by it. Why, only the first time can tell.
         reasons = {one.line: one for one in done.findings if one.level == "left"}

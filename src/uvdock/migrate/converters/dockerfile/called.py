@@ -10,13 +10,15 @@ from pathlib import Path
 
 from uvdock.formats.dockerfile.stages import Step
 from uvdock.formats.shell.words import Dialect
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.dockerfile import lookahead
 
 _SHELLS = {"sh", "bash", "ash", "dash", ".", "source"}
 
 
-def called(item: Step, dialect: Dialect, place: Place, files: Mapping[Path, str]) -> Iterator[tuple[Path, Place]]:
+def called(
+    item: Step, dialect: Dialect, place: ExecutionContext, files: Mapping[Path, str]
+) -> Iterator[tuple[Path, ExecutionContext]]:
     """The scripts that an instruction calls, by their paths from the repo root, and where each runs.
 
     Args:
@@ -34,8 +36,8 @@ def called(item: Step, dialect: Dialect, place: Place, files: Mapping[Path, str]
             yield path, _inside(place, path, posixpath.dirname(names[0]) or ".")
 
 
-def _inside(place: Place, path: Path, folder: str) -> Place:
-    def itself(to: str) -> Place:
+def _inside(place: ExecutionContext, path: Path, folder: str) -> ExecutionContext:
+    def itself(to: str) -> ExecutionContext:
         there = place.moved(posixpath.normpath(posixpath.join(folder, to)))
         return replace(there, path=path, comments=False, escape="\\")
 

@@ -14,14 +14,14 @@ from uvdock.formats.dockerfile.stages import Dockerfile, Stage, Step
 from uvdock.formats.dockerfile.users import home, ids
 from uvdock.formats.image import name_of
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import Place
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.converters.dockerfile import lookahead
 from uvdock.migrate.converters.dockerfile.called import called
 from uvdock.migrate.converters.dockerfile.layout import (
-    Entry,
-    Layout,
+    CopiedFile,
+    ImageLayout,
     absolute,
     contexts,
     is_requirement,
@@ -29,8 +29,8 @@ from uvdock.migrate.converters.dockerfile.layout import (
     root_of,
     spelled,
 )
-from uvdock.migrate.converters.dockerfile.results import Result, Used
-from uvdock.migrate.model import Facts, Finding
+from uvdock.migrate.converters.dockerfile.results import RunResult, Used
+from uvdock.migrate.model import Notice, RepoFacts
 
 
 class Conversion:
@@ -45,18 +45,18 @@ class Conversion:
     """
 
     def __init__(
-        self, path: Path, source: Dockerfile, facts: Facts, *, keep_pip: bool = False, wheels: bool = True
+        self, path: Path, source: Dockerfile, facts: RepoFacts, *, keep_pip: bool = False, wheels: bool = True
     ) -> None:
         self.path, self.source, self.facts, self.keep_pip = path, source, facts, keep_pip
         self.ahead = lookahead.look(source, wheels=wheels)
         names = [name for item in source.items for name in item.from_context]
         names += [mount["source"] for item in source.items for mount in _binds(item)]
         self.context = contexts(path, names, facts)
-        self.layouts: dict[int, Layout] = {}
-        self.results: dict[int, Result] = {}
+        self.layouts: dict[int, ImageLayout] = {}
+        self.results: dict[int, RunResult] = {}
         self.used: list[Used] = []
-        self.scripts: dict[Path, Place] = {}
-        self.findings: list[Finding] = []
+        self.scripts: dict[Path, ExecutionContext] = {}
+        self.findings: list[Notice] = []
         self.arrivals: dict[int, int] = {}
         self.environments: dict[int, str] = {}
         self.has_uv: dict[int, bool] = {}
@@ -87,13 +87,13 @@ class Conversion:
 
     def note(self, item: Step, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
         """Tell a person of something at an instruction."""
-        self.findings.append(Finding(self.path, item.line, level, what, instead))
+        self.findings.append(Notice(self.path, item.line, level, what, instead))
 
-    def layout(self, stage: Stage) -> Layout:
+    def layout(self, stage: Stage) -> ImageLayout:
         """What is where in a stage, as far as it was gone through."""
         if stage.number not in self.layouts:
             parent = self.layouts.get(stage.parent.number) if stage.parent else None
-            layout = parent.copy() if parent else Layout()
+            layout = parent.copy() if parent else ImageLayout()
             name = stage.root.image
             layout.has_uv = layout.has_uv or (name_of(name) == "uv" and "python" in name)
             self.layouts[stage.number] = layout
@@ -101,7 +101,7 @@ class Conversion:
 
     # --- what is copied ----------------------------------------------------------------------------------------------
 
-    def _copy(self, item: Step, layout: Layout) -> None:
+    def _copy(self, item: Step, layout: ImageLayout) -> None:
         copied = item.copies
         if copied is None:
             what, instead = "pip in a here-document", "uv in it, where it is a script"
@@ -122,7 +122,7 @@ class Conversion:
             for found, folder in dict.fromkeys([*matches(self.context, plain, self.facts), *other]):
                 into = target.endswith(("/", ".")) or len(sources) > 1 or self._is_folder(item, there, found, layout)
                 path = there / found.name if into and not folder else there
-                layout.entries.append(Entry(path, found, folder, item.number))
+                layout.entries.append(CopiedFile(path, found, folder, item.number))
 
     def meant(self, name: str) -> list[Path]:
         """The files that a name with a variable may mean: which of them is said when the image is built."""
@@ -132,12 +132,12 @@ class Conversion:
         return [path for path, folder in matches(self.context, pattern, self.facts) if not folder]
 
     @staticmethod
-    def _is_folder(item: Step, there: PurePosixPath, found: Path, layout: Layout) -> bool:
+    def _is_folder(item: Step, there: PurePosixPath, found: Path, layout: ImageLayout) -> bool:
         known = [entry.there for entry in layout.entries if entry.folder]
         return there == item.workdir or there in known or (not there.suffix and bool(found.suffix))
 
     def _copy_stage(
-        self, item: Step, layout: Layout, origin: str, sources: list[str], there: PurePosixPath, *, into: bool
+        self, item: Step, layout: ImageLayout, origin: str, sources: list[str], there: PurePosixPath, *, into: bool
     ) -> None:
         stage = self.source.stage(origin)
         if stage is None or stage is item.stage:
@@ -153,16 +153,16 @@ class Conversion:
             single = there / made.name if into else there
             for entry in list(other.entries):
                 if entry.there == made and not entry.folder:
-                    layout.entries.append(Entry(single, entry.source, folder=False, number=item.number))
+                    layout.entries.append(CopiedFile(single, entry.source, folder=False, number=item.number))
                 elif entry.there.is_relative_to(made):
                     moved = there / entry.there.relative_to(made)
-                    layout.entries.append(Entry(moved, entry.source, entry.folder, item.number))
+                    layout.entries.append(CopiedFile(moved, entry.source, entry.folder, item.number))
             if (found := other.locate(made, self.facts)) is not None and found in self.facts.files:
-                layout.entries.append(Entry(single, found, folder=False, number=item.number))
+                layout.entries.append(CopiedFile(single, found, folder=False, number=item.number))
 
     # --- what is run -------------------------------------------------------------------------------------------------
 
-    def place(self, item: Step, layout: Layout) -> Place:
+    def place(self, item: Step, layout: ImageLayout) -> ExecutionContext:
         """Where a text runs that stands at an instruction."""
         entries = [*layout.entries, *self._mounted(item)]
         inside = replace(layout, entries=entries)
@@ -190,11 +190,11 @@ class Conversion:
             found = absolute(item, name)
             return str(found) if found is not None else name
 
-        def enter(name: str) -> Place:
+        def enter(name: str) -> ExecutionContext:
             return self.place(replace(item, workdir=absolute(item, name)), layout)
 
         active = item.env.get("VIRTUAL_ENV", "")
-        return Place(
+        return ExecutionContext(
             path=self.path, kind="build", environment=environment, user_environment=user,
             project_environment=item.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
             active=active, before=tuple(layout.syncs), extra=layout.extra, locate=locate, spell=spell,
@@ -205,7 +205,7 @@ class Conversion:
             managed=lookahead.managed(self.source, item, self.facts),
         )  # fmt: skip
 
-    def _where(self, layout: Layout, project: Path, workdir: PurePosixPath | None) -> PurePosixPath | None:
+    def _where(self, layout: ImageLayout, project: Path, workdir: PurePosixPath | None) -> PurePosixPath | None:
         found = layout.places(project, self.facts)
         if workdir in found:
             return workdir
@@ -236,16 +236,16 @@ class Conversion:
         numbers = ids(item)
         return f"{mount},uid={numbers[0]},gid={numbers[1]}" if numbers else None
 
-    def _mounted(self, item: Step) -> list[Entry]:
+    def _mounted(self, item: Step) -> list[CopiedFile]:
         found = []
         for mount in _binds(item):
             name = mount["source"] or "."
             target = absolute(item, mount["target"] or name)
             for one, folder in matches(self.context, name, self.facts) if target is not None else ():
-                found.append(Entry(target or PurePosixPath(), one, folder, item.number))
+                found.append(CopiedFile(target or PurePosixPath(), one, folder, item.number))
         return found
 
-    def _run(self, item: Step, layout: Layout) -> None:
+    def _run(self, item: Step, layout: ImageLayout) -> None:
         place = self.place(item, layout)
         made, body = self._converted(item, place)
         if found := _first(made, place):
@@ -259,7 +259,7 @@ class Conversion:
             if call.calls_uv:
                 self._remember(item, layout, call)
         calls_uv = made.calls_uv or any(call.calls_uv for call in calls)
-        result = Result(item, made, body, calls_uv and item.verb == "RUN")
+        result = RunResult(item, made, body, calls_uv and item.verb == "RUN")
         self.results[item.number] = result
         if calls_uv:
             self._arrive(item, layout, made.syncs or tuple(sync for call in calls for sync in call.syncs))
@@ -269,7 +269,7 @@ class Conversion:
         if made.syncs and made.calls_uv and item.verb == "RUN":
             self._order(item, layout, result)
 
-    def _converted(self, item: Step, place: Place) -> tuple[Shell, str | None]:
+    def _converted(self, item: Step, place: ExecutionContext) -> tuple[Shell, str | None]:
         if item.body.text.startswith("["):
             return self._exec_form(item, replace(place, line=self.source.line_of(item.body.start)))
         part = item.document or item.body
@@ -282,7 +282,7 @@ class Conversion:
         start, end = part.start - item.body.start, part.end - item.body.start
         return made, item.body.text[:start] + made.text + item.body.text[end:]
 
-    def _exec_form(self, item: Step, place: Place) -> tuple[Shell, str | None]:
+    def _exec_form(self, item: Step, place: ExecutionContext) -> tuple[Shell, str | None]:
         words = item.exec_form
         if not words:
             return Shell(item.body.text), item.body.text
@@ -297,13 +297,13 @@ class Conversion:
         found = self._in_document(item, what, instead)
         return Shell(item.body.text, (), tuple(found), left=bool(found)), item.body.text
 
-    def _in_document(self, item: Step, what: str, instead: str) -> list[Finding]:
+    def _in_document(self, item: Step, what: str, instead: str) -> list[Notice]:
         """What to say where an instruction's here-document has pip."""
         match = re.search(r"\bpip[\d.]*\s+install\b", item.body.text)
         line = self.source.line_of(item.body.start + match.end()) if match else 0
-        return [Finding(self.path, line, "left", what, instead)] if match else []
+        return [Notice(self.path, line, "left", what, instead)] if match else []
 
-    def _gone(self, item: Step, place: Place) -> frozenset[str]:
+    def _gone(self, item: Step, place: ExecutionContext) -> frozenset[str]:
         found: set[str] = set()
         layout = self.layout(item.stage)
         for at, (_, call) in enumerate(lookahead.calls(item, self.source.dialect)):
@@ -318,7 +318,7 @@ class Conversion:
                 found.add(folder)
         return frozenset(found)
 
-    def _scripts(self, item: Step, place: Place, layout: Layout) -> list[Shell]:
+    def _scripts(self, item: Step, place: ExecutionContext, layout: ImageLayout) -> list[Shell]:
         """The scripts of the repo that a RUN calls, as they will be."""
         found: list[Shell] = []
         place = replace(place, before=tuple(layout.syncs))
@@ -334,7 +334,7 @@ class Conversion:
                 found.append(made)
         return found
 
-    def _remember(self, item: Step, layout: Layout, made: Shell) -> None:
+    def _remember(self, item: Step, layout: ImageLayout, made: Shell) -> None:
         entries = [*layout.entries, *self._mounted(item)]
         inside = replace(layout, entries=entries)
         for sync in made.syncs:
@@ -355,7 +355,7 @@ class Conversion:
                     self.used.append(Used(entry.number, project, there))
         layout.extra = layout.extra or made.extra
 
-    def _arrive(self, item: Step, layout: Layout, syncs: Iterable[Sync]) -> None:
+    def _arrive(self, item: Step, layout: ImageLayout, syncs: Iterable[Sync]) -> None:
         """Uv and its variables come before the first step that needs them."""
         stage = item.stage.number
         inherited = self.layouts[item.stage.parent.number].project_environment if item.stage.parent else ""
@@ -374,7 +374,7 @@ class Conversion:
 
     # --- the order of layers -----------------------------------------------------------------------------------------
 
-    def _order(self, item: Step, layout: Layout, result: Result) -> None:
+    def _order(self, item: Step, layout: ImageLayout, result: RunResult) -> None:
         """Dependencies are installed before the source is copied, where nothing stands against it."""
         sync = result.shell.syncs[0]
         project = sync.install.project
@@ -418,7 +418,7 @@ def _binds(item: Step) -> list[dict[str, str]]:
     return [mount for mount in item.mounts if mount["type"] == "bind" and not mount.get("from")]
 
 
-def _first(made: Shell, place: Place) -> str:
+def _first(made: Shell, place: ExecutionContext) -> str:
     """Where the first sync installs to, while no variable says it."""
     found = [sync.environment for sync in made.syncs if not sync.exported and sync.environment not in ("", "system")]
     return found[0] if found and not place.project_environment else ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from uvdock.formats.dockerfile.stages import Dockerfile
-from uvdock.migrate.model import Finding
+from uvdock.migrate.model import Notice
 
 #: An id that no person has on the host, so that a way out of the container leads nowhere.
 _UID = 10001
 _START = {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "STOPSIGNAL"}
 
 
-def harden(path: Path, source: Dockerfile) -> tuple[str, list[Finding]]:
+def harden(path: Path, source: Dockerfile) -> tuple[str, list[Notice]]:
     """Let the image that a Dockerfile makes run as a user that is not root.
 
     Args:
@@ -30,7 +30,7 @@ def harden(path: Path, source: Dockerfile) -> tuple[str, list[Finding]]:
     inside = "/root/" in source.text[items[0].start :]
     if inside or any(item.onbuild for item in items):
         what = "the image runs as root, and needs what is in /root"
-        return source.text, [Finding(path, 0, "left", what, "the environment outside /root, and USER")]
+        return source.text, [Notice(path, 0, "left", what, "the environment outside /root, and USER")]
     at = len(items)
     while at > 1 and items[at - 1].verb in _START:
         at -= 1
@@ -45,8 +45,8 @@ def harden(path: Path, source: Dockerfile) -> tuple[str, list[Finding]]:
     made = before + text + source.text[place:]
     after = Dockerfile(made).stages
     if after[-1].last.is_root:
-        return source.text, [Finding(path, line, "left", "an instruction that does not end", "its end, and USER")]
-    return made, [Finding(path, line, "note", what, instead)]
+        return source.text, [Notice(path, line, "left", "an instruction that does not end", "its end, and USER")]
+    return made, [Notice(path, line, "note", what, instead)]
 
 
 def _lines(image: str, escape: str) -> list[str]:

@@ -13,7 +13,7 @@ from uvdock.formats.dockerfile.stages import Stage, Step
 from uvdock.formats.dockerfile.users import home
 from uvdock.formats.image import name_of
 from uvdock.migrate.commands.sync import Sync
-from uvdock.migrate.model import Facts
+from uvdock.migrate.model import RepoFacts
 
 _REQUIREMENT = re.compile(
     r"(?:.*[-_./])?(?:requirements?|constraints?)[^/]*\.(?:txt|in)|Pipfile(?:\.lock)?|poetry\.lock"
@@ -21,7 +21,7 @@ _REQUIREMENT = re.compile(
 
 
 @dataclass(frozen=True)
-class Entry:
+class CopiedFile:
     """A file or folder of the repo in the image."""
 
     there: PurePosixPath
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass
-class Layout:
+class ImageLayout:
     """What is where at one point of a stage.
 
     Args:
@@ -44,7 +44,7 @@ class Layout:
         project_environment: What ``UV_PROJECT_ENVIRONMENT`` will be.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[CopiedFile] = field(default_factory=list)
     venvs: list[str] = field(default_factory=list)
     syncs: list[Sync] = field(default_factory=list)
     extra: bool = False
@@ -52,11 +52,11 @@ class Layout:
     arrived: bool = False
     project_environment: str = ""
 
-    def copy(self) -> Layout:
+    def copy(self) -> ImageLayout:
         """The same, for a stage that is made from this one."""
         return replace(self, entries=[*self.entries], venvs=[*self.venvs], syncs=[*self.syncs])
 
-    def locate(self, path: PurePosixPath, facts: Facts) -> Path | None:
+    def locate(self, path: PurePosixPath, facts: RepoFacts) -> Path | None:
         """The path from the repo root of what is at a path in the image."""
         for entry in reversed(self.entries):
             if entry.there == path:
@@ -69,7 +69,7 @@ class Layout:
                 return entry.source.parent
         return None
 
-    def places(self, project: Path, facts: Facts) -> list[PurePosixPath]:
+    def places(self, project: Path, facts: RepoFacts) -> list[PurePosixPath]:
         """The folders in the image where a project's files are, those of single files first."""
         files = (entry for entry in self.entries if not entry.folder and entry.source.is_relative_to(project))
         found = [root_of(entry, project) for entry in files]
@@ -81,7 +81,7 @@ class Layout:
         return list(dict.fromkeys(found))
 
 
-def root_of(entry: Entry, project: Path) -> PurePosixPath:
+def root_of(entry: CopiedFile, project: Path) -> PurePosixPath:
     """Where a project is of which one file is at ``entry``."""
     inside = entry.source.relative_to(project).parts
     if inside and entry.there.parts[-len(inside) :] == inside:
@@ -89,7 +89,7 @@ def root_of(entry: Entry, project: Path) -> PurePosixPath:
     return entry.there.parent
 
 
-def is_requirement(path: Path, facts: Facts) -> bool:
+def is_requirement(path: Path, facts: RepoFacts) -> bool:
     """Whether a file or folder says what to install, and goes with the migration."""
     if path.name in ("pyproject.toml", "setup.py", "setup.cfg"):
         return False
@@ -103,7 +103,7 @@ def _is_list(path: Path) -> bool:
     return path.suffix in (".txt", ".in") or path.name in ("README.md", ".gitkeep")
 
 
-def contexts(path: Path, sources: Iterable[str], facts: Facts) -> Path:
+def contexts(path: Path, sources: Iterable[str], facts: RepoFacts) -> Path:
     """The folder that the build most likely has for its context: the one in which most of what is copied exists."""
     names = [name.strip("/").removeprefix("./") for name in sources]
     candidates = list(dict.fromkeys([path.parent, *path.parent.parents]))
@@ -115,7 +115,7 @@ def contexts(path: Path, sources: Iterable[str], facts: Facts) -> Path:
     return best if count(best) else path.parent
 
 
-def matches(context: Path, name: str, facts: Facts) -> list[tuple[Path, bool]]:
+def matches(context: Path, name: str, facts: RepoFacts) -> list[tuple[Path, bool]]:
     """The files and folders of the context that a source of COPY names, each with whether it is a folder."""
     plain = os.path.normpath(context / name.lstrip("/"))
     path = Path(plain)

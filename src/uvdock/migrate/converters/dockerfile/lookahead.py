@@ -12,9 +12,9 @@ from uvdock.formats.shell.commands import Command, UnreadableError, commands
 from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands import pip
 from uvdock.migrate.commands.context import UNKNOWN
-from uvdock.migrate.commands.pip import INSTALLERS, Call
+from uvdock.migrate.commands.pip import INSTALLERS, PipCommand
 from uvdock.migrate.converters.dockerfile.layout import absolute, is_python
-from uvdock.migrate.model import Facts
+from uvdock.migrate.model import RepoFacts
 
 #: Where an environment goes that takes the place of a folder of wheels.
 WHEEL_ENVIRONMENT = "/opt/venv"
@@ -59,7 +59,7 @@ def user_environment(item: Step) -> str:
     return f"{found}/.local" if found else UNKNOWN
 
 
-def managed(source: Dockerfile, item: Step, facts: Facts) -> bool:
+def managed(source: Dockerfile, item: Step, facts: RepoFacts) -> bool:
     """Whether Poetry and Pipenv make an environment of their own: they do unless they are told not to."""
     env = item.env
     if env.get("PIPENV_SYSTEM") or env.get("POETRY_VIRTUALENVS_CREATE", "").lower() in ("false", "0"):
@@ -80,7 +80,7 @@ def texts(item: Step) -> str:
     return item.document.text if item.document else item.body.text
 
 
-def calls(item: Step, dialect: Dialect) -> Iterator[tuple[Command, Call | None]]:
+def calls(item: Step, dialect: Dialect) -> Iterator[tuple[Command, PipCommand | None]]:
     """The commands of a RUN and what they ask pip for."""
     inner = Dialect(docker=item.document is None, escape=dialect.escape)
     try:
@@ -140,7 +140,7 @@ def _wheels(source: Dockerfile, item: Step, ahead: Ahead) -> None:
             ahead.wheel_environment[item.stage.number] = environment(item, [])
 
 
-def _wheel_folder(item: Step, call: Call | None) -> str | None:
+def _wheel_folder(item: Step, call: PipCommand | None) -> str | None:
     if call is None or call.verb != "wheel":
         return None
     made = absolute(item, (call.values("--wheel-dir") or ["."])[-1])
@@ -190,7 +190,9 @@ def sync_follows(source: Dockerfile, item: Step, at: int, folder: str, venvs: li
     return False
 
 
-def _first_use(item: Step, found: list[tuple[Command, Call | None]], folder: str, venvs: list[str]) -> bool | None:
+def _first_use(
+    item: Step, found: list[tuple[Command, PipCommand | None]], folder: str, venvs: list[str]
+) -> bool | None:
     current = environment(item, [*venvs, folder])
     for at, (command, call) in enumerate(found):
         if command.inside:
@@ -214,7 +216,7 @@ def _touches(item: Step, command: Command, folder: str, current: str) -> bool:
     return named or (current == folder and bool(re.match(r"python|pip", command.name)))
 
 
-def _made_by(call: Call) -> bool | None:
+def _made_by(call: PipCommand) -> bool | None:
     """Whether a command on an environment is a sync that makes it; ``None`` for one that goes."""
     names = {re.split(r"[\[<>=!~]", word.text, maxsplit=1)[0].lower() for word in call.operands}
     locked = call.has("--requirement") or call.has("--editable") or "." in names

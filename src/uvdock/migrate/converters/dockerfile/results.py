@@ -25,7 +25,7 @@ class Used:
 
 
 @dataclass
-class Result:
+class RunResult:
     """What became of a RUN, CMD or ENTRYPOINT.
 
     Args:

@@ -11,11 +11,13 @@ from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands import managers
 from uvdock.migrate.commands.environment import advice, instead
-from uvdock.migrate.model import Facts
-from uvdock.migrate.text import Change
+from uvdock.migrate.model import RepoFacts
+from uvdock.migrate.text import TextChange
 
 
-def convert(source: Dockerfile, item: Step, facts: Facts, rest: str) -> tuple[list[Change], list[tuple[str, str, str]]]:
+def convert(
+    source: Dockerfile, item: Step, facts: RepoFacts, rest: str
+) -> tuple[list[TextChange], list[tuple[str, str, str]]]:
     """Change an ENV or ARG.
 
     Args:
@@ -49,7 +51,7 @@ def convert(source: Dockerfile, item: Step, facts: Facts, rest: str) -> tuple[li
     return list(_changes(source, item, words, made)), findings
 
 
-def _is_installers(name: str, facts: Facts, rest: str) -> bool:
+def _is_installers(name: str, facts: RepoFacts, rest: str) -> bool:
     """Whether a variable is pip's, or a program's that nothing calls any more, and no other instruction uses it."""
     if re.search(rf"\$\{{?{name}\b", rest):
         return False
@@ -58,7 +60,7 @@ def _is_installers(name: str, facts: Facts, rest: str) -> bool:
     return name.startswith("PIP_") or gone
 
 
-def _changes(source: Dockerfile, item: Step, words: list[Word], made: dict[int, str]) -> Iterator[Change]:
+def _changes(source: Dockerfile, item: Step, words: list[Word], made: dict[int, str]) -> Iterator[TextChange]:
     kept = [at for at in range(len(words)) if made.get(at, "-")]
     for at, text in made.items():
         start, end = words[at].start, words[at].end
@@ -69,10 +71,10 @@ def _changes(source: Dockerfile, item: Step, words: list[Word], made: dict[int, 
             else:
                 start = words[at - 1].end
         comments = _comments(item.body.text[start:end], source)
-        yield Change(item.body.start + start, item.body.start + end, comments + text)
+        yield TextChange(item.body.start + start, item.body.start + end, comments + text)
 
 
-def removal(source: Dockerfile, item: Step) -> Change:
+def removal(source: Dockerfile, item: Step) -> TextChange:
     """The change by which an instruction goes; of two blank lines around it one stays."""
     start, end = item.start, item.end
     before = source.text[:start].endswith(("\n\n", "\r\n\r\n"))
@@ -81,7 +83,7 @@ def removal(source: Dockerfile, item: Step) -> Change:
         end = blank.end()
     comments = [line for line in source.text[item.start : item.end].splitlines(keepends=True)[1:]
                 if line.lstrip().startswith("#")]  # fmt: skip
-    return Change(start, end, "".join(comments) if item.document is None else "")
+    return TextChange(start, end, "".join(comments) if item.document is None else "")
 
 
 def _comments(text: str, source: Dockerfile) -> str:
@@ -90,8 +92,8 @@ def _comments(text: str, source: Dockerfile) -> str:
 
 
 def _legacy(
-    source: Dockerfile, item: Step, words: list[Word], facts: Facts, rest: str
-) -> tuple[list[Change], list[tuple[str, str, str]]]:
+    source: Dockerfile, item: Step, words: list[Word], facts: RepoFacts, rest: str
+) -> tuple[list[TextChange], list[tuple[str, str, str]]]:
     name = words[0].text
     if not _is_installers(name, facts, rest):
         return [], []
@@ -100,4 +102,4 @@ def _legacy(
         return [], [("left", f"uv ignores {name}", advice(name))]
     if not text:
         return [removal(source, item)], []
-    return [Change(item.body.start, item.body.end, text)], []
+    return [TextChange(item.body.start, item.body.end, text)], []

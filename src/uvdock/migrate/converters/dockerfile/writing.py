@@ -16,9 +16,9 @@ from uvdock.migrate.converters.dockerfile import variables
 from uvdock.migrate.converters.dockerfile.conversion import Conversion
 from uvdock.migrate.converters.dockerfile.layout import absolute, is_requirement, matches, spelled
 from uvdock.migrate.converters.dockerfile.lookahead import WHEEL_ENVIRONMENT
-from uvdock.migrate.converters.dockerfile.results import Result, Used
+from uvdock.migrate.converters.dockerfile.results import RunResult, Used
 from uvdock.migrate.converters.dockerfile.variables import removal
-from uvdock.migrate.text import Change, changed
+from uvdock.migrate.text import TextChange, changed
 
 _PIP_CACHE = re.compile(r"(?:^|/)(?:pip|\.cache/pip|pip-cache|\.pip)/?$")
 
@@ -32,7 +32,7 @@ class Writing:
 
     def __init__(self, done: Conversion) -> None:
         self.done, self.source, self.facts = done, done.source, done.facts
-        self.changes: list[Change] = []
+        self.changes: list[TextChange] = []
         self.before: dict[int, list[str]] = {}
 
     def content(self) -> str:
@@ -48,7 +48,7 @@ class Writing:
             self._variables()
         for number, texts in self.before.items():
             at = self._above(self.source.items[number])
-            self.changes.append(Change(at, at, "".join(texts)))
+            self.changes.append(TextChange(at, at, "".join(texts)))
         # A step's text is made with line feeds; the file may have others.
         made = (replace(one, text=self._own_ends(one.text)) for one in self.changes)
         return changed(self.source.text, made)
@@ -58,7 +58,7 @@ class Writing:
 
     # --- RUN ---------------------------------------------------------------------------------------------------------
 
-    def _run(self, result: Result) -> None:
+    def _run(self, result: RunResult) -> None:
         item = result.item
         if result.early is not None:
             self._early(result)
@@ -66,7 +66,7 @@ class Writing:
             self._gone(item)
             return
         if result.body != item.body.text:
-            self.changes.append(Change(item.body.start, item.body.end, result.body))
+            self.changes.append(TextChange(item.body.start, item.body.end, result.body))
         if result.cached:
             self._mounts(item, result)
 
@@ -74,7 +74,7 @@ class Writing:
         copied = self.done.ahead.wheel_copies.get(item.number)
         if copied:
             text = f"COPY --from={copied} {WHEEL_ENVIRONMENT} {WHEEL_ENVIRONMENT}\n{self._path()}\n"
-            self.changes.append(Change(item.start, item.end, text))
+            self.changes.append(TextChange(item.start, item.end, text))
             return
         if item.verb != "RUN":
             self.done.note(item, "left", f"{item.verb} is nothing but pip", "what the container is to run")
@@ -84,7 +84,7 @@ class Writing:
     def _path(self) -> str:
         return f'ENV PATH="{WHEEL_ENVIRONMENT}/bin:$PATH"'
 
-    def _early(self, result: Result) -> None:
+    def _early(self, result: RunResult) -> None:
         text, number = result.early or ("", 0)
         copy = self.source.items[number]
         used = next(one for one in self.done.used if one.number == -number)
@@ -99,7 +99,7 @@ class Writing:
         texts = [f"COPY {options}{names} {target}\n", f"RUN {lead}\n"]
         self.before.setdefault(number, []).extend(texts)
 
-    def _mounts(self, item: Step, result: Result) -> None:
+    def _mounts(self, item: Step, result: RunResult) -> None:
         wanted = self.done.cache(item)
         used = [one for one in self.done.used if one.number == item.number]
         new: list[str] = []
@@ -137,16 +137,16 @@ class Writing:
             start, end = item.options[0].start, item.options[-1].end
             between = text[item.options[-1].end : item.body.start]
             gap = between if "\n" in between and "#" not in between else f" {escape}\n    "
-            self.changes.append(Change(start, end, gap.join(new)))
+            self.changes.append(TextChange(start, end, gap.join(new)))
             if len(new) > 1 and "\n" not in between:
-                self.changes.append(Change(end, item.body.start, gap))
+                self.changes.append(TextChange(end, item.body.start, gap))
             return
         line = text.rfind("\n", 0, item.body.start) + 1
         indent = text[line : item.body.start]
         gap = f" {escape}\n" + (indent if not indent.strip() else "    ")
         if item.document is not None and len(new) == 1:
             gap = " "
-        self.changes.append(Change(item.body.start, item.body.start, "".join(f"{one}{gap}" for one in new)))
+        self.changes.append(TextChange(item.body.start, item.body.start, "".join(f"{one}{gap}" for one in new)))
 
     def _is_pips(self, item: Step, target: str) -> bool:
         folder = item.env.get("PIP_CACHE_DIR", "")
@@ -173,7 +173,7 @@ class Writing:
         if number in self.done.ahead.wheel_copies:
             text = self.source.text[item.start : item.body.start]
             new = f"{text}{WHEEL_ENVIRONMENT} {WHEEL_ENVIRONMENT}\n{self._path()}\n"
-            self.changes.append(Change(item.start, item.end, new))
+            self.changes.append(TextChange(item.start, item.end, new))
             return
         if number in self.done.ahead.user_copies:
             self._user_copy(item)
@@ -222,13 +222,13 @@ class Writing:
         target = "./" if target == "." and len(names) + len(kept) > 1 else target
         if item.body.text.startswith("["):
             texts = [*names, *(word.text for word in kept), target]
-            self.changes.append(Change(item.body.start, item.body.end, json.dumps(texts, ensure_ascii=False)))
+            self.changes.append(TextChange(item.body.start, item.body.end, json.dumps(texts, ensure_ascii=False)))
             return
         base = item.body.start
         if item.verb == "ADD" and not kept:
             verb = self.source.text.find("ADD", item.start) if "ADD" in self.source.text[item.start : base] else -1
             if verb >= 0:
-                self.changes.append(Change(verb, verb + 3, "COPY"))
+                self.changes.append(TextChange(verb, verb + 3, "COPY"))
         first = next((word for word in words[:-1] if word not in kept), None)
         if first is None and names:
             first = words[0]
@@ -238,14 +238,14 @@ class Writing:
             if word in kept and word is not first:
                 continue
             if names and not placed:
-                self.changes.append(Change(base + word.start, base + word.end, " ".join(names)))
+                self.changes.append(TextChange(base + word.start, base + word.end, " ".join(names)))
                 placed = True
             elif word not in kept:
                 start = words[at - 1].end if at else word.start
                 end = word.end if at else words[1].start
-                self.changes.append(Change(base + start, base + end, ""))
+                self.changes.append(TextChange(base + start, base + end, ""))
         if target != last.text:
-            self.changes.append(Change(base + last.start, base + last.end, target))
+            self.changes.append(TextChange(base + last.start, base + last.end, target))
 
     def _unused(self, item: Step, copied: tuple[str, list[str], str]) -> None:
         going = [name for name in copied[1] if self._goes(item, name, copied[0]) and not self._stays(name)]
@@ -268,7 +268,7 @@ class Writing:
         at = item.body.text.find(source)
         if at >= 0:
             start = item.body.start + at
-            self.changes.append(Change(start, start + len(source.rstrip("/")), target))
+            self.changes.append(TextChange(start, start + len(source.rstrip("/")), target))
 
     def _goes(self, item: Step, name: str, origin: str) -> bool:
         if not origin:
