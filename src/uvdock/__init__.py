@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     from uvdock.cli import fastpath
-    from uvdock.cli.bytecode import WritingBytecode
+    from uvdock.cli.writing_bytecode import WritingBytecode
 
     if name == "ns":
         fastpath.prepare()

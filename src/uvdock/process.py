@@ -203,7 +203,7 @@ def run_together(commands: Mapping[str, Sequence[str]], show: Callable[[str, str
     return 128 + received[0] if received else next(iter(together.failed), 0)
 
 
-def beside(works: Sequence[Callable[[], object]], at_once: int = 8) -> None:
+def run_concurrently(works: Sequence[Callable[[], object]], at_once: int = 8) -> None:
     """Call several functions at the same time, each in a thread of its own, and wait for all of them.
 
     What stops uvdock reaches every command that they run, and no further one is started after that.

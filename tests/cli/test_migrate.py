@@ -63,7 +63,7 @@ def test_without_apply_nothing_is_written_and_all_is_shown(program: Program, rep
     assert "-pip install -r requirements.txt\n+uv sync --locked" in ran.out
     assert "+++ b/uv.lock" in ran.out
     assert "--- a/requirements.txt\n+++ /dev/null" in ran.out
-    assert "README.md:1  the text speaks of `pip install`" in ran.err
+    assert "README.md:1  the text mentions `pip install`" in ran.err
     assert "only shown, nothing was written" in ran.err
 
 

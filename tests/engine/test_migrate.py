@@ -104,7 +104,7 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         "python -c 'import nothing_of_it'",
     )
 
-    proof = compare_images.prove(repo, MigrationPlan(edits), checks, compose_files=[repo / "compose.yaml"])
+    proof = compare_images.compare_images(repo, MigrationPlan(edits), checks, compose_files=[repo / "compose.yaml"])
 
     (image,) = proof.images
     assert image.name == "web"
@@ -159,7 +159,7 @@ def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) ->
         Path("requirements.txt"): b"idna==3.10\n",
         **dict.fromkeys(new, None),
     }
-    proof = compare_images.prove(repo, MigrationPlan(()), (), old=old)
+    proof = compare_images.compare_images(repo, MigrationPlan(()), (), old=old)
 
     assert proof.images[0].name == "Dockerfile"
     assert proof.images[0].differences == (("idna", "3.10", "3.9"),)
@@ -175,7 +175,7 @@ def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) ->
         (FileEdit(Path("Dockerfile"), UVS.encode(), b"FROM python:3.13-slim-trixie\nRUN echo why; false\n"),)
     )
     with pytest.raises(UvdockError, match=r"cannot be built after the migration.*why") as caught:
-        compare_images.prove(repo, broken, ())
+        compare_images.compare_images(repo, broken, ())
     assert caught.value.where == "Dockerfile"
     with pytest.raises(UvdockError, match="no Dockerfile changes"):
-        compare_images.prove(repo, MigrationPlan((FileEdit(Path("a"), None, b""),)), ())
+        compare_images.compare_images(repo, MigrationPlan((FileEdit(Path("a"), None, b""),)), ())

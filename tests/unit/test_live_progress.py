@@ -155,7 +155,7 @@ def test_a_signal_reaches_every_command_and_no_further_one_begins(signum: signal
 
     threading.Thread(target=stop).start()
     with pytest.raises((KeyboardInterrupt, InterruptedBySignalError)):
-        process.beside([work, work])
+        process.run_concurrently([work, work])
     assert codes == [128 + signum] * 4
 
 
@@ -172,7 +172,7 @@ def test_no_more_at_once_than_allowed_and_all_of_them() -> None:
         with lock:
             now.pop()
 
-    process.beside([work] * 6, at_once=2)
+    process.run_concurrently([work] * 6, at_once=2)
     assert len(most) == 6
     assert max(most) == 2
 

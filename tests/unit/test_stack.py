@@ -12,7 +12,7 @@ import pytest
 
 from uvdock import process
 from uvdock.engine.building import captured_build, shown_build
-from uvdock.engine.override import LOCK_LABEL, added, refuse_one_place
+from uvdock.engine.override import LOCK_LABEL, override_for, refuse_one_place
 from uvdock.engine.services import choose_service, environment_services, lock_digests, same_build
 from uvdock.engine.stack import Bind, Service, Stack, compose_env
 from uvdock.errors import UvdockError
@@ -379,8 +379,8 @@ def test_each_image_is_labelled_with_the_lock_that_it_is_built_for(repo: Path) -
     assert found["api"] == "sha256:" + hashlib.sha256(b"# api\n").hexdigest()
     services = made.services
     expected = {"services": {"api": {"build": {"labels": {LOCK_LABEL: found["api"]}}}}}
-    assert added([services["api"], services["db"]], found) == expected
-    assert added([services["db"]], found) == {}
+    assert override_for([services["api"], services["db"]], found) == expected
+    assert override_for([services["db"]], found) == {}
     # One for which there is no lock yet has none.
     (repo / "worker" / "uv.lock").unlink()
     assert set(lock_digests(made, Settings())) == {"api"}
@@ -400,7 +400,7 @@ PLACE = "type=registry,ref=registry.example/app:{service}"
 
 def test_each_service_has_a_cache_of_its_own(repo: Path) -> None:
     services = stack(repo, {"api": built(repo / "api"), "worker": built(repo / "worker")}).services
-    assert added(services.values(), {}, [PLACE, "type=gha"], [PLACE]) == {
+    assert override_for(services.values(), {}, [PLACE, "type=gha"], [PLACE]) == {
         "services": {
             name: {
                 "build": {

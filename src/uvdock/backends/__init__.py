@@ -121,7 +121,7 @@ class Backend(Protocol):
     def lock(self) -> Change:
         """Bring the lock up to date with the manifests; nothing changes when it already is."""
 
-    def look(
+    def query(
         self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
     ) -> DryRunResult:
         """Run uv on a copy of the manifests, to see what it would say; `Reader` asks the uv that answers soonest.
@@ -132,7 +132,7 @@ class Backend(Protocol):
             alone: Take no file but those of ``edits`` along.
         """
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
+    def dry_run(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """The same as this project would be locked: with its own Python, not any that is there."""
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:

@@ -106,13 +106,13 @@ class ComposeBackend:
             skipped=tuple(place for change in made for place in change.skipped),
         )
 
-    def look(
+    def query(
         self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
     ) -> DryRunResult:
         """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}, alone=alone))
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
+    def dry_run(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """Run the image's uv on a copy."""
         return self._tried(args, scratch.copied(self.project, edits or {}))
 
@@ -154,7 +154,7 @@ class ComposeBackend:
         return prove(runner, self._export)
 
     def _export(self, args: Sequence[str]) -> Output:
-        return Reader(self.project, lambda: self).look(args).output
+        return Reader(self.project, lambda: self).query(args).output
 
     def _change(self, args: Sequence[str]) -> Change:
         with sync.hold(self.project.folder):
@@ -299,7 +299,7 @@ class ComposeBackend:
             return self._tried(["lock"], scratch.copied(self.project, {}), build=False)
         if find_uv() is None:
             return None
-        tried = HostBackend(self.project).rehearse(["lock", "--no-python-downloads"])
+        tried = HostBackend(self.project).dry_run(["lock", "--no-python-downloads"])
         return None if tried.output.code == uvcommand.USAGE_ERROR else tried
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from uvdock import process
 from uvdock.backends import Change, CheckResult, DryRunResult, Sandbox, scratch
 from uvdock.deps import lockfile, manifest, sync, uvcommand
-from uvdock.deps.relax import relaxed
+from uvdock.deps.relax_requires_python import relax_requires_python
 from uvdock.errors import UvdockError
 from uvdock.process import Output
 from uvdock.project import Project
@@ -88,7 +88,7 @@ class HostBackend:
         self._need_manifest()
         return Change(self._uv(["sync", "--frozen"]), places=(f"environment {self.environment}",))
 
-    def look(
+    def query(
         self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
     ) -> DryRunResult:
         """Run uv on a copy; a lock is made with the interpreter that is there, whatever the project asks for."""
@@ -99,11 +99,13 @@ class HostBackend:
             contents = manifests.read()
             found = {path: contents[name] for path in own if (name := path.relative_to(manifests.base)) in contents}
             found.pop(self.project.lock, None)
-            manifests = manifests.edited({**(edits or {}), **relaxed(found, self.project.pyproject, version)})
+            manifests = manifests.edited(
+                {**(edits or {}), **relax_requires_python(found, self.project.pyproject, version)}
+            )
         env = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
         return scratch.run(self.uv_program, args, manifests, env)
 
-    def rehearse(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
+    def dry_run(self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None) -> DryRunResult:
         """Run uv on a copy, as it would run in the project itself."""
         return scratch.run(self.uv_program, args, scratch.copied(self.project, edits or {}), {})
 

@@ -17,7 +17,7 @@ from uvdock.backends.volume import Session, shown, uv_environment
 from uvdock.engine import registry
 from uvdock.engine.api import MOMENT
 from uvdock.engine.building import shown_build
-from uvdock.engine.override import LOCK_LABEL, SAME_IMAGE, added, for_service, refuse_one_place
+from uvdock.engine.override import LOCK_LABEL, SAME_IMAGE, for_service, override_for, refuse_one_place
 from uvdock.engine.services import lock_digests
 from uvdock.engine.stack import Service
 from uvdock.errors import NotKnownYetError, UvdockError
@@ -60,7 +60,7 @@ def build(
     flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull else [])]
     flags += ["--builder", told.builder] if told.builder else []
     env = {} if attested else SAME_IMAGE
-    with stack.adding(added(chosen, lock_digests(stack, told), told.cache_from, told.cache_to)) as extra:
+    with stack.adding(override_for(chosen, lock_digests(stack, told), told.cache_from, told.cache_to)) as extra:
         return shown_build(lambda: stack.run("build", *flags, *services, extra=extra, env=env))
 
 

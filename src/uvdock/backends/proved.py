@@ -10,7 +10,7 @@ import hashlib
 
 from uvdock import dry
 from uvdock.backends.service import ServiceRunner
-from uvdock.deps import remembered
+from uvdock.deps import metadata_cache
 from uvdock.project import workspace_members
 
 _FILE = "proofs.json"
@@ -42,7 +42,7 @@ def known(asked: str) -> str | None:
     Args:
         asked: The `question`.
     """
-    return next(iter(remembered.read(_FILE).get(asked, ())), None)
+    return next(iter(metadata_cache.read(_FILE).get(asked, ())), None)
 
 
 def keep(runner: ServiceRunner, asked: str, how: str) -> None:
@@ -54,4 +54,4 @@ def keep(runner: ServiceRunner, asked: str, how: str) -> None:
         how: How it was proved.
     """
     if not dry.on() and question(runner) == asked:
-        remembered.add({asked: [how]}, _FILE)
+        metadata_cache.add({asked: [how]}, _FILE)

@@ -31,14 +31,14 @@ class Reader:
         # Several questions are asked at a time.
         self._choosing = Lock()
 
-    def look(
+    def query(
         self, args: Sequence[str], edits: Mapping[Path, bytes] | None = None, *, alone: bool = False
     ) -> DryRunResult:
         """Run uv on a copy of the manifests, to see what it would say. Arguments as for `Backend.look`."""
         if find_uv() is None:
-            return self._chosen().look(args, edits, alone=alone)
+            return self._chosen().query(args, edits, alone=alone)
         host = HostBackend(self.project)
-        found = host.look(args, edits, alone=alone)
+        found = host.query(args, edits, alone=alone)
         # A refusal (1) is an answer.
         if found.output.code in (0, 1) or uvcommand.too_old(args, host.version(), "the host"):
             return found
@@ -47,7 +47,7 @@ class Reader:
             chosen = self._chosen()
         except UnreachableError:
             return found
-        return found if chosen.name == "host" else chosen.look(args, edits, alone=alone)
+        return found if chosen.name == "host" else chosen.query(args, edits, alone=alone)
 
     def _chosen(self) -> Backend:
         with self._choosing:

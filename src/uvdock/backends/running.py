@@ -9,7 +9,7 @@ from typing import IO
 
 from uvdock import dry, process
 from uvdock.engine.api import Engine, Running, environment
-from uvdock.engine.marked import MARK
+from uvdock.engine.exec_signals import MARK
 from uvdock.engine.stack import Service, Stack
 from uvdock.errors import UvdockError
 from uvdock.services.database import not_running

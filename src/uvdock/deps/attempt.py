@@ -138,7 +138,7 @@ class Attempt:
         """What uv makes of some packages raised, soon."""
         args = self._args([bump.constraint for bump in bumps])
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
-        return self.reader.look(args, upgrade.contents(bumps, self.originals))
+        return self.reader.query(args, upgrade.contents(bumps, self.originals))
 
     def made(self, bumps: Sequence[Bump]) -> DryRunResult:
         """The same by the uv that locks this project: what is to be written.
@@ -149,7 +149,7 @@ class Attempt:
         args, edited = self._args([bump.constraint for bump in bumps]), upgrade.contents(bumps, self.originals)
         if self.cutoff:
             args += self._bounds(self.tried(bumps))
-        made = self.backend.rehearse(args, edited)
+        made = self.backend.dry_run(args, edited)
         return replace(made, files={**edited, **made.files})
 
     def _reached(self, wanted: Mapping[str, str], selection: Selection) -> list[Bump]:
@@ -158,7 +158,7 @@ class Attempt:
             return []
         args = self._args([f"{name}{limits}" for name, limits in wanted.items()])
         args += ["--exclude-newer", releases.stamp(self.cutoff)] if self.cutoff else []
-        tried = self.reader.look(args)
+        tried = self.reader.query(args)
         if tried.output.code:
             raise broken.unresolved(self.project, tried.output)
         after = tried.files.get(self.project.lock)

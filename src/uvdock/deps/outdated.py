@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from uvdock.deps import bounds, lockfile
+from uvdock.deps import core_metadata, lockfile
 from uvdock.deps.requirement import step
 from uvdock.deps.survey import Manifest, Survey, passed_over
 
@@ -205,7 +205,7 @@ def _bounds(survey: Survey, name: str, latest: Version) -> Iterator[str]:
     """The packages whose requirements do not allow it."""
     for package in survey.dependents.get(name, ()):
         if "registry" in package.get("source", {}):
-            for bound in bounds.on(name, survey.asked.get((package["name"], package.get("version", "")), ())):
+            for bound in core_metadata.on(name, survey.asked.get((package["name"], package.get("version", "")), ())):
                 if not bound.specifier.contains(latest, prereleases=True):
                     yield f"{package['name']} {package.get('version', '')} ({bound.specifier})"
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from uvdock.deps import bounds, cooldown, lockfile, releases, requirement, uvcommand
+from uvdock.deps import cooldown, core_metadata, lockfile, releases, requirement, uvcommand
 from uvdock.deps.declared import Declared, declared, dynamic
 from uvdock.deps.releases import Answers, Question
 from uvdock.errors import UvdockError, nearest
@@ -160,7 +160,9 @@ def asker(project: Project, reader: Reader) -> Any:
     """How to ask uv about releases for a project: runs it with some arguments where only the question's files are."""
 
     def run(args: list[str], files: dict[Path, bytes]) -> Output:
-        return reader.look(args, {project.folder / path: content for path, content in files.items()}, alone=True).output
+        return reader.query(
+            args, {project.folder / path: content for path, content in files.items()}, alone=True
+        ).output
 
     return run
 
@@ -234,7 +236,7 @@ def _wanted(
     args = ["lock", "--upgrade"]
     args += ["--exclude-newer", releases.stamp(cutoff)] if cutoff else []
     args += ["--prerelease", "allow"] if pre else []
-    tried = reader.look(args)
+    tried = reader.query(args)
     if tried.output.code != 0:
         return None, uvcommand.words(tried.output)
     return lockfile.parse(tried.files.get(project.lock) or project.lock.read_bytes(), project.lock), ""
@@ -280,7 +282,7 @@ def _asked(
     asking = {
         (item["name"], item.get("version", "")): item for name in held for item in survey.dependents.get(name, ())
     }
-    return bounds.requirements(asking.values(), lambda pins: reader.metadata(pins, question.manifest([])))
+    return core_metadata.requirements(asking.values(), lambda pins: reader.metadata(pins, question.manifest([])))
 
 
 def _uvs_cutoff(data: Mapping[str, Any], now: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from uvdock.deps import bounds, lockfile
+from uvdock.deps import core_metadata, lockfile
 
 #: The version of the JSON's form.
 SCHEMA = 1
@@ -79,7 +79,7 @@ def bounded(path: Path, asked: Mapping[tuple[str, str], Sequence[Requirement]]) 
         told = (
             []
             if known is None
-            else [str(item.specifier) for item in bounds.on(hop.name, known) if _meant(item, before)]
+            else [str(item.specifier) for item in core_metadata.on(hop.name, known) if _meant(item, before)]
         )
         # One package may ask for another in several lines, for several Pythons.
         bound = "?" if known is None else " or ".join(dict.fromkeys(text for text in told if text))

@@ -283,7 +283,7 @@ def system_python_with_sync(facts: Facts) -> Iterator[Hit]:
 def pip_beside_uv(facts: Facts) -> Iterator[Hit]:
     """pip installs in a Dockerfile that has uv.
 
-    What pip installs is in no lock: it changes from build to build, and it may change what uv installed.
+    What pip installs is not in the lock: it changes from build to build, and it may change what uv installed.
 
     ```dockerfile
     RUN uv sync --locked && pip install gunicorn

@@ -21,8 +21,8 @@ from urllib.parse import quote
 from uvdock import dry
 from uvdock.engine import archive, endpoint
 from uvdock.engine.digests import digests_of, identity_of, made_from
-from uvdock.engine.failing import told
-from uvdock.engine.marked import GRACE, signalled
+from uvdock.engine.exec_signals import GRACE, signalled
+from uvdock.engine.failing import engine_errors
 from uvdock.engine.readonly import ReadOnly
 from uvdock.engine.stack import Bind
 from uvdock.errors import EngineError
@@ -102,7 +102,7 @@ class Engine:
     @property
     def platform(self) -> str:
         """What its images are for by default: ``linux/amd64``."""
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.version()
         return f"{found['Os']}/{found['Arch']}"
 
@@ -122,7 +122,7 @@ class Engine:
             EngineError: The service is paused: nothing can be run in it.
         """
         labels = running_labels(working_dir, service)
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.containers(filters={"label": labels, "status": ["running", "paused"]})
         paused = [item["Names"][0].lstrip("/") for item in found if item["State"] == "paused"]
         if service is not None and paused and len(paused) == len(found):
@@ -143,7 +143,7 @@ class Engine:
         from docker.errors import NotFound
 
         labels = [f"{_DIR}={working_dir}", f"{_SERVICE}={service}", f"{_ONEOFF}=False"]
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.containers(all=True, filters={"label": labels})
             found.sort(key=lambda item: (item["State"] != "running", item["Names"]))
             try:
@@ -154,7 +154,7 @@ class Engine:
 
     def failed(self, working_dir: str) -> list[Running]:
         """The containers of a Compose project that are unhealthy, came to a bad end or begin again and again."""
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.containers(all=True, filters={"label": running_labels(working_dir)})
         return [
             Running(item["Id"], item["Names"][0].lstrip("/"), item["Labels"][_SERVICE], item["ImageID"])
@@ -166,18 +166,18 @@ class Engine:
 
     def last_lines(self, container: str, count: int) -> list[str]:
         """The last lines a container printed, on either stream."""
-        with told(container):
+        with engine_errors(container):
             content: bytes = self.api.logs(container, stdout=True, stderr=True, tail=count)
         return content.decode("utf-8", "replace").splitlines()
 
     def volumes(self) -> set[str]:
         """The names of the volumes there are."""
-        with told(self.address):
+        with engine_errors(self.address):
             return {str(item["Name"]) for item in self.api.volumes().get("Volumes") or []}
 
     def volume_sizes(self) -> dict[str, int | None]:
         """The volumes there are, with their bytes where the engine knows them."""
-        with told(self.address):
+        with engine_errors(self.address):
             # The SDK's own call looks at images and containers too, which takes seconds.
             found = self.api.get(self._url("/system/df"), params={"type": "volume"}).json().get("Volumes") or []
         sizes = {str(item["Name"]): (item.get("UsageData") or {}).get("Size", -1) for item in found}
@@ -185,7 +185,7 @@ class Engine:
 
     def holders(self, volume: str) -> list[str]:
         """The names of the containers that hold a volume, running or not."""
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.containers(all=True, filters={"volume": volume})
         return sorted(item["Names"][0].lstrip("/") for item in found)
 
@@ -195,7 +195,7 @@ class Engine:
         Raises:
             EngineError: It is in use, or not there.
         """
-        with told(name):
+        with engine_errors(name):
             self.api.remove_volume(name)
 
     def unnamed_volume_targets(self, container: str) -> list[PurePosixPath]:
@@ -205,7 +205,7 @@ class Engine:
 
     def unnamed_volumes(self, working_dir: str) -> set[str]:
         """The volumes without a name of their own that the containers of a Compose project hold."""
-        with told(self.address):
+        with engine_errors(self.address):
             found = self.api.containers(all=True, filters={"label": [f"{_DIR}={working_dir}"]})
         mounts = [mount for item in found for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"]
         return {str(mount["Name"]) for mount in mounts if _UNNAMED.fullmatch(str(mount.get("Name")))}
@@ -219,7 +219,7 @@ class Engine:
         """An image's details as `docker image inspect` has them, or ``None``."""
         from docker.errors import ImageNotFound
 
-        with told(reference):
+        with engine_errors(reference):
             try:
                 return dict(self.api.inspect_image(reference))
             except ImageNotFound:
@@ -236,7 +236,7 @@ class Engine:
         return None if found is None else identity_of(found)
 
     def _with_manifests(self, reference: str) -> dict[str, Any] | None:
-        with told(reference):
+        with engine_errors(reference):
             # The SDK has no parameter for the manifests, which engines list since API 1.48.
             url = self._url(f"/images/{quote(reference, safe='/:@')}/json")
             answer = self.api.get(url, params={"manifests": "1"})
@@ -247,12 +247,12 @@ class Engine:
 
     def history(self, reference: str) -> tuple[str, ...]:
         """How each layer of an image was made, the last one first, as `docker history --no-trunc` shows it."""
-        with told(reference):
+        with engine_errors(reference):
             return tuple(str(item.get("CreatedBy") or "") for item in self.api.history(reference))
 
     def container(self, container: str) -> dict[str, Any]:
         """A container's details as `docker inspect` has them."""
-        with told(container):
+        with engine_errors(container):
             return dict(self.api.inspect_container(container))
 
     @contextmanager
@@ -269,18 +269,18 @@ class Engine:
             Mount(str(bind.target), str(bind.source), type="bind", read_only=bind.read_only)
             for bind in options.pop("binds", [])
         ]
-        with told(image):
+        with engine_errors(image):
             host = self.api.create_host_config(mounts=mounts, init=True)
             made = self.api.create_container(image, host_config=host, labels={LABEL: "true"}, **options)["Id"]
         try:
             yield made
         finally:
-            with told(made):
+            with engine_errors(made):
                 self.api.remove_container(made, force=True, v=True)
 
     def put(self, container: str, content: bytes, folder: str = "/") -> None:
         """Unpack an archive into a folder of a container, running or not."""
-        with told(container):
+        with engine_errors(container):
             self.api.put_archive(container, folder, content)
 
     def get(self, container: str, path: PurePosixPath | str) -> dict[PurePosixPath, bytes] | None:
@@ -290,7 +290,7 @@ class Engine:
 
     def owner(self, container: str, path: PurePosixPath) -> tuple[int, int] | None:
         """The numbers of the user and the group that own a file in a container; ``None`` where it is not there."""
-        with told(f"{path} in {container[:12]}"):
+        with engine_errors(f"{path} in {container[:12]}"):
             params = {"path": str(path)}
             # The rest of a folder may be gigabytes, and is not taken.
             with self.api.get(self._url(f"/containers/{container}/archive"), params=params, stream=True) as answer:
@@ -302,7 +302,7 @@ class Engine:
     def _archive(self, container: str, path: PurePosixPath | str) -> bytes | None:
         from docker.errors import NotFound
 
-        with told(f"{path} in {container[:12]}"):
+        with engine_errors(f"{path} in {container[:12]}"):
             try:
                 stream, _ = self.api.get_archive(container, str(path))
             except NotFound:
@@ -324,7 +324,7 @@ class Engine:
         return None if found is None else str(json.loads(b64decode(found))["mtime"])
 
     def _stat(self, container: str, path: PurePosixPath | str) -> str | None:
-        with told(f"{path} in {container[:12]}"):
+        with engine_errors(f"{path} in {container[:12]}"):
             # The SDK has no call for the archive's HEAD, which transfers nothing.
             answer = self.api.head(self._url(f"/containers/{container}/archive"), params={"path": str(path)})
             if answer.status_code == _NOT_FOUND:
@@ -350,7 +350,7 @@ class Engine:
         env: Mapping[str, str] | None = None,
     ) -> Output:
         """Run a command in a running container and collect what it prints."""
-        with told(f"{argv[0]} in {container[:12]}"):
+        with engine_errors(f"{argv[0]} in {container[:12]}"):
             made = self.api.exec_create(container, list(argv), user=user, workdir=workdir, environment=dict(env or {}))[
                 "Id"
             ]
@@ -396,7 +396,7 @@ class Engine:
 
     def restart(self, container: str) -> bool:
         """Stop and start a container; returns whether it still runs a moment later, without another start."""
-        with told(container):
+        with engine_errors(container):
             # Not the engine's own restart: with the containerd image store (28.5) the container may lose its root
             # file system then, and nothing can be run in it any more.
             self.api.stop(container)
@@ -432,7 +432,7 @@ class Engine:
     @cached_property
     def security(self) -> list[str]:
         """The engine's security options, as `name=rootless`."""
-        with told(self.address):
+        with engine_errors(self.address):
             return self.api.info().get("SecurityOptions") or []
 
 

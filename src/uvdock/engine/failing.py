@@ -9,7 +9,7 @@ from uvdock.errors import EngineError
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
+def engine_errors(where: str) -> Iterator[None]:
     """Turn what the SDK raises into an error for a person.
 
     Args:

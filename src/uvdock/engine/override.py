@@ -19,7 +19,7 @@ SAME_IMAGE = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 SERVICE = "{service}"
 
 
-def added(
+def override_for(
     services: Iterable[Service],
     locks: Mapping[str, str],
     cache_from: Sequence[str] = (),

@@ -17,7 +17,7 @@ import sys
 from _socket import AF_UNIX, SHUT_WR, SOCK_STREAM
 from _socket import socket as Socket  # noqa: N812 - it is a class
 
-from uvdock.engine.marked import MARK, signalled
+from uvdock.engine.exec_signals import MARK, signalled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -45,7 +45,9 @@ def callers(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[Ca
                     yield Caller(file, number, source, " ".join(match[0].split()), task)
 
 
-def told(texts: Mapping[str, str], sources: Iterable[str], found: Iterable[CarriedFunction]) -> Iterator[str]:
+def calls_to_change(
+    texts: Mapping[str, str], sources: Iterable[str], found: Iterable[CarriedFunction]
+) -> Iterator[str]:
     """For a person: what to do with each file afterwards."""
     found, sources = list(found), list(sources)
     calls = list(callers(texts, sources, found))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uvdock.init import just, make, script
-from uvdock.init.callers import told
+from uvdock.init.callers import calls_to_change
 from uvdock.init.carry import CarriedFunction, Rules, carry, default_service
 from uvdock.init.manifest import settings_of, with_settings
 from uvdock.init.script import Script
@@ -111,7 +111,7 @@ def plan(state: State) -> InitPlan:
         before = state.files.get(file)
         edits.append(FileChange(file, before, with_settings(before, service, added, f"{state.where}/{file}")))
     sources = dict.fromkeys(item.source for item in gathered.found)
-    after = tuple(told(state.others, sources, gathered.found))
+    after = tuple(calls_to_change(state.others, sources, gathered.found))
     return InitPlan(tuple(edits), tuple(gathered.found), (*_about_tasks(state), *gathered.notes), after)
 
 

@@ -79,7 +79,7 @@ def read(root: Path) -> dict[Path, str]:
                 continue
             content = file.read_bytes()
         except OSError:
-            continue  # what nobody may read, nobody can migrate; Dockerfile and Compose would fail on it too
+            continue  # Docker could not read it either.
         # A requirements file may be UTF-16; whoever reads one goes by its byte order mark.
         if b"\0" not in content or _REQUIREMENTS.search(path.name):
             found[path] = decode(content)

@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from uvdock import dry
-from uvdock.cli.bytecode import WritingBytecode
+from uvdock.cli.writing_bytecode import WritingBytecode
 from uvdock.errors import InterruptedBySignalError, NotKnownYetError, UnreachableError, UvdockError
 from uvdock.tasks.kinds import OwnTask, document, program, with_usage
 from uvdock.ui import console

@@ -162,7 +162,7 @@ def _prove(repos: Sequence[Repo]) -> None:
 
     pairs = [(repo, runner) for repo in repos for runner in image.of_images(_runners(repo))]
     said: dict[str, str] = {}
-    process.beside([partial(_prove_one, repo, runner, said) for repo, runner in pairs])
+    process.run_concurrently([partial(_prove_one, repo, runner, said) for repo, runner in pairs])
     for _, runner in pairs:
         console.say(f"image {runner.service.image} {said[runner.service.image]}")
 

@@ -73,7 +73,7 @@ def why(c: Context, package: str, json: bool = False) -> int:
     """Show every path from a direct dependency to a package, with the bounds on it."""
     from packaging.utils import canonicalize_name
 
-    from uvdock.deps import bounds, releases
+    from uvdock.deps import core_metadata, releases
     from uvdock.deps import why as paths
     from uvdock.project import read_pyproject
 
@@ -90,7 +90,7 @@ def why(c: Context, package: str, json: bool = False) -> int:
         )
     found, more = paths.paths(lock, name, _PATHS)
     config = releases.Question({}, read_pyproject(project.pyproject), project.folder).manifest([])
-    asked = bounds.requirements(paths.asking(lock, found), lambda pins: repo.reader.metadata(pins, config))
+    asked = core_metadata.requirements(paths.asking(lock, found), lambda pins: repo.reader.metadata(pins, config))
     told = [paths.bounded(path, asked) for path in found]
     if json:
         console.data(paths.to_json(name, versions, told, more=more))
@@ -144,7 +144,7 @@ def audit(c: Context, ignore: Sequence[str] | None = None, service_url: str = ""
 def _runner(repo: Repo, project: Project) -> Any:
     def run(args: list[str], files: dict[str, bytes]) -> Any:
         edits = {project.folder / name: content for name, content in files.items()}
-        return repo.reader.look(args, edits, alone=bool(files)).output
+        return repo.reader.query(args, edits, alone=bool(files)).output
 
     return run
 

@@ -214,7 +214,7 @@ def _prove(repo: Repo, plan: MigrationPlan, checks: Sequence[str], *, quiet: boo
     applied = applying.backups(repo.root)
     if applied and not plan.edits:
         console.say("comparing with the repo before the last --apply", "bold")
-    proof = compare_images.prove(
+    proof = compare_images.compare_images(
         repo.root,
         plan,
         checks,

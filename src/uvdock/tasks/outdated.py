@@ -69,7 +69,7 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
             raise problem
     rows = [row for survey in surveys for row in table.rows(survey, everything=all)]
     words = [canonicalize_name(word) for word in passed(c)]
-    _know(words, rows)
+    _check_names(words, rows)
     known = [name for found in surveys for manifest in found.manifests for name in declared.groups(manifest.data)]
     survey.know_groups(group or (), [*known, *([table.INDIRECT] if all else [])])
     rows = table.chosen(rows, group or (), words)
@@ -157,7 +157,7 @@ def _problem(survey: Survey) -> None:
         console.note(f"the dependencies of {', '.join(dynamic)} are dynamic: only its build knows their specifiers")
 
 
-def _know(words: Sequence[str], rows: Sequence[Row]) -> None:
+def _check_names(words: Sequence[str], rows: Sequence[Row]) -> None:
     from uvdock.errors import nearest
 
     names = sorted({row.name for row in rows})

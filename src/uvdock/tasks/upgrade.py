@@ -82,7 +82,7 @@ def upgrade(  # noqa: PLR0917 - each is an option by its name
     repo = open_repo(c, cooldown=cooldown)
     argv = tuple(shlex.split(test))
     jobs = [_job(repo, project, argv, pre=pre, bisect=bisect) for project in repo.projects]
-    _know(words + without, group or (), jobs)
+    _check_names(words + without, group or (), jobs)
     results = []
     for job in jobs:
         if len(jobs) > 1:
@@ -130,7 +130,7 @@ def _refuse_options(steps: Sequence[str], *, interactive: bool, test: str, bisec
         raise UvdockError(problem, where="deps.upgrade", fix=fix, code=2)
 
 
-def _know(words: Sequence[str], groups: Sequence[str], jobs: Sequence[Job]) -> None:
+def _check_names(words: Sequence[str], groups: Sequence[str], jobs: Sequence[Job]) -> None:
     from uvdock.deps import declared, survey
     from uvdock.errors import nearest
 

@@ -213,7 +213,7 @@ def run(works: Mapping[str, Callable[[], int | None]], *, stream: bool = True, q
                 step.code = work() or 0
         return
     with _view() as view:
-        process.beside(
+        process.run_concurrently(
             [
                 _step(view, LiveStep(name, streamed=(stream or name in quiet) and not at, quiet=name in quiet), work)
                 for at, (name, work) in enumerate(works.items())

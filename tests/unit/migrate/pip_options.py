@@ -44,7 +44,7 @@ class Command:
         value: What is given with it here; empty for a switch.
         locked: What it becomes in `uv sync --locked`: words at the end, a variable before it, or the whole command;
             ``None`` where the command stays and is named.
-        single: The same in `uv pip install six`, for a package that is in no lock.
+        single: The same in `uv pip install six`, for a package that is not in the lock.
         says: What else there is to say.
     """
 

@@ -207,7 +207,7 @@ def test_what_else_names_a_requirements_file_is_told() -> None:
     made = run("compose", content)
     assert made.content == content
     assert told(made) == [(6, "this names requirements/docs.txt, whose place pyproject.toml and uv.lock take")]
-    assert told(made, "note") == [(8, "PIP_INDEX_URL is a variable of pip's, and uv does not read it")]
+    assert told(made, "note") == [(8, "uv ignores PIP_INDEX_URL, a variable of pip")]
 
 
 def test_an_external_cache_keeps_its_name_and_one_of_another_file_changes_too() -> None:

@@ -105,8 +105,8 @@ def test_a_form(before: str, after: str) -> None:
     ("before", "what"),
     [
         ("COPY requirements.txt .\nRUN sed -i s/a/b/ requirements.txt && pip install -r requirements.txt", "changed before"),
-        ("RUN pip install $(cat packages)", "cannot be told"),
-        ("RUN pip install -r nowhere.txt", "no requirements file"),
+        ("RUN pip install $(cat packages)", "only known at run time"),
+        ("RUN pip install -r nowhere.txt", "not a requirements file"),
         ("COPY requirements.txt .\nRUN pip install --platform x -r requirements.txt", "--platform"),
         ("COPY requirements.txt .\nRUN cat requirements.txt | xargs pip install", "called by xargs"),
         ("COPY <<X /run.sh\npip install flask\nX", "in a here-document"),
@@ -117,9 +117,9 @@ def test_a_form(before: str, after: str) -> None:
         ("ARG PIP_INDEX_URL\nRUN pip install -U pip", "PIP_INDEX_URL"),
         ("ENV PIP_PROXY=http://index.example\nRUN pip install -U pip", "PIP_PROXY"),
         ("COPY requirements.txt .\nUSER $WHO\nRUN pip install -r requirements.txt", "where pip installs to"),
-        ("COPY requirements.txt .\nWORKDIR $WHERE\nRUN pip install -r requirements.txt", "no requirements file"),
-        ("RUN pip wheel -r requirements.txt", "no requirements file"),
-        ("COPY requirements.txt .\nRUN pip wheel -r requirements.txt", "uv builds no wheels"),
+        ("COPY requirements.txt .\nWORKDIR $WHERE\nRUN pip install -r requirements.txt", "not a requirements file"),
+        ("RUN pip wheel -r requirements.txt", "not a requirements file"),
+        ("COPY requirements.txt .\nRUN pip wheel -r requirements.txt", "does not build wheels"),
         ("RUN --mount=type=secret,id=x PIP_INDEX_URL=$(cat /run/secrets/x) pip install flask", "PIP_INDEX_URL"),
         ("RUN pip install 'flask", "a quote that is never closed"),
     ],
@@ -318,7 +318,7 @@ def test_a_python_script_in_a_here_document_is_left() -> None:
     text = "FROM python:3.13\nRUN <<EOF\n#!/usr/bin/env python3\npip install -r requirements.txt\nEOF\n"
     made = convert(PATH, text, PLAIN)
     assert made.content == text
-    assert [finding.what for finding in made.findings] == ["pip in a here-document that is no shell's alone"]
+    assert [finding.what for finding in made.findings] == ["pip in a here-document that not only a shell reads"]
 
 
 def test_a_stage_that_an_argument_names_is_the_one_below() -> None:

@@ -116,4 +116,4 @@ def test_documents(kind: str, before: str, after: str) -> None:
 
 def test_prose_about_pip_is_told() -> None:
     made = run("readme", "# App\n\nRun `pip install -r requirements.txt` first.\n")
-    assert told(made, "note") == [(3, "the text speaks of `pip install`")]
+    assert told(made, "note") == [(3, "the text mentions `pip install`")]

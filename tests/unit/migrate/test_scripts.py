@@ -254,4 +254,4 @@ TIDIED = [
 @pytest.mark.parametrize(("before", "after"), TIDIED)
 def test_a_script_says_nothing_that_does_nothing(before: str, after: str) -> None:
     made = check("script", before, after)
-    assert any("does nothing any more" in item.what for item in made.findings) is ("fi" not in after)
+    assert any("does nothing with uv" in item.what for item in made.findings) is ("fi" not in after)

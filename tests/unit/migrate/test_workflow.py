@@ -294,7 +294,7 @@ def test_a_job_is_converted_whole_or_not_at_all() -> None:
     assert "uv sync --locked --no-dev" in last
     assert told(made) == [
         (3, "this job stays with pip, for one of its steps cannot be converted"),
-        (8, "`pip download` has no counterpart that is the same"),
+        (8, "`pip download` has no exact counterpart in uv"),
         (10, "this job stays with pip, for one of its steps cannot be converted"),
-        (12, "pip runs in pwsh here, which is not read"),
+        (12, "pip runs in pwsh here, which uvdock does not read"),
     ]

@@ -14,7 +14,7 @@ from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 #: Prefixes of an interpreter's own packages: what else is installed there has to survive.
 SYSTEM = ("/usr/local", "/usr", "system")
-#: An environment of which nobody knows where it is.
+#: An environment at an unknown place.
 UNKNOWN = "?"
 
 
@@ -35,7 +35,7 @@ class ExecutionContext:
         project_environment: What ``UV_PROJECT_ENVIRONMENT`` is here; empty for the project's ``.venv``.
         active: What ``VIRTUAL_ENV`` is here.
         before: The `uv sync` that ran before on the environments.
-        extra: Whether packages that are in no lock were put there before.
+        extra: Whether packages that are not in the lock were put there before.
         locate: The path from the repo root that a name in the text means, where it is not found by ``folder``;
             ``None`` where it cannot be told.
         spell: How the text has to name a project's folder; empty for the folder that it runs in.

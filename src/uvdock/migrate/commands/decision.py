@@ -32,7 +32,7 @@ class Translation:
         syncs: The `uv sync` in its place.
         files: The requirements files that are installed so.
         calls_uv: Whether it calls uv now.
-        extra: Whether it installs packages that are in no lock.
+        extra: Whether it installs packages that are not in the lock.
     """
 
     text: str | None = None

@@ -68,7 +68,7 @@ class TargetReader:
             elif _VARIABLE.search(name) and len(names) == 1:
                 variable, cases = self._cases(name)
             else:
-                raise LeftError(f"{name} is no requirements file that is migrated", "`uv sync --locked`")
+                raise LeftError(f"{name} is not a requirements file of this migration", "`uv sync --locked`")
         files += [self._group(value) for value in call.values("--group")]
         for option in call.options:
             if option.name == "--editable":
@@ -97,7 +97,7 @@ class TargetReader:
         manifest, _, name = value.rpartition(":")
         found = self.place.project(manifest.removesuffix("pyproject.toml").rstrip("/") or ".", self.facts)
         if found is None or not re.fullmatch(r"[\w.-]+", name):
-            raise LeftError(f"the dependency group {value} of a project that is not known", "`uv sync --only-group`")
+            raise LeftError(f"the dependency group {value} of an unknown project", "`uv sync --only-group`")
         return found[0].folder / "pyproject.toml", Install(found[0].folder, ("--only-group", name))
 
     def _add(
@@ -106,7 +106,7 @@ class TargetReader:
         local = _LOCAL.fullmatch(name)
         if local is None or not name:
             if "$" in name:
-                raise LeftError(f"what {word.raw} is cannot be told without running it", "`uv add` what it names")
+                raise LeftError(f"{word.raw} is only known at run time", "`uv add` what it names")
             if editable and not name.startswith(("git+", "hg+", "svn+", "bzr+")):
                 local = _LOCAL.fullmatch(f"./{name}")
             if local is None:

@@ -204,7 +204,7 @@ class PipCommand:
 
     @property
     def dynamic(self) -> Word | None:
-        """The first word that nobody knows before it runs."""
+        """The first word whose value is only known when it runs."""
         words = [word for option in self.options for word in option.words]
         return next((word for word in (*self.operands, *words) if word.inner), None)
 

@@ -81,7 +81,7 @@ class Installer:
         if call.unknown:
             raise LeftError(f"pip has no option {call.unknown[0]}", "without it")
         if (word := call.dynamic) is not None:
-            raise LeftError(f"what {word.raw} is cannot be told without running it", "`uv add` what it names")
+            raise LeftError(f"{word.raw} is only known at run time", "`uv add` what it names")
         if self._from_wheels(call):
             return InstallTranslation(dropped=True)
         wanted = self.asking.read(call)
@@ -92,10 +92,10 @@ class Installer:
         elsewhere = call.has("--target") or call.has("--prefix")
         if environment == UNKNOWN and not elsewhere:
             raise LeftError(
-                "where pip installs to here cannot be told", "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`"
+                "uvdock cannot tell where pip installs to here", "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`"
             )
         if locked and INTERPRETER.fullmatch(environment):
-            what = f"which environment {environment} has cannot be told"
+            what = f"uvdock cannot tell which environment {environment} has"
             raise LeftError(what, "`UV_PROJECT_ENVIRONMENT=FOLDER uv sync --locked`")
         if not locked:
             return self._packages(command, call, wanted, environment, self._where(call, environment, active=active))
@@ -109,7 +109,7 @@ class Installer:
         """What takes the place of `setup.py develop` or `install`."""
         found = self.place.project(name, self.facts)
         if found is None:
-            raise LeftError("setup.py of a project that is not known", "`uv sync --locked`")
+            raise LeftError("setup.py of an unknown project", "`uv sync --locked`")
         wanted = InstallTargets((), ((found[0].folder, found[1], editable),), (), ())
         call = PipCommand("setup", "", ())
         if environment == "system":
@@ -123,7 +123,7 @@ class Installer:
         wanted = InstallTargets(() if wish.itself else ((wish.path, install),), projects, (), ())
         call = PipCommand("setup", "", ())
         if environment == UNKNOWN:
-            what = "where packages are installed to here cannot be told"
+            what = "uvdock cannot tell where packages are installed to here"
             raise LeftError(what, "`ENV UV_PROJECT_ENVIRONMENT=`, `uv sync --locked`")
         if environment == "system":
             return self._exported(call, wanted, environment, sometimes=sometimes)
@@ -135,7 +135,9 @@ class Installer:
         """What takes the place of `pip wheel`, where its wheels are installed in another stage."""
         wanted = self.asking.read(call)
         if not self.place.wheel_environment or wanted.packages or not wanted.in_lock:
-            raise LeftError("uv builds no wheels of requirements", "an environment that is copied instead of wheels")
+            raise LeftError(
+                "uv does not build wheels from requirements", "an environment that is copied instead of wheels"
+            )
         refuse(command, call, self.place, self.facts, locked=True)
         return self._synced(call, wanted, self.place.wheel_environment, active=False, sometimes=sometimes)
 
@@ -190,7 +192,7 @@ class Installer:
         )
 
     def _unlocked(self, call: PipCommand, wanted: InstallTargets, environment: str, *, active: bool) -> str:
-        """The `uv pip install` of the packages that are in no lock."""
+        """The `uv pip install` of the packages that are not in the lock."""
         editable = {option.words[-1] for option in call.options if option.name == "--editable"}
         given = " ".join(f"{'--editable ' if word in editable else ''}{word.raw}" for word in wanted.packages)
         program = " ".join([*variables(call.options, locked=False), "uv pip install"])
@@ -202,7 +204,7 @@ class Installer:
         """What `uv sync` does not do that pip did: what it is, and what to write for it."""
         notes: list[tuple[str, str]] = []
         if call.has("--no-deps") and not wanted.projects and call.verb != "wheel":
-            notes.append(("--no-deps went: the lock has what the file had, and what that needs", ""))
+            notes.append(("removed --no-deps: the lock has what the file had and its dependencies", ""))
         for name in call.values("--constraint"):
             file = name.rpartition("/")[2]
             if self.place.install(name, self.facts) is None and not any(
@@ -215,7 +217,7 @@ class Installer:
             notes.append((what, "`uv run` before what runs there, or activate .venv"))
         if wanted.packages:
             names = " ".join(word.raw for word in wanted.packages)
-            notes.append((f"{names} is in no lock", f"`uv add {names}`, and no `uv pip install`"))
+            notes.append((f"{names} is not in the lock", f"`uv add {names}`, and no `uv pip install`"))
         return tuple(notes)
 
     def _chain(self, texts: Sequence[str]) -> str:
@@ -324,7 +326,7 @@ class Installer:
             exported=True,
         )
         files = tuple(path for path, _ in wanted.files)
-        notes = [(f"{packages.strip()} is in no lock", f"`uv add{packages}`, and no `uv pip install` of it")]
+        notes = [(f"{packages.strip()} is not in the lock", f"`uv add{packages}`, and no `uv pip install` of it")]
         return InstallTranslation(
             self._chain(texts), notes=tuple(notes if packages else ()), syncs=(sync,), files=files, extra=bool(packages)
         )
@@ -342,7 +344,7 @@ class Installer:
         if not wanted.packages:
             if wanted.installers:
                 return self._installers_only(wanted)
-            raise LeftError("an install of nothing that is named", "`uv sync --locked`")
+            raise LeftError("this installs nothing by name", "`uv sync --locked`")
         names = [word.text for word in wanted.packages]
         if self.place.kind == "ci" and all(name_in(name) in _TOOLS for name in names):
             return InstallTranslation(" && ".join(f"uv tool install {word.raw}" for word in wanted.packages))
@@ -352,14 +354,14 @@ class Installer:
         edits = self._word_edits(command, call, gone, where)
         self.extra = True
         listed = " ".join(word.raw for word in wanted.packages)
-        notes = ((f"{listed}: in no lock", f"`uv add {listed}`, and no `uv pip install`"),)
+        notes = ((f"{listed}: not in the lock", f"`uv add {listed}`, and no `uv pip install`"),)
         return InstallTranslation(edits=tuple(edits), notes=notes, extra=True)
 
     def _installers_only(self, wanted: InstallTargets) -> InstallTranslation:
         if self.place.seeded:
             return InstallTranslation()
         kept = [word.raw for word in wanted.installers if re.match(r"setuptools\b", word.text)]
-        what = "setuptools is not installed any more"
+        what = "setuptools is no longer installed"
         notes = ((what, "`uv add setuptools` if the app imports pkg_resources"),) if kept else ()
         return InstallTranslation(dropped=True, notes=notes)
 

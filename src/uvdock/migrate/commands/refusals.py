@@ -43,7 +43,7 @@ def refuse(command: Command, call: PipCommand, place: ExecutionContext, facts: R
 def _refuse_another_lock(call: PipCommand, place: ExecutionContext, facts: RepoFacts) -> None:
     for option in call.options:
         if option.name in ("--find-links", "--no-index") and not _in_lock(call, facts):
-            raise LeftError(f"where packages come from is in the lock, not in {option.name}", "`uv sync --locked`")
+            raise LeftError(f"the lock says where packages come from, not {option.name}", "`uv sync --locked`")
         if option.name in ("--index-url", "--extra-index-url") and not is_known_index(option.value or "", facts):
             instead = "`[[tool.uv.index]]` in pyproject.toml, `uv lock`, and credentials by UV_INDEX_NAME_PASSWORD"
             raise LeftError("an index that is not in the requirements files", instead)

@@ -46,7 +46,7 @@ class Shell:
         findings: What a person has to know, with line numbers of the file.
         syncs: Its `uv sync` commands, in order; for words that stay, those that would be.
         calls_uv: Whether the new text calls uv where the old one called pip.
-        extra: Whether it installs packages that are in no lock.
+        extra: Whether it installs packages that are not in the lock.
         left: Whether something of pip stays in it.
         files: The requirements files whose place `uv sync` takes, from the repo root.
     """

@@ -68,7 +68,7 @@ class Calls:
         except LeftError as error:
             return Translation(findings=[("left", error.what, error.instead)])
         if command.split and (decision.changes or decision.dropped):
-            what = "a redirection between the words of a command of pip"
+            what = "a redirection in the middle of a pip command"
             return Translation(findings=[("left", what, decision.text or "")])
         return decision
 
@@ -156,7 +156,7 @@ class Calls:
             raw = " ".join([*options, *(word.raw for word in call.operands)])
             return Translation(f"uv pip {call.verb} {target}{raw}".rstrip(), calls_uv=True)
         written = " ".join(word.raw for word in call.tool)
-        raise LeftError(f"`{written}` has no counterpart that is the same", "by hand: see `uv help pip`")
+        raise LeftError(f"`{written}` has no exact counterpart in uv", "by hand: see `uv help pip`")
 
     def _frozen(self, call: PipCommand) -> Translation:
         """What is installed is what the lock says, so there is nothing to write down; who only does that, locks."""
@@ -167,7 +167,7 @@ class Calls:
 
     def _venv(self, call: PipCommand) -> Translation:
         if not call.operands or call.dynamic:
-            raise LeftError("a virtual environment whose folder cannot be told", "uv venv FOLDER")
+            raise LeftError("the folder of this virtual environment is only known at run time", "uv venv FOLDER")
         words: list[str] = []
         for option in call.options:
             if option.name in ("--system-site-packages", "--clear"):
@@ -425,7 +425,7 @@ class Calls:
 
 
 def _of_no_package(command: Command) -> bool:
-    """Whether it only takes out what Debian's pip once wrote into its lists, and what is in no lock."""
+    """Whether it only takes out what Debian's pip once wrote into its lists, and what is not in the lock."""
     return command.name == "sed" and any(_NO_PACKAGE.fullmatch(word.text) for word in command.arguments)
 
 

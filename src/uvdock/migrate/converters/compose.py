@@ -64,7 +64,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     root = yaml_values.read(content, path.name)
     if root is None:
         if MENTIONS.search(content) and content.strip():
-            what = "this is no YAML that can be read, and pip is in it"
+            what = "this is not valid YAML, and it mentions pip"
             return Converted(content, (Notice(path, 0, "left", what, "correct it, and run it again"),))
         return Converted(content)
     return _File(path, content, root, facts).convert()
@@ -355,7 +355,7 @@ class _File:
         for name, value in pairs:
             if name in _PIP_VARIABLES:
                 line = line_at(self.content, int(value.node.start_mark.index))
-                what = f"{name} is a variable of pip's, and uv does not read it"
+                what = f"uv ignores {name}, a variable of pip"
                 instead = f"write {_PIP_VARIABLES[name]}, if uv runs in this container"
                 self.findings.append(Notice(self.path, line, "note", what, instead))
 

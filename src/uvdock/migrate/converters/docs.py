@@ -72,7 +72,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     covered = [(block.start, block.end) for block in blocks]
     for start, line in lines_of(content):
         if not any(begin <= start < end for begin, end in covered) and (found := _SPEAKS.search(line)):
-            what = f"the text speaks of `{found[0]}`"
+            what = f"the text mentions `{found[0]}`"
             findings.append(Notice(path, line_at(content, start), "note", what, "say how it is done with uv"))
     return Converted(changed(content, changes), unique(findings))
 
@@ -95,7 +95,7 @@ def _in_block(path: Path, content: str, block: _Block, facts: RepoFacts) -> tupl
         and not changed(content[block.start : block.end], [_moved(one, -block.start) for one in changes]).strip()
     ):
         # The words around an empty block would speak of nothing.
-        what = "nothing of this block is left to do with uv"
+        what = "with uv, this block has nothing left to do"
         return [], [
             *findings,
             Notice(path, line_at(content, block.start), "note", what, "take it out, with its words"),

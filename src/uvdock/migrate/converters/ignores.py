@@ -1,4 +1,4 @@
-"""Ignore files: what uv needs is not kept out, and what uv makes is."""
+"""Ignore files: keep uv.lock tracked and in the build's context, and .venv out of both."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _git(path: Path, lines: list[str], projects: Sequence[Path], findings: list[
     for number, line in enumerate(lines, 1):
         pattern = line.strip()
         if pattern.lstrip("/") in ("uv.lock", "**/uv.lock", "pyproject.toml"):
-            what = f"{pattern} was ignored by git, and every build with --locked needs it: the line is taken out"
+            what = f"{pattern} was ignored by git, but builds with --locked need it: the line is removed"
             findings.append(Notice(path, number, "note", what, "commit that file"))
             continue
         out.append(line)
@@ -88,7 +88,7 @@ def _docker(
             wanted = (inside / name).as_posix()
             if _kept_out(out, wanted):
                 out = _added(out, f"!{wanted}")
-                what = f"{wanted} was kept out of the build, which needs it: it is let in again"
+                what = f"{wanted} was ignored, but the build needs it: it is included again"
                 findings.append(Notice(path, 0, "note", what))
         if not _kept_out(out, (inside / ".venv").as_posix()):
             out = _beside_old(out, ".venv" if inside == Path() else "**/.venv")

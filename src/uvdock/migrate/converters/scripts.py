@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from uvdock.migrate.commands.rewrite import ExecutionContext
-from uvdock.migrate.converters.simplify_script import tidied
+from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import (
     MENTIONS,
@@ -75,12 +75,12 @@ def _converted(path: Path, content: str, facts: RepoFacts, place: ExecutionConte
         # Something of pip stays, and wants it in the environments that are made here.
         made = rewrite.convert(content, facts, replace(where, seeded=True))
     if not made.text.strip():
-        what = "nothing of this script is left to do with uv"
+        what = "with uv, this script has nothing left to do"
         return Converted(content, unique([*made.findings, Notice(path, 0, "left", what, "delete it, and its calls")]))
-    text = tidied(content, made.text)
+    text = simplify_script(content, made.text)
     if text == made.text:
         return Converted(text, unique(made.findings))
-    what = "an `if` or a line that does nothing any more with uv went, with the comment above it"
+    what = "removed an `if` or a line that does nothing with uv, and the comment above it"
     return Converted(text, unique([*made.findings, Notice(path, 0, "note", what)]))
 
 

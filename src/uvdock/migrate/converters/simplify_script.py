@@ -24,7 +24,7 @@ _TWICE = re.compile(r"(?m)^(?P<line>[ \t]*(?:[A-Z_]+=\S+ )*uv sync[^\n]*)\n(?:[ 
 _TESTS = {"[", "[[", "test"}
 
 
-def tidied(before: str, after: str) -> str:
+def simplify_script(before: str, after: str) -> str:
     """A script without what says nothing any more.
 
     Args:

@@ -84,7 +84,7 @@ def _dependabot(path: Path, content: str, root: Value, facts: RepoFacts) -> Conv
             changes += yaml_values.scalar_change(content, named[0], f"/{home.as_posix()}".removesuffix(".")) or []
         else:
             line = line_at(content, int(system.node.start_mark.index))
-            what = "Dependabot looks for pip's files in a folder that is no project of uv's"
+            what = "Dependabot watches pip's files in a folder without a uv project"
             findings.append(Notice(path, line, "left", what, "package-ecosystem: uv, for the project's folder"))
     return Converted(changed(content, changes), unique(findings))
 
@@ -112,7 +112,7 @@ def _pre_commit(path: Path, content: str, root: Value, facts: RepoFacts) -> Conv
         for _, name in hooks if moved is None else ():
             if name.text in ("requirements-txt-fixer", "poetry-check"):
                 line = line_at(content, int(name.node.start_mark.index))
-                what = f"the hook {name.text} has no file to look at any more"
+                what = f"the hook {name.text} no longer has a file to check"
                 findings.append(Notice(path, line, "note", what, "take it out"))
     return Converted(changed(content, changes), unique(findings))
 

@@ -62,7 +62,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
         return Converted(content)
     root = yaml_values.read(content, path.name)
     if root is None:
-        what = "this is no YAML that can be read, and pip is in it"
+        what = "this is not valid YAML, and it mentions pip"
         left = Notice(path, 0, "left", what, "correct it, and run it again")
         return Converted(content, (left,) if MENTIONS.search(content) else ())
     made = _triggers(path, content, root, facts)
@@ -157,7 +157,7 @@ class _Job:
             line = line_at(self.content, int(run.node.start_mark.index))
             shell = step.get("shell")
             if shell is not None and shell.text.split(" ")[0] in _OTHER_SHELLS:
-                what = f"pip runs in {shell.text} here, which is not read"
+                what = f"pip runs in {shell.text} here, which uvdock does not read"
                 return Notice(self.path, line, "left", what, "write what it installs as `uv sync --locked`")
             folder = normal(Path(_text_of(step, "working-directory") or self.folder or "."))
 
@@ -179,7 +179,7 @@ class _Job:
             elif (lines := yaml_values.lines_of_item(self.content, step)) and step.get("id") is None:
                 self.made.changes.append(TextChange(*lines, ""))
             else:
-                return Notice(self.path, line, "left", "nothing of this step is left to do", "take the step out")
+                return Notice(self.path, line, "left", "this step has nothing left to do", "take the step out")
         return None
 
     def _place(self, folder: Path, line: int) -> ExecutionContext:

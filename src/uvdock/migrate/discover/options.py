@@ -127,7 +127,7 @@ class UvOptions:
             origin = f"; the file took it from {was[1]}" if was else ""
             self.secrets[names[-1]] = os.environ.get(was[1], "") if was else value
             self.environment[names[-1]] = f"the {kind.lower()} for the index {index.name} ({index.url}){origin}"
-        what = f"the credentials of {index.url} stood in the file; they belong into {' and '.join(names)}"
+        what = f"the credentials of {index.url} stood in the file; put them in {' and '.join(names)}"
         return [place.note(what, "set them where uv runs: as a build secret, in CI's secrets, in your shell")]
 
     def _name(self, url: str) -> str:

@@ -30,6 +30,6 @@ def settle(work: ProjectMigration, locked: Locked) -> bool:
             index.explicit = changed = True
             work.indexed.update(dict.fromkeys(sorted(from_it), index.name))
         elif not from_it:
-            what = f"no package of the lock comes from {index.url}"
+            what = f"no package in the lock comes from {index.url}"
             work.findings.append(Notice(work.manifest, 0, "note", what, "take the index out if it is of no use"))
     return changed

@@ -260,7 +260,7 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
         node = reader.node(replace(source, compiled=False))
         for entry in node.entries:
             if entry.wanted.source or entry.wanted.extras:
-                what = f"uv takes no {entry.wanted.name} from elsewhere as a constraint"
+                what = f"uv does not accept {entry.wanted.name} from a URL or a path as a constraint"
                 work.findings.append(
                     Notice(path, entry.line, "question", what, "make it a dependency, or leave it out")
                 )

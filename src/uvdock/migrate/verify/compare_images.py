@@ -127,7 +127,7 @@ class _Side:
     builds: dict[str, ImageBuild] = field(default_factory=dict)
 
 
-def prove(
+def compare_images(
     root: Path,
     plan: MigrationPlan,
     checks: Sequence[str],

@@ -55,9 +55,9 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
 
 
 def scripts(path: Path, content: str, facts: RepoFacts) -> Mapping[Path, ExecutionContext]:
-    """The shell scripts of the repo that a Dockerfile's RUN calls and that install with pip, and where each runs.
+    """The shell scripts that a Dockerfile's RUN calls and that install with pip, each with its context.
 
-    With its place, `shelltext.convert` makes of a script what the Dockerfile's conversion counts on.
+    Converted with its context, a script does what the Dockerfile's conversion counts on.
     """
     return dict(_gone_through(path, content, facts).scripts)
 

@@ -293,7 +293,7 @@ class Conversion:
 
     def _documents(self, item: Step) -> tuple[Shell, str]:
         """Here-documents that no shell reads: what they say of pip is left."""
-        what, instead = "pip in a here-document that is no shell's alone", "`uv sync --locked` in it"
+        what, instead = "pip in a here-document that not only a shell reads", "`uv sync --locked` in it"
         found = self._in_document(item, what, instead)
         return Shell(item.body.text, (), tuple(found), left=bool(found)), item.body.text
 

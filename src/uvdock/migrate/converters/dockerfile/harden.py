@@ -40,7 +40,7 @@ def harden(path: Path, source: Dockerfile) -> tuple[str, list[Notice]]:
     gap = "" if before.endswith("\n") else "\n"
     text = (gap + "\n" + "\n".join(lines) + "\n").replace("\n", source.newline)
     line = source.line_of(max(place - 1, 0))
-    what = "the image does not run as root any more"
+    what = "the image no longer runs as root"
     instead = "give the user what the app writes to (`COPY --chown`), and a port above 1023"
     made = before + text + source.text[place:]
     after = Dockerfile(made).stages

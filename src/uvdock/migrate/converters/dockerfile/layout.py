@@ -38,7 +38,7 @@ class ImageLayout:
         entries: The files and folders of the repo, the latest last.
         venvs: The virtual environments.
         syncs: What uv synced, and where to.
-        extra: Whether packages that are in no lock were installed.
+        extra: Whether packages that are not in the lock were installed.
         has_uv: Whether uv is there before anything is converted.
         arrived: Whether it comes by the conversion.
         project_environment: What ``UV_PROJECT_ENVIRONMENT`` will be.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from uvdock.deps import bounds, remembered
+from uvdock.deps import core_metadata, metadata_cache
 
 MEMBER: dict[str, Any] = {
     "name": "app",
@@ -53,7 +53,7 @@ class Uv:
 
 def test_the_lock_tells_of_the_workspaces_members() -> None:
     uv = Uv()
-    found = bounds.requirements([MEMBER], uv)
+    found = core_metadata.requirements([MEMBER], uv)
     assert found == {
         ("app", "0.1.0"): (
             Requirement("flask>=3"),
@@ -70,7 +70,7 @@ def test_uv_tells_of_the_others_all_at_once() -> None:
         "Requires-Dist: not a requirement\nRequires-Dist: idna; extra == 'x'\n\nA text: not a header\n",
         "Metadata-Version: 2.1\nName: flask\nVersion: 1.0\n",
     )
-    found = bounds.requirements([package("zope-interface", "6.0"), package("flask"), package("lost")], uv)
+    found = core_metadata.requirements([package("zope-interface", "6.0"), package("flask"), package("lost")], uv)
     assert uv.asked == [["zope-interface==6.0", "flask==1.0", "lost==1.0"]]
     assert found == {
         ("zope-interface", "6.0"): (Requirement("setuptools<80"), Requirement("idna; extra == 'x'")),
@@ -80,18 +80,18 @@ def test_uv_tells_of_the_others_all_at_once() -> None:
 
 def test_what_is_large_or_no_wheel_is_not_fetched_only_to_be_read() -> None:
     uv = Uv()
-    assert bounds.requirements([package("torch", size=10**9), package("old") | {"wheels": []}], uv) == {}
+    assert core_metadata.requirements([package("torch", size=10**9), package("old") | {"wheels": []}], uv) == {}
     assert uv.asked == []
 
 
 def test_nothing_to_ask() -> None:
     uv = Uv()
-    assert (bounds.requirements([], uv), uv.asked) == ({}, [])
+    assert (core_metadata.requirements([], uv), uv.asked) == ({}, [])
 
 
 def test_the_requirements_on_one_package() -> None:
     asked = [Requirement("Zope.Interface>=5"), Requirement("idna"), Requirement("zope-interface<7; os_name=='nt'")]
-    assert bounds.on("zope-interface", asked) == [asked[0], asked[2]]
+    assert core_metadata.on("zope-interface", asked) == [asked[0], asked[2]]
 
 
 HASHED = package("flask", wheels=[{"url": "http://index.example/flask.whl", "size": 10, "hash": "sha256:aa"}])
@@ -101,8 +101,8 @@ ASKED = {("flask", "1.0"): (Requirement("click>=8"), Requirement("colour; extra 
 
 def test_a_release_is_asked_for_once() -> None:
     uv = Uv(FLASK)
-    assert bounds.requirements([HASHED], uv) == ASKED
-    assert bounds.requirements([HASHED], uv) == ASKED
+    assert core_metadata.requirements([HASHED], uv) == ASKED
+    assert core_metadata.requirements([HASHED], uv) == ASKED
     assert uv.asked == [["flask==1.0"]]
 
 
@@ -110,19 +110,19 @@ def test_a_release_is_asked_for_once() -> None:
 def test_a_damaged_cache_is_none(cache: Path, content: str) -> None:
     cache.parent.mkdir()
     cache.write_text(content)
-    assert bounds.requirements([HASHED], Uv(FLASK)) == ASKED
-    assert remembered.read() == {"sha256:aa": ["click>=8", 'colour; extra == "x"']}
+    assert core_metadata.requirements([HASHED], Uv(FLASK)) == ASKED
+    assert metadata_cache.read() == {"sha256:aa": ["click>=8", 'colour; extra == "x"']}
 
 
 def test_a_cache_that_cannot_be_written_is_none(cache: Path) -> None:
     cache.parent.write_text("a file where the folder would be")
     uv = Uv(FLASK)
-    assert bounds.requirements([HASHED], uv) == bounds.requirements([HASHED], uv) == ASKED
+    assert core_metadata.requirements([HASHED], uv) == core_metadata.requirements([HASHED], uv) == ASKED
     assert len(uv.asked) == 2
 
 
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "KEPT", 2)
+    monkeypatch.setattr(metadata_cache, "KEPT", 2)
     for key in "abc":
-        remembered.add({key: []})
-    assert list(remembered.read()) == ["b", "c"]
+        metadata_cache.add({key: []})
+    assert list(metadata_cache.read()) == ["b", "c"]

@@ -16,7 +16,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvdock.deps import remembered
+from uvdock.deps import metadata_cache
 
 #: Seconds to wait for one answer, and how many are asked at a time.
 _PATIENCE = 15
@@ -39,7 +39,7 @@ def requirements(
         itself, of the workspace's members, counts.
     """
     listed = {(item["name"], item.get("version", "")): item for item in packages}
-    known = remembered.read() if listed else {}
+    known = metadata_cache.read() if listed else {}
     found = {key: _said(item, known) for key, item in listed.items()}
     asking = [key for key, asked in found.items() if asked is None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -52,7 +52,7 @@ def requirements(
     new = {_hash(listed[key]): [str(item) for item in asked] for key in asking if (asked := found[key]) is not None}
     new.pop("", None)
     if new:
-        remembered.add(new)
+        metadata_cache.add(new)
     return {key: asked for key, asked in found.items() if asked is not None}
 
 

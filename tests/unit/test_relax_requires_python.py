@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from uvdock.deps.relax import relaxed
+from uvdock.deps.relax_requires_python import relax_requires_python
 
 ROOT = Path("/app/pyproject.toml")
 MEMBER = Path("/app/lib/pyproject.toml")
@@ -21,12 +21,15 @@ def manifest(bound: str = "", extra: str = "") -> bytes:
 
 
 def relax(manifests: dict[Path, bytes], python: str = "3.11.4") -> dict[Path, dict[str, Any]]:
-    return {path: tomllib.loads(content.decode()) for path, content in relaxed(manifests, ROOT, python).items()}
+    return {
+        path: tomllib.loads(content.decode())
+        for path, content in relax_requires_python(manifests, ROOT, python).items()
+    }
 
 
 @pytest.mark.parametrize("bound", ["", ">=3.9", ">=3.11,<3.12", "==3.11.*", "~=3.11.2"])
 def test_an_interpreter_of_the_project_changes_nothing(bound: str) -> None:
-    assert relaxed({ROOT: manifest(bound)}, ROOT, "3.11.4") == {}
+    assert relax_requires_python({ROOT: manifest(bound)}, ROOT, "3.11.4") == {}
 
 
 @pytest.mark.parametrize(
@@ -99,4 +102,4 @@ def test_a_root_that_is_no_project() -> None:
     ],
 )
 def test_what_cannot_be_read_is_left_to_uv(content: bytes) -> None:
-    assert relaxed({ROOT: content}, ROOT, "3.11.4") == {}
+    assert relax_requires_python({ROOT: content}, ROOT, "3.11.4") == {}

@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 _ANY = ">=3.0"
 
 
-def relaxed(manifests: Mapping[Path, bytes], root: Path, python: str) -> dict[Path, bytes]:
+def relax_requires_python(manifests: Mapping[Path, bytes], root: Path, python: str) -> dict[Path, bytes]:
     """The manifests that have to be others so that ``python`` may lock them.
 
     Args:
