@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from uvdock.deps import sync
 from uvdock.doctor.model import Finding, LineEdit
+from uvdock.formats.edits import unified_diff
 
 
 def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
@@ -49,8 +49,7 @@ def diff(root: Path, before: Mapping[Path, bytes], after: Mapping[Path, bytes]) 
     lines: list[str] = []
     for path, new in after.items():
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        old = before.get(path, b"")
-        lines += difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}", lineterm="", n=2)
+        lines += unified_diff(name, before.get(path, b""), new, context=2)
     return lines
 
 
@@ -62,10 +61,6 @@ def current(paths: Iterable[Path]) -> dict[Path, bytes]:
 def _meet(one: LineEdit, other: LineEdit) -> bool:
     same = one.start == other.start
     return one == other or same or (one.start < other.end and other.start < one.end)
-
-
-def _lines(content: bytes) -> list[str]:
-    return content.decode("utf-8", "replace").splitlines()
 
 
 def _bytes(path: Path) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from uvdock.formats.edits import unified_diff
 from uvdock.init import just, make, script
 from uvdock.init.callers import calls_to_change
 from uvdock.init.carry import CarriedFunction, Rules, carry, default_service
@@ -66,9 +66,7 @@ class FileChange:
 
     def diff(self) -> list[str]:
         """The unified diff, line by line."""
-        before = self.before.splitlines() if self.before is not None else []
-        old = f"a/{self.name}" if self.before is not None else "/dev/null"
-        return list(difflib.unified_diff(before, self.after.splitlines(), old, f"b/{self.name}", lineterm=""))
+        return unified_diff(self.name, None if self.before is None else self.before.encode(), self.after.encode())
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.files import is_dockerfile, listed
+from uvdock.formats.edits import unified_diff
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.model import Converted, Dependencies, FileEdit, MigrationPlan, Notice, RepoFacts
 
@@ -176,25 +176,12 @@ def _script(path: Path, content: str, facts: RepoFacts) -> Converted:
 
 def diff(edit: FileEdit) -> list[str]:
     """The unified diff of one file, line by line without line ends, as `git apply` takes it."""
-    old = f"a/{edit.path.as_posix()}" if edit.before is not None else "/dev/null"
-    new = f"b/{edit.path.as_posix()}" if edit.after is not None else "/dev/null"
-    found: list[str] = []
-    for line in difflib.unified_diff(_lines(edit.before), _lines(edit.after), old, new, lineterm="\n"):
-        found.append(line.removesuffix("\n"))
-        if not line.endswith("\n"):
-            found.append("\\ No newline at end of file")
-    return found
+    return unified_diff(edit.path.as_posix(), edit.before, edit.after)
 
 
 def action(edit: FileEdit) -> str:
     """``created``, ``changed`` or ``deleted``."""
     return "created" if edit.before is None else "deleted" if edit.after is None else "changed"
-
-
-def _lines(content: bytes | None) -> list[str]:
-    # Only line feeds end a line: a form feed or a lone carriage return is a byte like any other.
-    text = (content or b"").decode("utf-8", "replace")
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _still_read(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
@@ -15,58 +15,6 @@ Convert = Callable[[Path, str, RepoFacts], Converted]
 MENTIONS = re.compile(
     r"\b(?:pip[\d.]*|pipenv|poetry|pipx|virtualenv|venv|pip-(?:compile|sync|tools)|easy_install|[\w./-]*requirements[\w./-]*)\b"
 )
-
-
-@dataclass(frozen=True)
-class TextChange:
-    """What is from ``start`` to before ``end`` becomes ``text``."""
-
-    start: int
-    end: int
-    text: str
-
-
-def changed(content: str, changes: Iterable[TextChange]) -> str:
-    """``content`` with the changes made; of two that overlap, only the first counts."""
-    parts: list[str] = []
-    at = 0
-    for change in sorted(dict.fromkeys(changes), key=lambda change: (change.start, change.end)):
-        if change.start < at:
-            continue
-        parts += [content[at : change.start], change.text]
-        at = change.end
-    return "".join((*parts, content[at:]))
-
-
-def line_at(content: str, index: int) -> int:
-    """The number of the line, from 1, that has the character at ``index``."""
-    return content.count("\n", 0, index) + 1
-
-
-def line_start(content: str, index: int) -> int:
-    """Where the line of the character at ``index`` begins."""
-    return content.rfind("\n", 0, index) + 1
-
-
-def line_end(content: str, index: int) -> int:
-    """Where the line after the character at ``index`` begins, or the end."""
-    found = content.find("\n", index)
-    return len(content) if found < 0 else found + 1
-
-
-def indent_of(content: str, index: int) -> str:
-    """The blanks that the line of the character at ``index`` begins with."""
-    start = line_start(content, index)
-    return content[start : len(content) - len(content[start:].lstrip(" \t"))]
-
-
-def lines_of(content: str) -> Iterator[tuple[int, str]]:
-    """Each line with its end, and where it begins; only a line feed ends one."""
-    at = 0
-    while at < len(content):
-        end = line_end(content, at)
-        yield at, content[at:end]
-        at = end
 
 
 def same_line_ends(convert: Convert) -> Convert:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvdock.formats.edits import TextChange, changed, line_end, line_start
 from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
 from uvdock.formats.shell.words import Dialect, Document, Word
 from uvdock.migrate.commands import compose_run
@@ -21,7 +22,6 @@ from uvdock.migrate.commands.environment import instead
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
 from uvdock.migrate.model import Notice, RepoFacts
-from uvdock.migrate.text import TextChange, changed, line_end, line_start
 
 __all__ = ["ExecutionContext", "Shell", "Sync", "convert", "convert_words"]
 

@@ -9,24 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from uvdock.formats import yaml_edits
+from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_end
 from uvdock.formats.yaml import Value
 from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
-from uvdock.migrate.converters import yaml_values
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import (
-    MENTIONS,
-    TextChange,
-    changed,
-    indent_of,
-    line_at,
-    line_end,
-    locate,
-    manifests,
-    meant,
-    normal,
-    same_line_ends,
-    unique,
-)
+from uvdock.migrate.text import MENTIONS, locate, manifests, meant, normal, same_line_ends, unique
 
 if TYPE_CHECKING:
     from uvdock.migrate.converters.dockerfile import Container
@@ -61,7 +49,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     Returns:
         The new text, and what stays for a person.
     """
-    root = yaml_values.read(content, path.name)
+    root = yaml_edits.read(content, path.name)
     if root is None:
         if MENTIONS.search(content) and content.strip():
             what = "this is not valid YAML, and it mentions pip"
@@ -82,7 +70,7 @@ def contexts(facts: RepoFacts) -> dict[str, ExecutionContext]:
     """
     found: dict[str, ExecutionContext | None] = {}
     for path in sorted((path for path in facts.files if is_compose(path)), key=lambda path: (len(path.parts), path)):
-        root = yaml_values.read(facts.files[path].replace("\r\n", "\n"), path.name)
+        root = yaml_edits.read(facts.files[path].replace("\r\n", "\n"), path.name)
         for name, service in _entries(root, "services"):
             if root is not None and service.get("build") is not None and name not in found:
                 found[name] = _File(path, facts.files[path], root, facts).place(service)
@@ -96,7 +84,7 @@ def cache_names(path: Path, content: str, facts: RepoFacts) -> dict[str, str]:
     for other, text in {**facts.files, path: content}.items():
         if other.parent != path.parent or not is_compose(other) or "pip" not in text:
             continue
-        root = yaml_values.read(text.replace("\r\n", "\n"), other.name)
+        root = yaml_edits.read(text.replace("\r\n", "\n"), other.name)
         for _, service in _entries(root, "services"):
             for item in service.get("volumes") or ():
                 name, _, target = item.text.partition(":")
@@ -154,7 +142,7 @@ class _File:
         node = parent.get(key) if key and parent is not None else parent
         if node is None or parent is None:
             return False
-        words = yaml_values.words(node)
+        words = yaml_edits.words(node)
         text = " ".join(words) if words is not None else node.text
         if not MENTIONS.search(text):
             return False
@@ -192,7 +180,7 @@ class _File:
             # Compose splits the text of a command into words itself; that of a health check goes to a shell.
             return rewrite.convert(text, self.facts, here) if shell else rewrite.convert_line(text, self.facts, here)
 
-        return self._take(node, yaml_values.shell_changes(self.content, node, convert))
+        return self._take(node, yaml_edits.shell_changes(self.content, node, convert))
 
     def _list(self, node: Value, words: list[str], place: ExecutionContext) -> Shell | None:
         from uvdock.migrate.commands import rewrite
@@ -209,13 +197,13 @@ class _File:
             def convert(text: str, line: int) -> Shell:
                 return rewrite.convert(text, self.facts, replace(place, line=line))
 
-            return self._take(node, yaml_values.shell_changes(self.content, items[script], convert, flow=flow))
+            return self._take(node, yaml_edits.shell_changes(self.content, items[script], convert, flow=flow))
         line = line_at(self.content, int(node.node.start_mark.index))
         new, made = rewrite.convert_words(words[first:], self.facts, replace(place, line=line))
         if new == words[first:]:
             self.findings += made.findings
             return made
-        changes = yaml_values.word_changes(self.content, node, [*words[:first], *new])
+        changes = yaml_edits.word_changes(self.content, node, [*words[:first], *new])
         return self._take(node, None if changes is None else (changes, made))
 
     def _take(self, node: Value, made: tuple[list[TextChange], Shell] | None) -> Shell | None:
@@ -286,7 +274,7 @@ class _File:
     def _elsewhere(self, name: str) -> Value | None:
         for path, text in self.facts.files.items():
             if path.parent == self.path.parent and path != self.path and is_compose(path, text) and name in text:
-                root = yaml_values.read(text, path.name)
+                root = yaml_edits.read(text, path.name)
                 build = root.get("services", name, "build") if root is not None else None
                 if build is not None:
                     return build
@@ -306,7 +294,7 @@ class _File:
             elif _PIP_CACHE.search(target):
                 new_name = names.get(source, source)
                 new = f"{new_name}:{_PIP_CACHE.sub('/.cache/uv', target)}{':' + mode if mode else ''}"
-                self.changes += yaml_values.scalar_change(self.content, item, new) or []
+                self.changes += yaml_edits.scalar_change(self.content, item, new) or []
                 self.taken.add(id(item.node))
 
     def _mount(self, item: Value, mounted: Path, target: str, mode: str) -> None:
@@ -315,7 +303,7 @@ class _File:
         sources = manifests(self.facts.installs[mounted], self.path.parent)
         end = f":{mode}" if mode else ""
         new = [f"./{name}:{folder / PurePosixPath(name).name}{end}" for name in sources]
-        changes = yaml_values.item_changes(self.content, item, new)
+        changes = yaml_edits.item_changes(self.content, item, new)
         if changes is not None:
             self.changes += changes
             self.taken.add(id(item.node))
@@ -337,13 +325,13 @@ class _File:
                 lock = manifests(self.facts.installs[found], self.path.parent)[1]
                 new = f"./{lock}" if path.text.startswith("./") else lock
                 key = (lock, action.text if action is not None else "")
-                lines = yaml_values.lines_of_item(self.content, rule)
+                lines = yaml_edits.lines_of_item(self.content, rule)
                 if key in made and lines is not None:
                     # One lock has what several files had.
                     self.changes.append(TextChange(*lines, ""))
                     continue
                 made.add(key)
-                self.changes += yaml_values.scalar_change(self.content, path, new) or []
+                self.changes += yaml_edits.scalar_change(self.content, path, new) or []
                 self.taken.add(id(path.node))
 
     def _environment(self, service: Value) -> None:
@@ -389,7 +377,7 @@ class _File:
         return False
 
     def _declare_cache(self) -> None:
-        declared = yaml_values.mapping_entry(self.root, "volumes")
+        declared = yaml_edits.mapping_entry(self.root, "volumes")
         if declared is None:
             self._insert(len(self.content), "\nvolumes:\n  uv-cache:\n")
         elif declared[1].get("uv-cache") is None and not dict(declared[1].own_keys()).get("uv-cache"):
@@ -401,7 +389,7 @@ class _File:
         self.changes.append(TextChange(at, at, missing + text))
 
     def _declared(self) -> Iterator[Any]:
-        found = yaml_values.mapping_entry(self.root, "volumes")
+        found = yaml_edits.mapping_entry(self.root, "volumes")
         pairs = found[1].node.value if found and type(found[1].node).__name__ == "MappingNode" else []
         yield from (key for key, _ in pairs)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvdock.formats.edits import TextChange, changed, line_at, lines_of
 from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import MENTIONS, TextChange, changed, line_at, lines_of, meant, normal, same_line_ends, unique
+from uvdock.migrate.text import MENTIONS, meant, normal, same_line_ends, unique
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*(?:>[ \t]?)*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[^`\n]*$")
 _SHELLS = ("", "sh", "bash", "shell", "console", "zsh", "shell-session", "shellsession", "terminal", "text")

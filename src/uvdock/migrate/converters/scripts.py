@@ -8,22 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from uvdock.formats.edits import TextChange, changed, line_at, line_end, lines_of
 from uvdock.migrate.commands.rewrite import ExecutionContext
 from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import (
-    MENTIONS,
-    TextChange,
-    changed,
-    line_at,
-    line_end,
-    lines_of,
-    manifests,
-    meant,
-    normal,
-    same_line_ends,
-    unique,
-)
+from uvdock.migrate.text import MENTIONS, manifests, meant, normal, same_line_ends, unique
 
 _SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
 _MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")

@@ -6,20 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from uvdock.formats import yaml_edits
+from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_start
 from uvdock.formats.yaml import Value
-from uvdock.migrate.converters import yaml_values
 from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
-from uvdock.migrate.text import (
-    TextChange,
-    changed,
-    indent_of,
-    line_at,
-    line_start,
-    locate,
-    normal,
-    same_line_ends,
-    unique,
-)
+from uvdock.migrate.text import locate, normal, same_line_ends, unique
 
 _PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
 _UV_PRE_COMMIT = "https://github.com/astral-sh/uv-pre-commit"
@@ -49,7 +40,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """
     if path.name == "tox.ini":
         return _tox(path, content, facts)
-    root = yaml_values.read(content, path.name)
+    root = yaml_edits.read(content, path.name)
     if root is None:
         return Converted(content)
     if _is_dependabot(path):
@@ -77,11 +68,11 @@ def _dependabot(path: Path, content: str, root: Value, facts: RepoFacts) -> Conv
         places = [normal(Path(one.text.lstrip("/"))) for one in named if one is not None]
         homes = {_home(place, facts) for place in places} if not all(place in folders for place in places) else set()
         if places and all(place in folders for place in places):
-            changes += yaml_values.scalar_change(content, system, "uv") or []
+            changes += yaml_edits.scalar_change(content, system, "uv") or []
         elif len(named) == 1 and named[0] is not None and len(homes) == 1 and (home := homes.pop()) is not None:
             # A folder with nothing but requirements files: what takes their place is in the project's.
-            changes += yaml_values.scalar_change(content, system, "uv") or []
-            changes += yaml_values.scalar_change(content, named[0], f"/{home.as_posix()}".removesuffix(".")) or []
+            changes += yaml_edits.scalar_change(content, system, "uv") or []
+            changes += yaml_edits.scalar_change(content, named[0], f"/{home.as_posix()}".removesuffix(".")) or []
         else:
             line = line_at(content, int(system.node.start_mark.index))
             what = "Dependabot watches pip's files in a folder without a uv project"
@@ -120,7 +111,7 @@ def _pre_commit(path: Path, content: str, root: Value, facts: RepoFacts) -> Conv
 def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts: RepoFacts) -> list[TextChange] | None:
     """A repo of hooks with one that locks, as uv's own; ``None`` where it has others, or options of its own."""
     # Beside a hook that locks, one that only checks the same goes with it.
-    checking = [yaml_values.lines_of_item(content, hook) for hook, name in hooks if name.text == "poetry-check"]
+    checking = [yaml_edits.lines_of_item(content, hook) for hook, name in hooks if name.text == "poetry-check"]
     url, rev = repo.get("repo"), repo.get("rev")
     if len(hooks) - len(checking) != 1 or None in checking or url is None or rev is None or not facts.uv:
         return None
@@ -129,7 +120,7 @@ def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts:
         return None
     changes = [TextChange(*lines, "") for lines in checking if lines is not None]
     for value, text in ((url, _UV_PRE_COMMIT), (rev, facts.uv), (name, "uv-lock")):
-        changes += yaml_values.scalar_change(content, value, text) or []
+        changes += yaml_edits.scalar_change(content, value, text) or []
     return changes
 
 

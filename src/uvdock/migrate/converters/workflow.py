@@ -10,25 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uvdock.formats import yaml_edits
+from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_end, line_start
 from uvdock.formats.yaml import Value
 from uvdock.migrate.commands.rewrite import ExecutionContext, Shell, Sync
-from uvdock.migrate.converters import yaml_values
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import (
-    MENTIONS,
-    TextChange,
-    changed,
-    indent_of,
-    line_at,
-    line_end,
-    line_start,
-    locate,
-    manifests,
-    meant,
-    normal,
-    same_line_ends,
-    unique,
-)
+from uvdock.migrate.text import MENTIONS, locate, manifests, meant, normal, same_line_ends, unique
 
 #: By its commit, for a tag could be moved (https://github.com/astral-sh/setup-uv/releases/tag/v8.3.2).
 SETUP_UV = "astral-sh/setup-uv@11f9893b081a58869d3b5fccaea48c9e9e46f990 # v8.3.2"
@@ -60,7 +47,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """
     if not MENTIONS.search(content) and "setup-python@" not in content:
         return Converted(content)
-    root = yaml_values.read(content, path.name)
+    root = yaml_edits.read(content, path.name)
     if root is None:
         what = "this is not valid YAML, and it mentions pip"
         left = Notice(path, 0, "left", what, "correct it, and run it again")
@@ -164,7 +151,7 @@ class _Job:
             def convert(text: str, at: int, folder: Path = folder) -> Shell:
                 return rewrite.convert(text, self.facts, self._place(folder, at))
 
-            made = yaml_values.shell_changes(self.content, run, convert)
+            made = yaml_edits.shell_changes(self.content, run, convert)
             if made is None:
                 what = "pip runs here, in a text whose layout keeps it from being changed"
                 return Notice(self.path, line, "left", what, "write it as a block: run: |")
@@ -176,7 +163,7 @@ class _Job:
             self.syncs += result.syncs
             if result.text.strip():
                 self.made.changes += changes
-            elif (lines := yaml_values.lines_of_item(self.content, step)) and step.get("id") is None:
+            elif (lines := yaml_edits.lines_of_item(self.content, step)) and step.get("id") is None:
                 self.made.changes.append(TextChange(*lines, ""))
             else:
                 return Notice(self.path, line, "left", "this step has nothing left to do", "take the step out")
@@ -253,7 +240,7 @@ class _Job:
         assert uses is not None
         start = int(uses.node.start_mark.index)
         self.made.changes.append(TextChange(start, _end_of_line(self.content, start), SETUP_UV))
-        inputs = yaml_values.mapping_entry(step, "with")
+        inputs = yaml_edits.mapping_entry(step, "with")
         if inputs is not None and inputs[1].node.flow_style:
             self._replace_in_line(inputs[1], own)
             return
@@ -293,7 +280,7 @@ class _Job:
     def _without_cache(self, setups: list[Value]) -> Notice | None:
         """Take pip's cache out of setup-python: without pip there is nothing to cache, and that fails."""
         for step in setups:
-            inputs = yaml_values.mapping_entry(step, "with")
+            inputs = yaml_edits.mapping_entry(step, "with")
             entries = inputs[1].node.value if inputs is not None else []
             for key, value in entries:
                 if key.value not in ("cache", "cache-dependency-path"):
@@ -313,7 +300,7 @@ class _Job:
         return f"{lead}- uses: {SETUP_UV}\n{lead}  with:\n{body}"
 
     def _insert_before(self, step: Value, own: list[str]) -> Notice | None:
-        lines = yaml_values.lines_of_item(self.content, step)
+        lines = yaml_edits.lines_of_item(self.content, step)
         if lines is None:
             line = line_at(self.content, int(step.node.start_mark.index))
             return Notice(self.path, line, "left", "this step is written in one line", "write it as a block")
@@ -322,7 +309,7 @@ class _Job:
         return None
 
     def _insert_after(self, step: Value, own: list[str]) -> Notice | None:
-        lines = yaml_values.lines_of_item(self.content, step)
+        lines = yaml_edits.lines_of_item(self.content, step)
         if lines is None:
             line = line_at(self.content, int(step.node.start_mark.index))
             return Notice(self.path, line, "left", "this step is written in one line", "write it as a block")
@@ -341,7 +328,7 @@ class _Job:
             uses = step.get("uses")
             if inputs is None or uses is None or not uses.text.startswith("actions/cache"):
                 continue
-            lines = yaml_values.lines_of_item(self.content, step)
+            lines = yaml_edits.lines_of_item(self.content, step)
             paths = path.text.split() if path is not None else []
             if lines is not None and paths and all(".cache/pip" in one for one in paths) and step.get("id") is None:
                 self.made.changes.append(TextChange(*lines, ""))
@@ -371,7 +358,7 @@ def _triggers(path: Path, content: str, root: Value, facts: RepoFacts) -> _JobCh
                 names, is_known = new
                 fresh = [one for one in names if one not in there]
                 there |= set(names)
-                changes = yaml_values.item_changes(content, item, fresh or names) if is_known else None
+                changes = yaml_edits.item_changes(content, item, fresh or names) if is_known else None
                 if changes and not fresh:
                     at = line_start(content, changes[0].start)
                     made.changes.append(TextChange(at, line_end(content, at), ""))

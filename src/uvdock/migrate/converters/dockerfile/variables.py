@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from uvdock.formats.dockerfile.stages import Dockerfile, Step
+from uvdock.formats.edits import TextChange
 from uvdock.formats.shell.commands import UnreadableError
 from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands import managers
 from uvdock.migrate.commands.environment import advice, instead
 from uvdock.migrate.model import RepoFacts
-from uvdock.migrate.text import TextChange
 
 
 def convert(

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from uvdock.formats.dockerfile.instruction import Part, mount
 from uvdock.formats.dockerfile.stages import Step
+from uvdock.formats.edits import TextChange, changed
 from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.converters.dockerfile import variables
@@ -18,7 +19,6 @@ from uvdock.migrate.converters.dockerfile.layout import absolute, is_requirement
 from uvdock.migrate.converters.dockerfile.lookahead import WHEEL_ENVIRONMENT
 from uvdock.migrate.converters.dockerfile.results import RunResult, Used
 from uvdock.migrate.converters.dockerfile.variables import removal
-from uvdock.migrate.text import TextChange, changed
 
 _PIP_CACHE = re.compile(r"(?:^|/)(?:pip|\.cache/pip|pip-cache|\.pip)/?$")
 

@@ -1,4 +1,4 @@
-"""Shell texts and lists in YAML files, edited by position: comments, quotes and layout stay."""
+"""Texts and lists in YAML files, edited by position: comments, quotes and layout stay."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from uvdock.errors import UvdockError
 from uvdock.formats import yaml
+from uvdock.formats.edits import TextChange, indent_of, line_at, line_end, line_start
 from uvdock.formats.yaml import Value
-from uvdock.migrate.commands.rewrite import Shell
-from uvdock.migrate.text import TextChange, indent_of, line_at, line_end, line_start
 
 #: What a plain scalar may not begin with, or have in it (https://yaml.org/spec/1.2.2/#733-plain-style).
 _NOT_PLAIN = re.compile(r"^[-?:](?:\s|$)|^[,\[\]{}#&*!|>'\"%@`]|:(?:\s|$)|\s#|^\s|\s$|[\n\t]")
@@ -25,6 +24,21 @@ def read(content: str, name: str) -> Value | None:
         return yaml.read(content, name)
     except UvdockError:
         return None
+
+
+class Rewritten(Protocol):
+    """What became of a text: the new one, and the changes that make it of the old one."""
+
+    @property
+    def text(self) -> str:
+        """The new text."""
+
+    @property
+    def changes(self) -> Sequence[TextChange]:
+        """The changes, in order."""
+
+
+R = TypeVar("R", bound=Rewritten)
 
 
 @dataclass(frozen=True)
@@ -70,8 +84,8 @@ def region(content: str, node: Value) -> Region | None:
 
 
 def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way back
-    content: str, node: Value, convert: Callable[[str, int], Shell], *, flow: bool = False
-) -> tuple[list[TextChange], Shell] | None:
+    content: str, node: Value, convert: Callable[[str, int], R], *, flow: bool = False
+) -> tuple[list[TextChange], R] | None:
     """The changes of a file that convert the shell text of a scalar.
 
     Args:
@@ -86,11 +100,12 @@ def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way bac
     """
     found = region(content, node)
     if found is None:
-        return [], Shell("")
+        return [], convert("", line_at(content, int(node.node.start_mark.index)))
     line = line_at(content, found.start)
     if not found.exact and found.view != found.value and "\n" in content[found.start : found.end]:
         # Escapes on several lines: what a shell sees stands nowhere as it is.
-        return ([], Shell(found.value)) if convert(found.value, line).text == found.value else None
+        made = convert(found.value, line)
+        return ([], made) if made.text == found.value else None
     if not found.exact:
         made = convert(found.value, line)
         return _requoted(found, made), made
@@ -249,7 +264,7 @@ def _folded(text: str, depth: int) -> str:
     return joined
 
 
-def _requoted(found: Region, made: Shell) -> list[TextChange]:
+def _requoted(found: Region, made: Rewritten) -> list[TextChange]:
     if made.text == found.value or not made.text.strip():
         return []
     return [TextChange(found.start, found.end, _escaped(made.text, found.style))]
