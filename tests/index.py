@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import threading
+import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,10 +39,12 @@ class Index:
     asked: list[str] = field(default_factory=list)
     port: int = 0
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    #: uv's cache outlives an index, and another one may get its port.
+    own: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/simple"
+        return f"http://127.0.0.1:{self.port}/{self.own}/simple"
 
     @property
     def table(self) -> str:
@@ -53,7 +56,9 @@ class Index:
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """The status, the type and the content for a path."""
-        parts = path.strip("/").split("/")
+        own, *parts = path.strip("/").split("/")
+        if own != self.own or not parts:
+            return 404, "text/plain", b""
         if parts[0] == "simple" and len(parts) == 2:
             found = self.packages.get(parts[1], 404)
             return (found, "text/plain", b"") if isinstance(found, int) else (200, _JSON, self._page(parts[1], found))
@@ -82,7 +87,7 @@ class Index:
         uploaded = self.since - timedelta(days=release.days, hours=1)
         return {
             "filename": file,
-            "url": f"http://127.0.0.1:{self.port}/files/{file}",
+            "url": f"http://127.0.0.1:{self.port}/{self.own}/files/{file}",
             "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
             "size": len(content),
             "upload-time": uploaded.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),

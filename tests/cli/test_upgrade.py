@@ -457,6 +457,7 @@ def test_a_project_that_is_a_package_is_tested_with_its_own_source(
 def test_bisect_finds_who_breaks_it_and_keeps_the_others(program: Program, tested: Path) -> None:
     ran = fine(program.run("deps.upgrade", "--bisect", "--test", "python check.py", "--json", cwd=tested), 1)
 
+    assert ran.out, ran.err
     data = json.loads(ran.out)
     assert {item["name"] for item in data["packages"]} == {"one", "two", "four", "five"}
     assert data["left"] == [{"project": ".", "name": "three", "why": "it breaks python check.py"}]

@@ -276,7 +276,7 @@ def tasks(everything: Path) -> Collection:
 
 @pytest.fixture
 def program(tasks: Collection, monkeypatch: pytest.MonkeyPatch) -> UvdockProgram:
-    monkeypatch.setattr("uvdock.tasks.ns", tasks)
+    monkeypatch.setattr("uvdock.tasks.collection.ns", tasks)
     monkeypatch.chdir(Path("/"))
     return UvdockProgram(namespace=tasks)
 

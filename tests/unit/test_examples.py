@@ -20,7 +20,7 @@ from uvdock.tasks.separator import PassthroughTask
 @pytest.mark.slow
 def test_every_task_has_a_few_examples_that_parse(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collection = namespace(everything)
-    monkeypatch.setattr("uvdock.tasks.ns", collection)
+    monkeypatch.setattr("uvdock.tasks.collection.ns", collection)
     parser = Parser(contexts=collection.to_contexts())
     program = UvdockProgram(namespace=collection)
     names = listed_names(collection)

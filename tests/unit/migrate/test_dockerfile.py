@@ -327,3 +327,12 @@ def test_a_stage_that_an_argument_names_is_the_one_below() -> None:
     made = convert(PATH, text.format("${BASE}"), PLAIN).content
     assert made == convert(PATH, text.format("one"), PLAIN).content.replace("FROM one", "FROM ${BASE}")
     assert "/v" in made.partition("FROM ${BASE}")[2]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n"])
+def test_a_here_document_that_nothing_ends_does_not_grow(end: str) -> None:
+    text = f"FROM python:3.13-slim\nRUN <<EOF\npip list{end}"
+    made = convert(Path("Dockerfile"), text, PLAIN)
+
+    assert made.content.endswith(f"\nuv pip list --system{end}")
+    assert convert(Path("Dockerfile"), made.content, PLAIN).content == made.content

@@ -97,6 +97,9 @@ class _LineParser:
                 if (line.lstrip("\t") if tabs else line) == name:
                     break
                 stop = self.at
+            else:
+                # Nothing ends it: it goes as far as its instruction.
+                stop = start + len(self.text[start : self.at].rstrip("\r\n"))
             yield self._part(start, stop)
 
     def _instruction(
