@@ -204,6 +204,8 @@ def _environment(venv: Path | PurePosixPath, project: Path | PurePosixPath) -> d
     return {
         "UV_PROJECT_ENVIRONMENT": str(venv),
         "VIRTUAL_ENV": str(venv),
+        # Python takes what it compiled of one release for the next one's where both files are of one size and second.
+        "PYTHONDONTWRITEBYTECODE": "1",
         "UV_PROJECT": str(project),
         "UV_NO_SYNC": "1",
     }
