@@ -343,7 +343,10 @@ def tested(program: Program, tmp_path: Path, index: Index) -> Path:
         index.add(name, "1.0", "2.0")
     project = make_project(tmp_path / "app", [f"{name}==1.0" for name in names], index.table)
     (project / "check.py").write_text(
-        "import sys, one, three\nprint(three.__version__)\nsys.exit(5 if three.__version__ == '2.0' else 0)\n"
+        "import sys, one, three\nprint(three.__version__)\n"
+        # What is compiled of one release would be run as another's.
+        "assert sys.dont_write_bytecode\n"
+        "sys.exit(5 if three.__version__ == '2.0' else 0)\n"
     )
     uv("lock", cwd=project)
     return project
