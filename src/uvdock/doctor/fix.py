@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from uvdock.deps import sync
 from uvdock.doctor.model import Finding, LineEdit
-from uvdock.formats.edits import unified_diff
+from uvdock.formats.edits import lines_of, unified_diff
 
 
 def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
@@ -27,7 +26,7 @@ def plan(root: Path, findings: Sequence[Finding]) -> dict[Path, bytes]:
 
 def edited(content: bytes, edits: Iterable[LineEdit]) -> bytes:
     """``content`` with lines replaced; every other byte stays, and new lines end as the first one does."""
-    lines = re.findall(r"[^\n]*\n|[^\n]+", content.decode("utf-8", "surrogateescape"))
+    lines = [line for _, line in lines_of(content.decode("utf-8", "surrogateescape"))]
     end = next((line[len(line.rstrip("\r\n")) :] for line in lines), "") or "\n"
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         new = [f"{line}{end}" for line in edit.lines]

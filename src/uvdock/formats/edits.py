@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -84,4 +83,4 @@ def unified_diff(name: str, before: bytes | None, after: bytes | None, context: 
 
 def _lines(content: bytes | None) -> list[str]:
     # Only line feeds end a line: a form feed or a lone carriage return is a byte like any other.
-    return re.findall(r"[^\n]*\n|[^\n]+", (content or b"").decode("utf-8", "replace"))
+    return [line for _, line in lines_of((content or b"").decode("utf-8", "replace"))]

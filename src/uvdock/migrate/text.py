@@ -1,4 +1,4 @@
-"""Editing texts by position: what every converter shares."""
+"""What every converter shares: line ends, and what a name in a text means."""
 
 from __future__ import annotations
 

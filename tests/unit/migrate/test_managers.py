@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.rewrite import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.dockerfile import convert
 from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 

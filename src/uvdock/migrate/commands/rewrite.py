@@ -23,8 +23,6 @@ from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Calls
 from uvdock.migrate.model import Notice, RepoFacts
 
-__all__ = ["ExecutionContext", "Shell", "Sync", "convert", "convert_words"]
-
 #: Whether a text is worth reading at all.
 _TOPIC = re.compile(
     r"pip|\bvenv\b|virtualenv|pyvenv|setup\.py|easy_install|\bpoetry\b|requirements|/bin/activate", re.IGNORECASE

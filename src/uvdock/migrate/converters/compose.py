@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from uvdock.formats import yaml_edits
 from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_end
 from uvdock.formats.yaml import Value
-from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import MENTIONS, locate, manifests, meant, normal, same_line_ends, unique
 
@@ -173,8 +175,6 @@ class _File:
             self._left(node, f"pip runs when the container starts, and {image} has no uv", instead)
 
     def _text(self, node: Value, place: ExecutionContext, *, shell: bool) -> Shell | None:
-        from uvdock.migrate.commands import rewrite
-
         def convert(text: str, line: int) -> Shell:
             here = replace(place, line=line)
             # Compose splits the text of a command into words itself; that of a health check goes to a shell.
@@ -183,8 +183,6 @@ class _File:
         return self._take(node, yaml_edits.shell_changes(self.content, node, convert))
 
     def _list(self, node: Value, words: list[str], place: ExecutionContext) -> Shell | None:
-        from uvdock.migrate.commands import rewrite
-
         items = list(node)
         first = 1 if words and words[0] in ("CMD", "CMD-SHELL") else 0
         script = 1 if words[:1] == ["CMD-SHELL"] else first + 2

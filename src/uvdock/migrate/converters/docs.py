@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.formats.edits import TextChange, changed, line_at, lines_of
-from uvdock.migrate.commands.rewrite import ExecutionContext, Shell
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import MENTIONS, meant, normal, same_line_ends, unique
 
@@ -118,8 +120,6 @@ def _in_environment(content: str, block: _Block) -> Iterator[TextChange]:
 
 
 def _converted(path: Path, text: str, line: int, facts: RepoFacts) -> Shell:
-    from uvdock.migrate.commands import rewrite
-
     folder = path.parent if any(one.folder == path.parent for one in facts.projects) else Path()
 
     return rewrite.convert(text, facts, _place(path, line, folder, facts))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from uvdock.formats.edits import lines_of
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import locate, manifests, normal, same_line_ends
 
@@ -30,7 +31,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     Returns:
         The new text, and what stays for a person.
     """
-    lines = content.splitlines(keepends=True) if "\f" not in content else re.findall(r"[^\n]*\n|[^\n]+", content)
+    lines = [line for _, line in lines_of(content)]
     projects = [one.folder for one in facts.projects if one.folder.is_relative_to(path.parent)]
     if not projects:
         return Converted(content)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from uvdock.formats.edits import TextChange, changed, line_at, line_end, lines_of
-from uvdock.migrate.commands.rewrite import ExecutionContext
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import MENTIONS, manifests, meant, normal, same_line_ends, unique
@@ -56,8 +57,6 @@ def _converted(path: Path, content: str, facts: RepoFacts, place: ExecutionConte
         return _makefile(path, content, facts)
     if _is_procfile(path):
         return _procfile(path, content, facts)
-    from uvdock.migrate.commands import rewrite
-
     where = place or _place(path, facts, _folder(path, facts))
     made = rewrite.convert(content, facts, where)
     if made.left:
@@ -106,8 +105,6 @@ def _place(path: Path, facts: RepoFacts, folder: Path) -> ExecutionContext:
 
 
 def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
-    from uvdock.migrate.commands import rewrite
-
     changes: list[TextChange] = []
     findings: list[Notice] = []
     for start, line in lines_of(content):
@@ -129,8 +126,6 @@ def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
 
 
 def _makefile(path: Path, content: str, facts: RepoFacts) -> Converted:
-    from uvdock.migrate.commands import rewrite
-
     values = dict(_ASSIGNMENT.findall(content))
     venv = _VENV.search(content)
     environment = _expanded(venv[1], values) if venv else ""

@@ -13,7 +13,10 @@ from pathlib import Path
 from uvdock.formats import yaml_edits
 from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_end, line_start
 from uvdock.formats.yaml import Value
-from uvdock.migrate.commands.rewrite import ExecutionContext, Shell, Sync
+from uvdock.migrate.commands import rewrite
+from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.rewrite import Shell
+from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import MENTIONS, locate, manifests, meant, normal, same_line_ends, unique
 
@@ -136,8 +139,6 @@ class _Job:
 
     def _steps(self, steps: Iterable[Value]) -> Notice | None:
         """Convert what the steps run; a finding where one of them cannot be."""
-        from uvdock.migrate.commands import rewrite
-
         for step in steps:
             run = step.get("run")
             assert run is not None
