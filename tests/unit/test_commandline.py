@@ -224,6 +224,13 @@ def test_what_was_understood_reads_the_same_again(tokens: list[str]) -> None:
     assert len(found.calls) == 1 or not any(call.words or call.positionals for call in found.calls)
 
 
+@pytest.mark.parametrize("value", [["--service", "--echo"], ["--service=--echo"], ["-s", "--echo"], ["-s--echo"]])
+def test_an_option_of_the_program_is_no_value(value: list[str]) -> None:
+    """Invoke looks for options first, wherever one stands: it would take the value for its own option."""
+    with pytest.raises(UvdockError, match="needs a value"):
+        GRAMMAR.read(["uv", *value, "lock"])
+
+
 @given(st.sampled_from(["up", "build", "deps.upgrade", "logs"]), st.lists(st.sampled_from([*SHAPES, "web", ""])))
 def test_names_are_never_tasks(task: str, words: list[str]) -> None:
     (call,) = GRAMMAR.read([task, *words]).calls

@@ -198,7 +198,7 @@ class _LineReader:
         given: list[str] = []
         end = at + 1
         while end < len(tokens) and tokens[end] != "--" and self.asked is None:
-            found = _options(tokens, end, known, lenient=not shape.strict)
+            found = _options(tokens, end, known, every, lenient=not shape.strict)
             if found is None:
                 break
             given += self.take(found, name, shape)
@@ -328,13 +328,21 @@ class _LineReader:
         return shlex.join([self.grammar.program, *tokens])
 
 
-def _options(tokens: Sequence[str], at: int, known: Mapping[str, Option], *, lenient: bool = False) -> _Found | None:
+def _options(
+    tokens: Sequence[str],
+    at: int,
+    known: Mapping[str, Option],
+    every: Mapping[str, Option] | None = None,
+    *,
+    lenient: bool = False,
+) -> _Found | None:
     """The options that a token stands for, with the token after it where that is the value.
 
     Args:
         tokens: All tokens.
         at: The token's place.
-        known: The options there are.
+        known: The options it may be.
+        every: All that are no value of one, if these are more: Invoke looks for options first, wherever one stands.
         lenient: Whether short options in one token are none of ours when one of them is unknown.
 
     Returns:
@@ -342,23 +350,23 @@ def _options(tokens: Sequence[str], at: int, known: Mapping[str, Option], *, len
     """
     token = tokens[at]
     if token.startswith("--"):
-        return _long(tokens, at, known)
-    found = _letters(tokens, at, known) if token[:1] == "-" and token[:2] in known else None
+        return _long(tokens, at, known, every or known)
+    found = _letters(tokens, at, known, every or known) if token[:1] == "-" and token[:2] in known else None
     return None if found is not None and lenient and found.unknown else found
 
 
-def _long(tokens: Sequence[str], at: int, known: Mapping[str, Option]) -> _Found | None:
+def _long(tokens: Sequence[str], at: int, known: Mapping[str, Option], every: Mapping[str, Option]) -> _Found | None:
     name, equals, value = tokens[at].partition("=")
     option = known.get(name)
     if option is None:
         return None
     if not equals:
-        return _Found((name,), at + 1, (option,)) if option.value == "no" else _valued((), tokens, at, name, known)
+        return _Found((name,), at + 1, (option,)) if option.value == "no" else _valued(tokens, at, name, option, every)
     problem = f"{name} takes no value, and {value!r} is one" if option.value == "no" else ""
-    return _Found((tokens[at],), at + 1, (option,), problem or _wrong(option, name, value, known))
+    return _Found((tokens[at],), at + 1, (option,), problem or _wrong(option, name, value, every))
 
 
-def _letters(tokens: Sequence[str], at: int, known: Mapping[str, Option]) -> _Found:
+def _letters(tokens: Sequence[str], at: int, known: Mapping[str, Option], every: Mapping[str, Option]) -> _Found:
     """The options of one dash: ``-n``, ``-np``, ``-sweb``, ``-s=web``."""
     token = tokens[at]
     given: list[str] = []
@@ -371,31 +379,30 @@ def _letters(tokens: Sequence[str], at: int, known: Mapping[str, Option]) -> _Fo
         seen.append(option)
         rest = token[place + 1 :].removeprefix("=")
         if option.value != "no" and rest:
-            return _Found((*given, name, rest), at + 1, tuple(seen), _wrong(option, name, rest, known))
+            return _Found((*given, name, rest), at + 1, tuple(seen), _wrong(option, name, rest, every))
         if option.value != "no":
-            return _valued(tuple(given), tokens, at, name, known)
+            found = _valued(tokens, at, name, option, every)
+            return found._replace(given=(*given, *found.given), options=tuple(seen))
         given.append(name)
     return _Found(tuple(given), at + 1, tuple(seen))
 
 
-def _valued(given: tuple[str, ...], tokens: Sequence[str], at: int, name: str, known: Mapping[str, Option]) -> _Found:
+def _valued(tokens: Sequence[str], at: int, name: str, option: Option, every: Mapping[str, Option]) -> _Found:
     """An option whose value is the next token."""
-    option = known[name]
     value = tokens[at + 1] if at + 1 < len(tokens) else "--"
-    is_option = value == "--" or _names_option(value, known)
+    is_option = value == "--" or _names_option(value, every)
     if option.value == "maybe" and (is_option or value.startswith("-")):
-        return _Found((*given, name), at + 1, (option,))
+        return _Found((name,), at + 1, (option,))
     if is_option:
-        return _Found((*given, name), at + 1, (option,), f"{name} needs a value")
-    return _Found((*given, name, value), at + 2, (option,), _wrong(option, name, value, known))
+        return _Found((name,), at + 1, (option,), f"{name} needs a value")
+    return _Found((name, value), at + 2, (option,), _wrong(option, name, value, every))
 
 
-def _wrong(option: Option, name: str, value: str, known: Mapping[str, Option]) -> str:
+def _wrong(option: Option, name: str, value: str, every: Mapping[str, Option]) -> str:
     """What is wrong with a value."""
     if option.number and not _is_number(value):
         return f"{name} needs a number, and {value!r} is none"
-    # Invoke looks for options first, wherever one stands.
-    return f"{name} needs a value, and {value} is an option" if value in known else ""
+    return f"{name} needs a value, and {value} is an option" if value in every else ""
 
 
 def _mistyped(token: str, known: Mapping[str, Option]) -> bool:
