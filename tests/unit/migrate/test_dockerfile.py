@@ -269,6 +269,20 @@ def test_the_source_is_copied_after_the_dependencies_unless_a_step_stands_betwee
 
 
 @pytest.mark.parametrize(
+    "between",
+    ["ENV UV_DEFAULT_INDEX=https://index.example/simple", "ARG UV_INDEX_URL", "ENV A=1 CFLAGS=-O2", "ENV HTTPS_PROXY http://p", "ARG CC=gcc-12",
+     "ENV PATH=/opt/pg/bin:$PATH", "ENV VIRTUAL_ENV=/opt/venv", "ARG http_proxy"],
+)  # fmt: skip
+def test_what_an_install_needs_to_be_told_still_comes_before_it(between: str) -> None:
+    text = f"FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\n{between}\nRUN pip install -r requirements.txt\n"
+
+    made = convert(PATH, text, PLAIN).content
+
+    name = between.split()[1].partition("=")[0]
+    assert made.index("uv sync") > made.index(f" {name}")
+
+
+@pytest.mark.parametrize(
     ("text", "user"),
     [
         ("FROM python:3.13-slim\nCOPY . .\nEXPOSE 80\nCMD app\n", "COPY . .\n\nRUN groupadd --gid 10001 app \\\n"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from uvdock.migrate.converters.dockerfile.conversion import Conversion
 
 _PIP = re.compile(r"\bpip[\d.]*\s+install\b")
-#: How often what was made is gone through again, at most.
-_PASSES = 8
 
 
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
@@ -36,13 +34,6 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
 
     done = _gone_through(path, content, facts)
     made = Writing(done).content()
-    # What one step becomes may let another be changed that had to stay beside it, where a file is odd or broken. That
-    # is done at once, so that a second `--apply` changes nothing.
-    for _ in range(_PASSES):
-        again = Writing(_gone_through(path, made, facts)).content()
-        if again == made:
-            break
-        made = again
     findings = done.findings
     if facts.harden:
         made, more = harden(path, Dockerfile(made))

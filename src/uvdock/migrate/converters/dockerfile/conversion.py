@@ -32,6 +32,12 @@ from uvdock.migrate.converters.dockerfile.layout import (
 from uvdock.migrate.converters.dockerfile.results import RunResult, Used
 from uvdock.migrate.model import Notice, RepoFacts
 
+#: The instructions that do nothing to what a RUN installs, and the variables that may do something to it.
+_HARMLESS = {"ENV", "ARG", "LABEL", "EXPOSE", "WORKDIR", "STOPSIGNAL", "VOLUME", "SHELL"}
+_FOR_INSTALLS = re.compile(
+    r"(?i)(?:PIP|UV|VIRTUAL|SETUPTOOLS|CARGO|RUST|LD|SSL|GIT)_\w*|PATH|CC|CXX|MAKE\w*|\w*(?:FLAGS|PROXY|CERT|BUNDLE)|HOME"
+)
+
 
 class Conversion:
     """Goes through the steps of a Dockerfile.
@@ -375,30 +381,21 @@ class Conversion:
     # --- the order of layers -----------------------------------------------------------------------------------------
 
     def _order(self, item: Step, layout: ImageLayout, result: RunResult) -> None:
-        """Dependencies are installed before the source is copied, where nothing stands against it."""
+        """Install the dependencies before the source is copied, where nothing stands against it."""
         sync = result.shell.syncs[0]
         project = sync.install.project
-        numbers = {used.number for used in self.used if used.project == project}
-        if any(entry.number in numbers for entry in [*layout.entries, *self._mounted(item)] if not entry.folder and
-               is_requirement(entry.source, self.facts)):  # fmt: skip
+        if self._brings_requirements(item, layout, project) or len(layout.syncs) > len(result.shell.syncs):
             return
-        copying = [entry for entry in layout.entries if entry.folder and project.is_relative_to(entry.source)]
-        if not copying or len(layout.syncs) > len(result.shell.syncs) or item.onbuild:
+        copied = next((one for one in layout.entries if one.folder and project.is_relative_to(one.source)), None)
+        if copied is None or item.onbuild:
             return
-        copy = self.source.items[copying[0].number]
-        between = self.source.items[copy.number + 1 : item.number]
-        simple = {"ENV", "ARG", "LABEL", "EXPOSE", "WORKDIR", "STOPSIGNAL", "VOLUME", "SHELL"}
-        alone = all(self._is_sync(part) for part in re.split(r"&&|\n", result.shell.text.replace("\\\n", " ")))
-        safe = copy.stage is item.stage and copy.user == item.user and alone
-        if not safe or any(one.verb not in simple for one in between) or len(result.shell.syncs) != 1:
-            instead = (
-                "COPY pyproject.toml uv.lock, `uv sync --locked --no-install-project`, and COPY the source after it"
-            )
-            self.note(
-                item, "note", "the source is copied before: every change of it installs everything again", instead
-            )
+        copy = self.source.items[copied.number]
+        if not self._may_move(item, result.shell, copy):
+            what = "the source is copied before: every change of it installs everything again"
+            instead = "COPY pyproject.toml uv.lock, `uv sync --locked --no-install-project`, and COPY the source after"
+            self.note(item, "note", what, f"{instead} it")
             return
-        there = copying[0].there / project.relative_to(copying[0].source)
+        there = copied.there / project.relative_to(copied.source)
         folder = spelled(there, copy.workdir)
         text = re.sub(r" --project \S+| --no-install-project| --no-editable", "", result.shell.text.strip())
         text = text.replace("uv sync", f"uv sync --project {folder}" if folder else "uv sync", 1)
@@ -408,6 +405,24 @@ class Conversion:
         self.arrivals[item.stage.number] = min(copy.number, self.arrivals.get(item.stage.number, copy.number))
         if not sync.itself:
             result.body = None
+
+    def _brings_requirements(self, item: Step, layout: ImageLayout, project: Path) -> bool:
+        """Whether single files of requirements come before a step: then the source comes after them already."""
+        numbers = {used.number for used in self.used if used.project == project}
+        entries = [one for one in (*layout.entries, *self._mounted(item)) if one.number in numbers and not one.folder]
+        return any(is_requirement(one.source, self.facts) for one in entries)
+
+    def _may_move(self, item: Step, shell: Shell, copy: Step) -> bool:
+        """Whether what a RUN installs can be installed before ``copy``: it is one sync, and no step between counts."""
+        between = self.source.items[copy.number + 1 : item.number]
+        alone = all(self._is_sync(part) for part in re.split(r"&&|\n", shell.text.replace("\\\n", " ")))
+        together = copy.stage is item.stage and copy.user == item.user
+        return (
+            together
+            and alone
+            and len(shell.syncs) == 1
+            and all(one.verb in _HARMLESS and not any(map(_FOR_INSTALLS.fullmatch, one.names)) for one in between)
+        )
 
     @staticmethod
     def _is_sync(text: str) -> bool:

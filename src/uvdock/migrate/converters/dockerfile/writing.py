@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from uvdock.formats.dockerfile.instruction import Part, mount
+from uvdock.formats.dockerfile.instruction import mount
 from uvdock.formats.dockerfile.stages import Step
 from uvdock.formats.edits import TextChange, changed
 from uvdock.formats.shell.commands import words as words_of
@@ -93,37 +94,34 @@ class Writing:
         target = self._spelled(copy, used.there)
         wanted = self.done.cache(result.item)
         joint = f" {self.source.dialect.escape}\n    "
-        others = [part.text for part in result.item.options if not _is_cache(part.text)]
+        others = [part.text for part in result.item.options if not _is_cache(mount(part.text))]
         lead = joint.join([*others, *([wanted] if wanted else []), text])
         # A bind mount of requirements is not needed before the source.
         texts = [f"COPY {options}{names} {target}\n", f"RUN {lead}\n"]
         self.before.setdefault(number, []).extend(texts)
 
     def _mounts(self, item: Step, result: RunResult) -> None:
+        """Give a RUN uv's cache in place of pip's, and the manifests in place of the requirements that it mounts."""
         wanted = self.done.cache(item)
-        used = [one for one in self.done.used if one.number == item.number]
+        folder = mount(wanted or "").get("target", "")
+        manifests = next((self._bound(item, one) for one in self.done.used if one.number == item.number), [])
         new: list[str] = []
-        kept = False
-        binds = False
+        cached = False
         for part in item.options:
-            target = mount(part.text).get("target", "")
-            if _is_cache(part.text) and self._is_pips(item, target):
-                if result.shell.left:
-                    new.append(part.text)
-                if wanted is not None and not kept:
-                    new.append(_retargeted(part.text, wanted))
-                kept = True
-            elif _is_cache(part.text):
-                folder = mount(wanted or "").get("target", "")
-                kept = kept or bool(folder and target and PurePosixPath(folder).is_relative_to(PurePosixPath(target)))
+            keys = mount(part.text)
+            target = keys.get("target", "")
+            if self._binds_requirement(keys):
+                new += manifests
+                manifests = []
+            elif not _is_cache(keys) or not self._is_pips(item, target):
                 new.append(part.text)
-            elif self._binds_requirement(part):
-                if used and not binds:
-                    new += self._bound(item, used[0])
-                    binds = True
+                inside = bool(folder and target) and PurePosixPath(folder).is_relative_to(PurePosixPath(target))
+                cached = cached or (_is_cache(keys) and inside)
             else:
-                new.append(part.text)
-        if wanted is not None and not kept:
+                new += [part.text] if result.shell.left else []
+                new += [_retargeted(part.text, wanted)] if wanted is not None and not cached else []
+                cached = True
+        if wanted is not None and not cached:
             new.insert(0, wanted)
         self._options(item, new)
 
@@ -153,8 +151,7 @@ class Writing:
         given = re.search(r"--cache-dir[= ](\S+)", item.body.text)
         return bool(_PIP_CACHE.search(target)) or target == folder != "" or bool(given and given[1] == target)
 
-    def _binds_requirement(self, part: Part) -> bool:
-        keys = mount(part.text)
+    def _binds_requirement(self, keys: Mapping[str, str]) -> bool:
         if keys.get("type") != "bind" or keys.get("from"):
             return False
         found = matches(self.done.context, keys["source"] or ".", self.facts)
@@ -217,33 +214,17 @@ class Writing:
         self, item: Step, words: list[Word], kept: list[Word], names: list[str], goal: PurePosixPath | None
     ) -> None:
         last = words[-1]
-        whole = absolute(item, last.text) == goal and last.text.endswith((".", "/"))
-        target = last.text if whole or goal is None or not names else self._spelled(item, goal)
+        same = absolute(item, last.text) == goal and last.text.endswith((".", "/"))
+        target = last.text if same or goal is None or not names else self._spelled(item, goal)
         target = "./" if target == "." and len(names) + len(kept) > 1 else target
         if item.body.text.startswith("["):
             texts = [*names, *(word.text for word in kept), target]
             self.changes.append(TextChange(item.body.start, item.body.end, json.dumps(texts, ensure_ascii=False)))
             return
         base = item.body.start
-        if item.verb == "ADD" and not kept:
-            verb = self.source.text.find("ADD", item.start) if "ADD" in self.source.text[item.start : base] else -1
-            if verb >= 0:
-                self.changes.append(TextChange(verb, verb + 3, "COPY"))
-        first = next((word for word in words[:-1] if word not in kept), None)
-        if first is None and names:
-            first = words[0]
-            names = [*names, first.raw]
-        placed = False
-        for at, word in enumerate(words[:-1]):
-            if word in kept and word is not first:
-                continue
-            if names and not placed:
-                self.changes.append(TextChange(base + word.start, base + word.end, " ".join(names)))
-                placed = True
-            elif word not in kept:
-                start = words[at - 1].end if at else word.start
-                end = word.end if at else words[1].start
-                self.changes.append(TextChange(base + start, base + end, ""))
+        if item.verb == "ADD" and not kept and (verb := self.source.text.find("ADD", item.start, base)) >= 0:
+            self.changes.append(TextChange(verb, verb + 3, "COPY"))
+        self.changes += [TextChange(base + one.start, base + one.end, one.text) for one in _sources(words, kept, names)]
         if target != last.text:
             self.changes.append(TextChange(base + last.start, base + last.end, target))
 
@@ -376,8 +357,23 @@ class Writing:
         return "\n".join(parts)
 
 
-def _is_cache(option: str) -> bool:
-    return mount(option).get("type") == "cache"
+def _sources(words: list[Word], kept: list[Word], names: list[str]) -> Iterator[TextChange]:
+    """The changes of a COPY's sources: ``names`` take the place of the first one that goes, else they come first."""
+    going = [at for at, word in enumerate(words[:-1]) if word not in kept]
+    for count, at in enumerate(going):
+        if count == 0 and names:
+            yield TextChange(words[at].start, words[at].end, " ".join(names))
+        elif at == count and not names:
+            # Those that stand first go with the blanks after them, all others with those before.
+            yield TextChange(words[at].start, words[at + 1].start, "")
+        else:
+            yield TextChange(words[at - 1].end, words[at].end, "")
+    if names and not going:
+        yield TextChange(words[0].start, words[0].start, f"{' '.join(names)} ")
+
+
+def _is_cache(keys: Mapping[str, str]) -> bool:
+    return keys.get("type") == "cache"
 
 
 def _retargeted(option: str, wanted: str) -> str:
