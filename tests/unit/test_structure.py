@@ -79,7 +79,6 @@ MORE_BRANCHES = {
     "tasks/installing.py install": 18,
     "tasks/js.py install": 16,
     "tasks/migrate.py migrate": 18,
-    "tasks/outdated.py outdated": 20,
 }
 LONGEST_FUNCTION = 70
 LISTS = """

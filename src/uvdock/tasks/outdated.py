@@ -56,36 +56,48 @@ def outdated(  # noqa: PLR0917 - each is an option by its name
     exit_code: bool = False,
 ) -> int:
     """Show the direct dependencies that are behind, what is wanted and what holds them."""
-    from packaging.utils import canonicalize_name
-
-    from uvdock.deps import broken, declared, survey
     from uvdock.deps import outdated as table
 
     _check_kinds(kind or ())
-    repo = open_repo(c, cooldown=cooldown)
-    surveys = look(repo, everything=all, pre=pre)
-    for found in surveys:
-        if found.problem and (problem := broken.named(found.manifests)):
-            raise problem
-    rows = [row for survey in surveys for row in table.rows(survey, everything=all)]
-    words = [canonicalize_name(word) for word in passed(c)]
-    _check_names(words, rows)
-    known = [name for found in surveys for manifest in found.manifests for name in declared.groups(manifest.data)]
-    survey.know_groups(group or (), [*known, *([table.INDIRECT] if all else [])])
-    rows = table.chosen(rows, group or (), words)
+    surveys = look(open_repo(c, cooldown=cooldown), everything=all, pre=pre)
+    rows = _asked_for(surveys, passed(c), group or (), everything=all)
     shown = [row for row in rows if row.kind in kind] if kind else rows
     silent, behind = _packages(row for row in rows if row.silent), _packages(row for row in shown if row.behind)
     if json:
         console.data(table.to_json(shown))
     else:
         show(table.ranked(row for row in shown if row.behind or row.note))
-        for found in surveys:
-            _problem(found)
+        for survey in surveys:
+            _problem(survey)
         total = _packages(rows)
         verb = "has" if total == 1 else "have"
         unknown = f"; {silent} could not be looked up" if silent else ""
         console.say(f"{behind} of {console.counted(total, 'package')} {verb} a newer release{unknown}")
     return (1 if behind else 2 if silent else 0) if exit_code else 0
+
+
+def _asked_for(
+    surveys: Sequence[Survey], words: Sequence[str], groups: Sequence[str], *, everything: bool
+) -> list[Row]:
+    """The rows of the packages and groups that are named; all rows where none is.
+
+    Raises:
+        UvdockError: A manifest cannot be read, or a name means nothing here.
+    """
+    from packaging.utils import canonicalize_name
+
+    from uvdock.deps import broken, declared, survey
+    from uvdock.deps import outdated as table
+
+    for one in surveys:
+        if one.problem and (problem := broken.named(one.manifests)):
+            raise problem
+    rows = [row for one in surveys for row in table.rows(one, everything=everything)]
+    names = [canonicalize_name(word) for word in words]
+    _check_names(names, rows)
+    known = [name for one in surveys for manifest in one.manifests for name in declared.groups(manifest.data)]
+    survey.know_groups(groups, [*known, *([table.INDIRECT] if everything else [])])
+    return table.chosen(rows, groups, names)
 
 
 def _check_kinds(kinds: Sequence[str]) -> None:
