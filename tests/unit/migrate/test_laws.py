@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,8 +91,8 @@ places = st.builds(
 )
 
 
-def comments(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip().startswith("#")]
+def comments(text: str) -> Counter[str]:
+    return Counter(line.strip() for line in text.splitlines() if line.strip().startswith("#"))
 
 
 def misplaced(findings: Sequence[Notice], text: str, first: int = 1) -> list[Notice]:
@@ -111,7 +112,8 @@ def test_a_dockerfile(given: Text) -> None:
 
         assert again.content == made.content
         assert not [part for part in (*given.kept, *given.given) if part not in made.content]
-        assert sorted(comments(made.content)) == sorted(comments(text))
+        # One behind a command that goes has a line for itself then.
+        assert not comments(text) - comments(made.content)
         if "\r\n" in text:
             assert "\n" not in made.content.replace("\r\n", "")
         assert made.content != text or facts.harden or calls_pip(text) == calls_pip(made.content)
