@@ -196,7 +196,88 @@ def test_help_is_help(program: Program, repo: Path) -> None:
 def test_an_empty_folder_has_nothing_to_migrate(program: Program, tmp_path: Path) -> None:
     ran = program.run("migrate", "--apply", cwd=tmp_path)
     assert (ran.code, ran.out, list(tmp_path.iterdir())) == (0, "", [])
-    assert "nothing to migrate" in ran.err
+    assert ran.err.startswith("nothing to migrate: nothing here uses pip\n")
+
+
+#: No index has it, so uv cannot lock it.
+NOWHERE = "uvdock-is-sure-that-nobody-has-this==1.0\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--apply"]], ids=["shown", "applied"])
+def test_a_project_that_cannot_be_locked_stays_whole(program: Program, repo: Path, arguments: list[str]) -> None:
+    (repo / "requirements.txt").write_text(NOWHERE)
+    git(repo, "commit", "-qam", "nowhere")
+    before = contents(repo)
+
+    ran = program.run("migrate", *arguments, cwd=repo)
+
+    assert (ran.code, ran.out, contents(repo)) == (1, "", before), ran.err
+    *_, nothing, why, _ = ran.err.splitlines()
+    assert nothing == "nothing was migrated"
+    assert "  pyproject.toml  uv cannot lock this project, so it stays as it is: " in ran.err
+    assert why == ". stays with pip: see pyproject.toml above"
+    assert "nothing to migrate" not in ran.err
+    data = json.loads(program.run("migrate", *arguments, "--json", cwd=repo).out)
+    assert [(one["folder"], data["files"], data["applied"]) for one in data["stopped"]] == [(".", [], False)]
+
+
+def test_what_installs_a_project_that_stays_stays_too(program: Program, tmp_path: Path) -> None:
+    """One project moves, one cannot: no script, job or image is half of each."""
+    both = "pip install -r web/requirements.txt -r worker/requirements.txt\n"
+    image = "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    job = "runs-on: ubuntu-latest\n    steps:\n      - uses: actions/setup-python@v5\n      - run: "
+    texts = {
+        "web/requirements.txt": "six==1.17.0\n",
+        "web/Dockerfile": image,
+        "web/setup.sh": "#!/bin/sh\npip install -r requirements.txt\n",
+        "worker/requirements.txt": NOWHERE,
+        "worker/Dockerfile": image,
+        "worker/setup.sh": "#!/bin/sh\npython3 -m venv .venv\n.venv/bin/pip install -r requirements.txt\n",
+        "Makefile": f"install:\n\tpip install -r web/requirements.txt\n\t{both}",
+        "both.sh": f"#!/bin/sh\ncd web && pip install -r requirements.txt && cd ..\n{both}",
+        "README.md": f"    {both}",
+        ".github/workflows/ci.yml": f"on: push\njobs:\n  web:\n    {job}pip install -r web/requirements.txt\n"
+        f"  worker:\n    {job}pip install -r worker/requirements.txt\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    committed(tmp_path)
+
+    ran = program.run("migrate", "--apply", cwd=tmp_path)
+
+    assert ran.code == 1, ran.err
+    after = {name: text.decode() for name, text in contents(tmp_path).items()}
+    stay = [name for name in texts if after.get(name) == texts[name]]
+    # The list of the project that moved stays for those that stay.
+    assert stay == ["web/requirements.txt", "worker/requirements.txt", "worker/Dockerfile", "worker/setup.sh",
+                    "Makefile", "both.sh", "README.md", ".github/workflows/ci.yml"]  # fmt: skip
+    assert "uv sync" in after["web/Dockerfile"]
+    assert "uv sync" in after["web/setup.sh"]
+    assert "web/uv.lock" in after
+    assert "Makefile:3  the file stays as it is: it installs worker/requirements.txt, which stays with pip" in ran.err
+    assert "worker stays with pip: see worker/pyproject.toml above" in ran.err
+
+
+def test_what_is_left_of_pip_is_not_nothing(program: Program, repo: Path) -> None:
+    (repo / "README.md").write_text("Run `pip install --target lib flask`.\n")
+    git(repo, "commit", "-qam", "odd")
+    assert program.run("migrate", "--apply", cwd=repo).code == 0
+    again = program.run("migrate", "--apply", "--allow-dirty", cwd=repo)
+    assert (again.code, again.out) == (0, "")
+    assert "\nnothing changes: what is left is listed above\n" in again.err
+
+
+def test_findings_of_one_kind_are_one(program: Program, repo: Path) -> None:
+    for number in range(7):
+        (repo / f"part{number}.md").write_text(f"Run `pip install -r requirements.txt` in part {number}.\n")
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "parts")
+    told, whole = program.run("migrate", cwd=repo).err, program.run("migrate", "--verbose", cwd=repo).err
+    # The README says the same.
+    assert "… and 7 more like it (--verbose names them)" in told
+    assert (told.count(".md:1  "), whole.count(".md:1  ")) == (1, 8)
+    assert "more like it" not in whole
 
 
 def test_drift_has_to_be_accepted(repo: Path) -> None:

@@ -78,7 +78,6 @@ MORE_BRANCHES = {
     "process.py run": 16,
     "tasks/installing.py install": 18,
     "tasks/js.py install": 16,
-    "tasks/migrate.py migrate": 18,
 }
 LONGEST_FUNCTION = 70
 LISTS = """

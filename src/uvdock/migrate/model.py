@@ -142,6 +142,21 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class StoppedProject:
+    """A project that stays with pip.
+
+    Args:
+        folder: Its folder, from the repo root.
+        files: Its requirement files; what installs one of them stays with pip too.
+        why: What stopped it.
+    """
+
+    folder: Path
+    files: frozenset[Path]
+    why: Notice
+
+
+@dataclass(frozen=True)
 class Dependencies:
     """What became of the repo's requirement files.
 
@@ -150,12 +165,14 @@ class Dependencies:
         facts: What the converters of all other files need.
         findings: What a person has to know.
         drifts: The versions that are not the old ones; none is the proof.
+        stopped: The projects that cannot be migrated.
     """
 
     edits: tuple[FileEdit, ...]
     facts: RepoFacts
     findings: tuple[Notice, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    stopped: tuple[StoppedProject, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,8 +183,10 @@ class MigrationPlan:
         edits: Every file that changes, sorted by path; no path twice.
         findings: What stays for a person, sorted by path and line.
         drifts: See `Dependencies`.
+        stopped: See `Dependencies`.
     """
 
     edits: tuple[FileEdit, ...]
     findings: tuple[Notice, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    stopped: tuple[StoppedProject, ...] = ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from uvdock.files import is_dockerfile, listed
 from uvdock.formats.edits import unified_diff
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.model import Converted, Dependencies, FileEdit, MigrationPlan, Notice, RepoFacts
+from uvdock.migrate.model import Converted, Dependencies, FileEdit, MigrationPlan, Notice, RepoFacts, StoppedProject
 
 Converter = Callable[[Path, str, RepoFacts], Converted]
 #: No text that a person maintains is longer, bytes.
@@ -121,22 +121,22 @@ def assemble(
     made = converters.dependencies(root, texts, uv)
     facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
     facts = replace(facts, services=converters.contexts(facts))
+    if made.stopped and not facts.projects:
+        # A Dockerfile that calls uv would have nothing to install.
+        return MigrationPlan((), made.findings, made.drifts, made.stopped), facts
     edits = {edit.path: edit for edit in made.edits}
     findings = list(made.findings)
-    if not facts.projects and any(item.level == "question" for item in findings):
-        # No project could be locked: a Dockerfile that calls uv would have nothing to install.
-        return MigrationPlan((), made.findings, made.drifts), facts
     for path, text in texts.items():
-        known = edits.get(path)
-        if known is not None and known.after is None:
-            continue
         convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
-        if convert is None:
+        known = edits.get(path, FileEdit(path, encode(text), encode(text)))
+        if convert is None or known.after is None:
             continue
-        converted = convert(path, text if known is None or known.after is None else decode(known.after), facts)
+        converted = convert(path, decode(known.after), facts)
+        if stays := _installs_stopped(path, text, converted, made.stopped):
+            findings.append(stays)
+            continue
         findings += converted.findings
-        before = encode(text) if known is None else known.before
-        edits[path] = FileEdit(path, before, encode(converted.content))
+        edits[path] = replace(known, after=encode(converted.content))
     # What else a migrated repo has is nothing to begin with where nothing else changes.
     if any(edit.before != edit.after for edit in edits.values()):
         for edit, why in converters.added(facts, texts):
@@ -148,7 +148,20 @@ def assemble(
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
     ordered = sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line))
-    return MigrationPlan(tuple(changed), tuple(ordered), made.drifts), facts
+    return MigrationPlan(tuple(changed), tuple(ordered), made.drifts, made.stopped), facts
+
+
+def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[StoppedProject]) -> Notice | None:
+    """Why a file stays whole that would be converted in part: it installs a project that stays with pip."""
+    if converted.content == text or not _is_run(path, text):
+        return None
+    for project in stopped:
+        for name in sorted(project.files):
+            others = [one for one in project.files if one != name]
+            if line := _line_that_reads(name, converted.content, others):
+                what = f"the file stays as it is: it installs {name.as_posix()}, which stays with pip"
+                return Notice(path, line, "left", what, "see what stopped that project, and run it again")
+    return None
 
 
 def _script(path: Path, content: str, facts: RepoFacts) -> Converted:

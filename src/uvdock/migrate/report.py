@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,16 @@ from uvdock.migrate import plan as planning
 from uvdock.migrate.model import Drift, FileEdit, MigrationPlan, Notice, RepoFacts
 
 if TYPE_CHECKING:
+    from uvdock.migrate.apply import Backup
     from uvdock.migrate.verify.compare_images import ImageComparison
 
 #: A deleted file that is longer is not shown whole to a person; nor is a new lock ever.
 _LONGEST = 40
+_ORDER = ("question", "left", "note")
+#: The suffixes of files that are read by people, not run.
+_READ = (".md", ".rst", ".txt")
+#: How much of two findings' words is the same where they are of one kind.
+_ALIKE = 0.6
 
 
 def shown(edit: FileEdit, *, whole: bool) -> list[str]:
@@ -42,6 +48,30 @@ def place(finding: Notice) -> str:
     return f"{finding.path.as_posix()}:{finding.line}" if finding.line else finding.path.as_posix()
 
 
+def grouped(findings: Iterable[Notice]) -> list[list[Notice]]:
+    """Findings that differ only in names and numbers, together.
+
+    Returns:
+        What a person has to decide comes first, and what is run before what is read.
+    """
+    groups: dict[tuple[str, ...], list[Notice]] = {}
+    for finding in sorted(findings, key=lambda one: (_ORDER.index(one.level), one.path.suffix in _READ)):
+        words = _words(finding)
+        kind = next((key for key in groups if _alike(key, words)), words)
+        groups.setdefault(kind, []).append(finding)
+    return list(groups.values())
+
+
+def _words(finding: Notice) -> tuple[str, ...]:
+    """The words of a finding: what is quoted, and a list with commas, is one word."""
+    return (finding.level, *re.findall(r"`[^`]*`|'[^']*'|\S+(?:, \S+)*", f"{finding.what} {finding.instead}"))
+
+
+def _alike(words: Sequence[str], others: Sequence[str]) -> bool:
+    same = sum(one == other for one, other in zip(words, others, strict=False))
+    return len(words) == len(others) and words[0] == others[0] and same >= _ALIKE * len(words)
+
+
 def counted(edits: Iterable[FileEdit]) -> str:
     """``2 files change, 2 are new, 1 goes``."""
     kinds = [planning.action(edit) for edit in edits]
@@ -56,9 +86,21 @@ def counted(edits: Iterable[FileEdit]) -> str:
     return ", ".join(words) or "nothing changes"
 
 
-def drifted(drift: Drift) -> str:
-    """``flask 3.0.0 → 3.0.3: why``."""
-    return f"{drift.name} {drift.old or '(none)'} → {drift.new or '(none)'}: {drift.cause}"
+def drifted(drifts: Iterable[Drift], *, most: int | None = None) -> list[str]:
+    """``flask 3.0.0 → 3.0.3: why``, a line for each cause.
+
+    Args:
+        drifts: The drifts.
+        most: How many packages a line names; all of them by default.
+    """
+    causes: dict[str, list[str]] = {}
+    for drift in drifts:
+        causes.setdefault(drift.cause, []).append(f"{drift.name} {drift.old or '(none)'} → {drift.new or '(none)'}")
+    lines = []
+    for cause, names in causes.items():
+        more = f" and {len(names) - most} more" if most is not None and len(names) > most else ""
+        lines.append(f"{', '.join(names[:most])}{more}: {cause}")
+    return lines
 
 
 def to_json(
@@ -66,7 +108,7 @@ def to_json(
     plan: MigrationPlan,
     facts: RepoFacts,
     *,
-    backup: Path | None = None,
+    backup: Backup | None = None,
     proof: ImageComparison | None = None,
 ) -> str:
     """The plan as JSON; its keys are described in docs/migrate.md."""
@@ -75,7 +117,7 @@ def to_json(
             "version": 1,
             "root": str(root),
             "applied": backup is not None,
-            "backup": None if backup is None else str(backup),
+            "backup": None if backup is None else str(backup.folder),
             "projects": [
                 {
                     "folder": project.folder.as_posix(),
@@ -94,6 +136,10 @@ def to_json(
             ],
             "findings": [{**asdict(item), "path": item.path.as_posix()} for item in plan.findings],
             "drifts": [asdict(item) for item in plan.drifts],
+            "stopped": [
+                {"folder": project.folder.as_posix(), "why": project.why.what, "instead": project.why.instead}
+                for project in plan.stopped
+            ],
             "environment": dict(facts.environment),
             "proof": None if proof is None else _proof(proof),
         },

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from uvdock.migrate.verify.compare_images import ImageComparison
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
+#: How many packages of one cause are named, and up to how many findings of a kind are all shown.
+_MOST, _EACH = 5, 3
 _LEVELS = {"question": "red", "left": "yellow", "note": "cyan"}
 _HEADINGS = {
     "question": "to be decided by you",
@@ -45,6 +47,7 @@ _HEADINGS = {
         "accept_drift": "Apply although some versions are not the old ones.",
         "allow_dirty": "Apply although git has uncommitted changes.",
         "force": "Roll back files that changed since, too.",
+        "verbose": "Every finding, and not one of each kind.",
     },
 )
 def migrate(  # noqa: PLR0917 - the options of a task are its arguments
@@ -59,6 +62,7 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     accept_drift: bool = False,
     allow_dirty: bool = False,
     force: bool = False,
+    verbose: bool = False,
 ) -> int:
     """Move the repo from pip to uv: dependencies, Dockerfiles, Compose, CI, scripts. Only shows, without --apply."""
     from uvdock.backends.host import find_uv
@@ -75,32 +79,39 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     plan, facts = planning.assemble(
         repo.root, planning.usual(), uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume
     )
+    dry = bool(c.config.run.dry)
     if not json:
-        _show(plan, facts)
-    if apply and plan.edits:
+        _show(plan, facts, verbose=verbose)
+    if apply:
         # Before the images are built: that takes minutes.
         _allowed(repo, plan, accept_drift=accept_drift, allow_dirty=allow_dirty)
-    if prove and c.config.run.dry:
-        console.would("then the images would be built before and after, and compared")
-        prove = False
-    proof = _prove(repo, plan, check or (), quiet=json) if prove else None
-    refused = proof is not None and not proof.passed
-    backup = applying.apply(repo.root, plan) if apply and not c.config.run.dry and not refused else None
+    proof = _prove(repo, plan, check or (), quiet=json, dry=dry) if prove else None
+    passed = proof is None or proof.passed
+    backup = applying.apply(repo.root, plan) if apply and not dry and passed else None
     if json:
-        console.data(report.to_json(repo.root, plan, facts, backup=backup.folder if backup else None, proof=proof))
-    _say_what_was_done(plan, backup, quiet=json)
-    return 1 if refused else 0
+        console.data(report.to_json(repo.root, plan, facts, backup=backup, proof=proof))
+    else:
+        _say_what_was_done(plan, backup)
+    return 0 if passed and not plan.stopped else 1
 
 
-def _say_what_was_done(plan: MigrationPlan, backup: Backup | None, *, quiet: bool) -> None:
+def _say_what_was_done(plan: MigrationPlan, backup: Backup | None) -> None:
     from uvdock.migrate import report
 
     if backup is not None:
         console.say(f"written: {report.counted(plan.edits)}; the old files are in {backup.folder}", "green")
         console.say("`migrate --rollback` puts them back", "dim")
-    elif plan.edits and not quiet:
+    elif plan.edits:
         console.say(f"only shown, nothing was written: {report.counted(plan.edits)}", "bold")
         console.say("--prove compares the images before and after; --apply writes it, --rollback undoes that", "dim")
+    elif plan.stopped:
+        console.say("nothing was migrated", "red")
+    elif plan.findings:
+        console.say("nothing changes: what is left is listed above", "yellow")
+    else:
+        console.say("nothing to migrate: nothing here uses pip", "green")
+    for project in plan.stopped:
+        console.say(f"{project.folder.as_posix()} stays with pip: see {report.place(project.why)} above", "red")
 
 
 def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[str]) -> None:
@@ -123,7 +134,7 @@ def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[s
             words_of(check)
 
 
-def _show(plan: MigrationPlan, facts: RepoFacts) -> None:
+def _show(plan: MigrationPlan, facts: RepoFacts, *, verbose: bool) -> None:
     """The diff of each file on standard output; what stays for a person, and the drift, on standard error."""
     from uvdock.migrate import report
 
@@ -132,30 +143,33 @@ def _show(plan: MigrationPlan, facts: RepoFacts) -> None:
         for line in report.shown(edit, whole=not terminal):
             style = "bold" if line.startswith(("+++ ", "--- ")) else _STYLES.get(line[:1], "")
             console.data(console.paint(line, style, sys.stdout))
-    _findings(plan)
+    _findings(plan, verbose=verbose)
     if facts.environment:
         console.say("variables to set, for credentials that were taken out of files:", "bold")
         for name, why in facts.environment.items():
             console.say(f"  {name}  {why}")
     if plan.drifts:
         console.say("versions that are not the old ones:", "bold")
-        for drift in plan.drifts:
-            console.say(f"  {report.drifted(drift)}", "yellow")
-    if not plan.edits:
-        console.say("nothing to migrate: no file has anything of pip that can be changed safely", "green")
+        for line in report.drifted(plan.drifts, most=None if verbose else _MOST):
+            console.say(f"  {line}", "yellow")
 
 
-def _findings(plan: MigrationPlan) -> None:
+def _findings(plan: MigrationPlan, *, verbose: bool) -> None:
     from uvdock.migrate import report
 
+    groups = report.grouped(plan.findings)
     for level, heading in _HEADINGS.items():
-        found = [item for item in plan.findings if item.level == level]
-        if found:
+        mine = [group for group in groups if group[0].level == level]
+        if mine:
             console.say(f"{heading}:", "bold")
-        for item in found:
-            console.say(f"  {report.place(item)}  {item.what}", _LEVELS[level])
-            if item.instead:
-                console.say(f"      {item.instead}")
+        for group in mine:
+            shown = group if verbose or len(group) <= _EACH else group[:1]
+            for item in shown:
+                console.say(f"  {report.place(item)}  {item.what}", _LEVELS[level])
+                if item.instead:
+                    console.say(f"      {item.instead}")
+            if len(shown) < len(group):
+                console.say(f"      … and {len(group) - 1} more like it (--verbose names them)", "dim")
 
 
 def _allowed(repo: Repo, plan: MigrationPlan, *, accept_drift: bool, allow_dirty: bool) -> None:
@@ -166,6 +180,8 @@ def _allowed(repo: Repo, plan: MigrationPlan, *, accept_drift: bool, allow_dirty
     """
     from uvdock.migrate import apply as applying
 
+    if not plan.edits:
+        return
     if plan.drifts and not accept_drift:
         names = ", ".join(drift.name for drift in plan.drifts)
         raise UvdockError(
@@ -206,7 +222,10 @@ def _roll_back(repo: Repo, *, force: bool, as_json: bool, dry: bool) -> int:
     return 0
 
 
-def _prove(repo: Repo, plan: MigrationPlan, checks: Sequence[str], *, quiet: bool) -> ImageComparison:
+def _prove(repo: Repo, plan: MigrationPlan, checks: Sequence[str], *, quiet: bool, dry: bool) -> ImageComparison | None:
+    if dry:
+        console.would("then the images would be built before and after, and compared")
+        return None
     from uvdock.migrate import apply as applying
     from uvdock.migrate.verify import compare_images
     from uvdock.project import find_compose_files

@@ -215,6 +215,26 @@ def test_the_plan_as_json(repo: Path) -> None:
     assert data["drifts"] == [{"name": "click", "old": "8.0", "new": "8.1", "cause": "it was not pinned"}]
 
 
+def test_findings_that_differ_in_names_only_are_of_one_kind() -> None:
+    def pinned(name: str, at: str) -> Notice:
+        return Notice(Path(f"{at}.txt"), 1, "question", f"{name} is pinned to 1.0 here and 2.0 in b.txt", "pin it once")
+
+    apart = [
+        Notice(Path("README.md"), 3, "left", "the text mentions `pip install`", "uv sync"),
+        Notice(Path("Dockerfile"), 9, "left", "pip in a substitution: pip freeze", "by hand, with `uv pip`"),
+        Notice(Path("Dockerfile"), 2, "note", "the text mentions `pip install`", "uv sync"),
+    ]
+    same = [pinned("flask", "a"), pinned("six", "c"), pinned("ruamel.yaml", "d")]
+    found = report.grouped([*apart, *same])
+    assert found == [same, [apart[1]], [apart[0]], [apart[2]]]
+
+
+def test_drifts_of_one_cause_are_one_line() -> None:
+    drifts = [Drift(name, "1", "2", "not pinned") for name in "abc"] + [Drift("d", "", "3", "new")]
+    assert report.drifted(drifts) == ["a 1 → 2, b 1 → 2, c 1 → 2: not pinned", "d (none) → 3: new"]
+    assert report.drifted(drifts, most=2)[0] == "a 1 → 2, b 1 → 2 and 1 more: not pinned"
+
+
 _NAMES = st.sampled_from(
     ["compose.yaml", "api/docker-compose.yml", ".github/workflows/ci.yml", "Makefile", "Procfile", "run.sh", "tox.ini",
      "README.md", ".gitignore", ".dockerignore", "requirements.txt", "Dockerfile", "tasks.py", "a/b c/é.md"]

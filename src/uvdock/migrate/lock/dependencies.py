@@ -20,7 +20,7 @@ from uvdock.migrate.discover.sources import ProjectSources
 from uvdock.migrate.lock import external, frozen, groups, indexes, project, pyproject, version_drift
 from uvdock.migrate.lock.project import ProjectMigration
 from uvdock.migrate.lock.uv import Failed, Locked, Run, Uv
-from uvdock.migrate.model import Dependencies, Drift, FileEdit, Install, Notice, ProjectFacts, RepoFacts
+from uvdock.migrate.model import Dependencies, Drift, FileEdit, Install, Notice, ProjectFacts, RepoFacts, StoppedProject
 
 #: Variables that would have uv work on another project, or not lock at all.
 _FOREIGN = ("UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV", *uvcommand.LOCKING_OFF)
@@ -40,6 +40,7 @@ class _Migrated:
     findings: list[Notice] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
     gone: set[Path] = field(default_factory=set)
+    stopped: StoppedProject | None = None
 
 
 def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.capture) -> Dependencies:
@@ -100,6 +101,7 @@ def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.c
         facts=facts,
         findings=tuple(findings),
         drifts=tuple({drift: None for one in made for drift in one.drifts}),
+        stopped=tuple(one.stopped for one in made if one.stopped),
     )
 
 
@@ -271,8 +273,14 @@ class _Migration:
         instead = "correct what uv names (a version, an index, its credentials) and run it again"
         if any(word in failed.why for word in _NO_PYTHON):
             instead = "install that Python, or run it where uv can download it, and run it again"
-        self.made.findings.append(Notice(path, 0, "question", what, instead))
-        self.made.installs, self.made.environment = {}, {}
+        self._stop(Notice(path, 0, "question", what, instead))
+
+    def _stop(self, why: Notice) -> None:
+        """The project stays as it is."""
+        found = self.found
+        lists = {*found.files, *(found.folder / name for name in external.FILES.get(found.tool, ()))}
+        self.made.stopped = StoppedProject(found.folder, frozenset(lists), why)
+        self.made.findings.append(why)
 
     def _prove(self, work: ProjectMigration, uv: Uv, locked: Locked) -> None:
         for old in frozen.old_files(work):
@@ -325,7 +333,7 @@ class _Migration:
         path = folder / "pyproject.toml"
         made = external.manifest(uv, tool, self.texts, folder)
         if isinstance(made, Failed):
-            self.made.findings.append(Notice(path, 0, "question", made.why, "run it by hand, or correct what it names"))
+            self._stop(Notice(path, 0, "question", made.why, "run it by hand, or correct what it names"))
             return
         made = external.completed(made, folder.name or self.root.resolve().name)
         for one in (Path("README.md"), Path("README.rst"), Path("LICENSE")):
