@@ -232,15 +232,33 @@ def test_the_mounts_that_are_there(before: str, after: str) -> None:
     assert f"RUN {after}uv sync" in convert(PATH, text, PLAIN).content
 
 
-def test_a_requirements_file_that_something_still_needs_stays_where_it_is() -> None:
-    text = (
-        "FROM python:3.13-slim\nCOPY requirements.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt\n"
-        "RUN cat /tmp/r.txt requirements.txt | xargs pip install\n"
-    )
+@pytest.mark.parametrize(
+    "left",
+    ["RUN cat requirements.txt | xargs pip install", "RUN pip install -r nowhere.txt", "RUN pip download flask", "USER $WHO\nRUN pip install flask",
+     "FROM python:3.13-slim AS other\nRUN pip install $(cat packages)", "CMD pip install $APP"],
+)  # fmt: skip
+def test_it_moves_whole_or_stays_whole(left: str) -> None:
+    moves = "FROM python:3.13-slim\nENV PIP_NO_CACHE_DIR=1\nCOPY requirements.txt .\nRUN pip install -r requirements.txt && pip cache purge\n"
+    text = f"{moves}{left}\n"
 
-    made = convert(PATH, text, PLAIN).content
+    made = convert(PATH, text, PLAIN)
 
-    assert "COPY pyproject.toml uv.lock /tmp/\nCOPY requirements.txt /tmp/r.txt\n" in made
+    assert convert(PATH, moves, PLAIN).content != moves
+    assert made.content == text
+    assert made.findings
+    assert {finding.level for finding in made.findings} == {"left"}
+
+
+def test_it_stays_with_a_script_that_it_runs_and_that_stays() -> None:
+    script = Path("install.sh")
+    text = "FROM python:3.13-slim\nCOPY . .\nRUN pip install -r requirements.txt\nRUN ./install.sh\n"
+    of = {"pip install flask\n": True, "pip install $(cat packages)\n": False}
+    for content, moves in of.items():
+        facts = replace(PLAIN, files={**PLAIN.files, script: content})
+        made = convert(PATH, text, facts)
+        assert (made.content != text) is moves
+        assert (script in scripts(PATH, text, facts)) is moves
+        assert bool([one for one in made.findings if "install.sh uses pip" in one.what]) is not moves
 
 
 def test_uv_that_is_there_is_used() -> None:
@@ -307,9 +325,7 @@ def test_wheels_that_are_still_built_are_still_installed() -> None:
     before = facts.files[path].replace("pip wheel", "pip wheel --global-option=fast", 1)
     made = convert(path, before, facts)
     assert "--from=" in before
-    assert [line for line in before.splitlines() if "wheels" in line] == [
-        line for line in made.content.splitlines() if "wheels" in line
-    ]
+    assert made.content == before
     assert any(finding.level == "left" and "--global-option" in finding.what for finding in made.findings)
 
 

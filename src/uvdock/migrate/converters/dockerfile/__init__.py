@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from uvdock.formats.dockerfile.stages import Dockerfile
 from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.converters.dockerfile.conversion import Conversion
+from uvdock.migrate.converters.dockerfile.harden import harden
+from uvdock.migrate.converters.dockerfile.writing import Writing
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-
-if TYPE_CHECKING:
-    from uvdock.migrate.converters.dockerfile.conversion import Conversion
 
 _PIP = re.compile(r"\bpip[\d.]*\s+install\b")
 
@@ -27,12 +26,12 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
         facts: What is known of the repo.
 
     Returns:
-        The new text, and what stays for a person; the old text where nothing of it can be changed safely.
+        The new text, and what stays for a person. Where something of pip has to stay, all of it does: half by uv and
+        half by pip is more to read and to build than either.
     """
-    from uvdock.migrate.converters.dockerfile.harden import harden
-    from uvdock.migrate.converters.dockerfile.writing import Writing
-
-    done = _gone_through(path, content, facts)
+    done = Conversion(path, Dockerfile(content), facts)
+    if done.left:
+        return Converted(content, tuple(one for one in done.findings if one.level == "left"))
     made = Writing(done).content()
     findings = done.findings
     if facts.harden:
@@ -50,7 +49,8 @@ def scripts(path: Path, content: str, facts: RepoFacts) -> Mapping[Path, Executi
 
     Converted with its context, a script does what the Dockerfile's conversion counts on.
     """
-    return dict(_gone_through(path, content, facts).scripts)
+    done = Conversion(path, Dockerfile(content), facts)
+    return {} if done.left else done.scripts
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def container(path: Path, content: str, facts: RepoFacts, target: str = "", user
     Returns:
         What is there; ``None`` for a Dockerfile without such a stage.
     """
-    done = _gone_through(path, content, facts)
+    done = Conversion(path, Dockerfile(content), facts)
     stage = done.source.stage(target) if target else done.source.target(None)
     if stage is None:
         return None
@@ -87,24 +87,4 @@ def container(path: Path, content: str, facts: RepoFacts, target: str = "", user
     last = next(step for step in reversed(stage.steps) if step.trigger is None)
     last = replace(last, user=user or last.user)
     place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
-    return Container(place, layout.has_uv or layout.arrived)
-
-
-def _gone_through(path: Path, content: str, facts: RepoFacts) -> Conversion:
-    from uvdock.migrate.converters.dockerfile.conversion import Conversion
-
-    source = Dockerfile(content)
-    done = Conversion(path, source, facts)
-    done.run()
-    reasons: dict[int, Notice] = {}
-    if wheels := done.wheels_left:
-        # They are built by pip still, and so have to be installed by it. Why, only the first time can tell.
-        reasons = {one.line: one for one in done.findings if one.level == "left"}
-        done = Conversion(path, source, facts, wheels=False)
-        done.run()
-    if done.left:
-        # Something stays that uses pip: then environments keep it.
-        done = Conversion(path, source, facts, keep_pip=True, wheels=not wheels)
-        done.run()
-    done.findings = [reasons.get(one.line, one) for one in done.findings]
-    return done
+    return Container(place, layout.has_uv or (layout.arrived and not done.left))

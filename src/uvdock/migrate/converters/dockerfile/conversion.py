@@ -46,15 +46,11 @@ class Conversion:
         path: The Dockerfile, from the repo root.
         source: What it says.
         facts: What is known of the repo.
-        keep_pip: Whether something that stays uses pip, so that environments have to have it.
-        wheels: Whether folders of wheels become environments.
     """
 
-    def __init__(
-        self, path: Path, source: Dockerfile, facts: RepoFacts, *, keep_pip: bool = False, wheels: bool = True
-    ) -> None:
-        self.path, self.source, self.facts, self.keep_pip = path, source, facts, keep_pip
-        self.ahead = lookahead.look(source, wheels=wheels)
+    def __init__(self, path: Path, source: Dockerfile, facts: RepoFacts) -> None:
+        self.path, self.source, self.facts = path, source, facts
+        self.ahead = lookahead.look(source)
         names = [name for item in source.items for name in item.from_context]
         names += [mount["source"] for item in source.items for mount in _binds(item)]
         self.context = contexts(path, names, facts)
@@ -62,13 +58,11 @@ class Conversion:
         self.results: dict[int, RunResult] = {}
         self.used: list[Used] = []
         self.scripts: dict[Path, ExecutionContext] = {}
+        self.script_left = False
         self.findings: list[Notice] = []
         self.arrivals: dict[int, int] = {}
         self.environments: dict[int, str] = {}
         self.has_uv: dict[int, bool] = {}
-
-    def run(self) -> None:
-        """Go through all steps."""
         for item in self.source.items:
             layout = self.layout(item.stage)
             if item.verb in ("COPY", "ADD"):
@@ -78,18 +72,8 @@ class Conversion:
 
     @property
     def left(self) -> bool:
-        """Whether something of pip stays."""
-        return any(result.shell.left for result in self.results.values())
-
-    @property
-    def wheels_left(self) -> bool:
-        """Whether wheels are still built whose place an environment was to take."""
-        return any(
-            result.shell.left
-            and result.item.stage.number in self.ahead.wheel_environment
-            and any(call and call.verb == "wheel" for _, call in lookahead.calls(result.item, self.source.dialect))
-            for result in self.results.values()
-        )
+        """Whether something of pip has to stay, here or in a script that a step runs."""
+        return self.script_left or any(result.shell.left for result in self.results.values())
 
     def note(self, item: Step, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
         """Tell a person of something at an instruction."""
@@ -207,7 +191,7 @@ class Conversion:
             wheels=frozenset(self.ahead.wheels.get(item.stage.number, ())),
             wheel_environment=self.ahead.wheel_environment.get(item.stage.number, ""),
             comments=item.document is None, escape=self.source.dialect.escape, absolute=whole, enter=enter,
-            cached=item.verb != "RUN" or self.cache(item) is not None, seeded=self.keep_pip,
+            cached=item.verb != "RUN" or self.cache(item) is not None,
             managed=lookahead.managed(self.source, item, self.facts),
         )  # fmt: skip
 
@@ -318,7 +302,7 @@ class Conversion:
             folder = place.whole(call.operands[0].text)
             if folder not in layout.venvs:
                 layout.venvs.append(folder)
-            if self.keep_pip or (layout.project_environment or folder) != folder:
+            if (layout.project_environment or folder) != folder:
                 continue
             if lookahead.sync_follows(self.source, item, at, folder, layout.venvs):
                 found.add(folder)
@@ -331,7 +315,10 @@ class Conversion:
         for path, there in called(item, self.source.dialect, place, self.facts.files):
             inside = there
             made = rewrite.convert(self.facts.files[path], self.facts, inside)
-            if made.changes:
+            if made.left:
+                self.script_left = True
+                self.note(item, "left", f"{path.as_posix()} uses pip, and this runs it", "see what is left there")
+            elif made.changes:
                 if first := _first(made, inside):
                     layout.project_environment = first
                     inside = replace(inside, project_environment=first)

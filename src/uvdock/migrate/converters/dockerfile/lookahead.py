@@ -91,15 +91,10 @@ def calls(item: Step, dialect: Dialect) -> Iterator[tuple[Command, PipCommand | 
         yield command, pip.read(command)
 
 
-def look(source: Dockerfile, *, wheels: bool = True) -> Ahead:
-    """Look at all steps once.
-
-    Args:
-        source: The Dockerfile.
-        wheels: Whether folders of wheels become environments.
-    """
+def look(source: Dockerfile) -> Ahead:
+    """Look at all steps of a Dockerfile once."""
     ahead = Ahead()
-    for item in source.items if wheels else ():
+    for item in source.items:
         _wheels(source, item, ahead)
     for item in source.items:
         copied = item.copies if item.verb in ("COPY", "ADD") else None

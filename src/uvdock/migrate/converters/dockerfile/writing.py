@@ -69,7 +69,7 @@ class Writing:
         if result.body != item.body.text:
             self.changes.append(TextChange(item.body.start, item.body.end, result.body))
         if result.cached:
-            self._mounts(item, result)
+            self._mounts(item)
 
     def _gone(self, item: Step) -> None:
         copied = self.done.ahead.wheel_copies.get(item.number)
@@ -100,7 +100,7 @@ class Writing:
         texts = [f"COPY {options}{names} {target}\n", f"RUN {lead}\n"]
         self.before.setdefault(number, []).extend(texts)
 
-    def _mounts(self, item: Step, result: RunResult) -> None:
+    def _mounts(self, item: Step) -> None:
         """Give a RUN uv's cache in place of pip's, and the manifests in place of the requirements that it mounts."""
         wanted = self.done.cache(item)
         folder = mount(wanted or "").get("target", "")
@@ -118,7 +118,6 @@ class Writing:
                 inside = bool(folder and target) and PurePosixPath(folder).is_relative_to(PurePosixPath(target))
                 cached = cached or (_is_cache(keys) and inside)
             else:
-                new += [part.text] if result.shell.left else []
                 new += [_retargeted(part.text, wanted)] if wanted is not None and not cached else []
                 cached = True
         if wanted is not None and not cached:
@@ -196,7 +195,7 @@ class Writing:
         names = [name for project, _ in new for name in self._manifests(project, origin)]
         written = [word.text for word in words[:-1]]
         names = [name for name in names if name not in written and f"./{name}" not in written]
-        kept = [word for word in words[:-1] if word not in going or self._stays(word.text)]
+        kept = [word for word in words[:-1] if word not in going]
         if not kept and not names:
             self.changes.append(removal(self.source, item))
             return
@@ -229,16 +228,15 @@ class Writing:
             self.changes.append(TextChange(base + last.start, base + last.end, target))
 
     def _unused(self, item: Step, copied: tuple[str, list[str], str]) -> None:
-        going = [name for name in copied[1] if self._goes(item, name, copied[0]) and not self._stays(name)]
+        going = [name for name in copied[1] if self._goes(item, name, copied[0])]
         if not going or not self.facts.installs:
             return
         wheels = self.done.ahead.wheels.get(item.stage.number)
-        if wheels and len(going) == len(copied[1]) and not self._stays(going[0]):
+        if wheels and len(going) == len(copied[1]):
             self.changes.append(removal(self.source, item))
             return
-        if going:
-            what = f"{' '.join(going)} is copied, and nothing is known to install it"
-            self.done.note(item, "left", what, "COPY pyproject.toml uv.lock, or nothing")
+        what = f"{' '.join(going)} is copied, and nothing is known to install it"
+        self.done.note(item, "left", what, "COPY pyproject.toml uv.lock, or nothing")
 
     def _user_copy(self, item: Step) -> None:
         source, target = self.done.ahead.user_copies[item.number]
@@ -260,12 +258,6 @@ class Writing:
         made = absolute(item, f"/{name.lstrip('/')}")
         path = layout.locate(made, self.facts) if layout and made else None
         return path is not None and is_requirement(path, self.facts)
-
-    def _stays(self, name: str) -> bool:
-        """Whether something that is left mentions a file."""
-        plain = name.rstrip("/").rpartition("/")[2]
-        left = [result for result in self.done.results.values() if result.shell.left]
-        return bool(plain) and any(plain in (result.body or "") for result in left)
 
     def _brought(self, item: Step, where: tuple[Path, PurePosixPath]) -> bool:
         """Whether an earlier step brings the manifests there."""
@@ -337,8 +329,6 @@ class Writing:
         return at
 
     def _variables(self) -> None:
-        if self.done.left:
-            return
         for item in self.source.items:
             if item.verb not in ("ENV", "ARG"):
                 continue
