@@ -177,6 +177,37 @@ def test_an_index_from_a_variable_is_a_question_and_names_uvs_own(tmp_path: Path
     assert flags(made) == {"requirements.txt": ""}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://[x/a.zip",
+        "a @ https://[x/a.zip",
+        "git+https://[x/a#egg=a",
+        "-e git+https://[x/a#egg=a",
+        "-i https://[x/simple",
+        "--extra-index-url https://u:p@[x/simple",
+        "-f https://[x/wheels",
+        "-f https://u:s3cret@h.e\u2100xample/wheels",
+        "https://u:s3cret@h.e\u2100xample/a.zip",
+    ],
+)
+def test_an_address_that_is_none_is_left_with_its_file(line: str, tmp_path: Path) -> None:
+    made = converted(tmp_path / "app", {"requirements.txt": f"{line}\nsix\n", ".python-version": "3.11\n"})
+    (found,) = [one for one in made.findings if (one.path, one.line) == (Path("requirements.txt"), 1)]
+    assert found.level != "note"
+    assert "is no URL" in found.what
+    assert "s3cret" not in found.what
+    assert "requirements.txt" not in {edit.path.as_posix() for edit in made.edits}
+    assert '"six"' in manifest(made)
+
+
+def test_a_comment_above_an_index_that_goes_stays_with_the_next_line(tmp_path: Path) -> None:
+    lines = f"# ours\n-i https://index.example/simple\n# plain\n--extra-index-url {DEFAULT_INDEX}\nsix\n"
+    text = manifest(converted(tmp_path / "app", {"requirements.txt": lines}))
+    assert "# ours\n[[tool.uv.index]]" in text
+    assert '    # plain\n    "six",' in text
+
+
 EXISTING = """\
 # Ours.
 [build-system]

@@ -22,6 +22,7 @@ from uvdock.migrate.model import Notice
 #: pip's own index, which is uv's too. Put together, so that no file of this repo names an index that a tool could
 #: take for one of its own.
 DEFAULT_INDEX = f"https://{'.'.join(('pypi', 'org'))}/simple"
+_URLS = ("--index-url", "--extra-index-url", "--find-links")
 _ALL, _NONE = ":all:", ":none:"
 _FINAL_FEATURES = {
     "truststore": "uv takes the system's certificates with `--system-certs`",
@@ -68,6 +69,8 @@ class UvOptions:
         Comments that are not used up are the caller's: see `uses_comments`.
         """
         place = _Place(path, line)
+        if option.name in _URLS and not _is_url(option.value):
+            return [place.left(f"what {option.name} names is no URL", "correct it by hand")]
         if option.name in ("--index-url", "--extra-index-url"):
             return self._index(option, place, comments)
         handler = _HANDLERS.get(option.name)
@@ -82,7 +85,8 @@ class UvOptions:
     def uses_comments(self, option: FileOption) -> bool:
         """Whether comments above this option have a place in the manifest, once it was taken."""
         if option.name in ("--index-url", "--extra-index-url"):
-            return any(index.comments for index in self.indexes)
+            url = _split_url(option.value)[0]
+            return any(index.comments for index in self.indexes if index.url == url)
         return _KEYS.get(option.name, "-") in self.comments
 
     def _index(self, option: FileOption, place: _Place, comments: tuple[str, ...]) -> list[Notice]:
@@ -319,13 +323,19 @@ def redacted(text: str) -> str:
     return re.sub(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", r"\g<scheme>…@", text, flags=re.IGNORECASE)
 
 
+def _is_url(url: str) -> bool:
+    """Whether urllib can read this; it cannot read `https://[x/simple`."""
+    try:
+        urlsplit(url.strip())
+    except ValueError:
+        return False
+    return True
+
+
 def _split_url(url: str) -> tuple[str, str, str]:
     """A URL without its credentials, and those."""
     url = url.strip()
-    try:
-        split = urlsplit(url)
-    except ValueError:
-        return url, "", ""
+    split = urlsplit(url)
     if "@" not in split.netloc:
         return url, "", ""
     userinfo, _, host = split.netloc.rpartition("@")

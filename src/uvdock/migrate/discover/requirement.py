@@ -110,6 +110,16 @@ def understand(text: str, places: Places, *, editable: bool) -> Dependency:
     Raises:
         NotUnderstoodError: It cannot be a dependency of a pyproject.toml.
     """
+    try:
+        return _understood(text, places, editable=editable)
+    except NotUnderstoodError:
+        raise
+    except ValueError as error:
+        # A host that cannot be one: `https://[x/a.zip`. What urllib says of it may have credentials in it.
+        raise NotUnderstoodError(f"{text} is no URL", "correct it by hand") from error
+
+
+def _understood(text: str, places: Places, *, editable: bool) -> Dependency:
     text, marker = _without_marker(text)
     if _VCS.match(text):
         return _from_vcs(Dependency("", (), "", marker), text, editable=editable)
