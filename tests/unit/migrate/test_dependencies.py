@@ -233,6 +233,23 @@ line-length = 100
 """
 
 
+def test_lists_that_are_there_get_what_files_add(tmp_path: Path) -> None:
+    pyproject = (
+        '[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["six"]\n\n'
+        '[tool.uv]\npackage = false\nconstraint-dependencies = ["idna<4"]\n'
+    )
+    files = {
+        "pyproject.toml": pyproject,
+        "requirements.txt": "# bell \x07 above\nflask  # bell \x07 beside\n",
+        "constraints.txt": "click<9  # not yet\nidna<4\n",
+    }
+    text = manifest(converted(tmp_path / "app", files))
+    data = tomllib.loads(text)
+    assert data["project"]["dependencies"] == ["six", "flask"]
+    assert data["tool"]["uv"] == {"package": False, "constraint-dependencies": ["idna<4", "click<9"]}
+    assert all(words in text for words in ("# bell   above", "# bell   beside", "# not yet"))
+
+
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_a_manifest_that_is_there_keeps_every_line(ends: str, tmp_path: Path) -> None:
     made = converted(
@@ -277,6 +294,8 @@ def test_a_manifest_that_is_no_toml_is_refused(tmp_path: Path) -> None:
         ("project = []", "project in pyproject.toml must be a table"),
         ('project.dependencies = "six"', "project.dependencies in pyproject.toml must be a list"),
         ("dependency-groups = 1", "dependency-groups in pyproject.toml must be a table"),
+        ("build-system = 1", "build-system in pyproject.toml must be a table"),
+        ("tool.uv.config-settings-package = 1", "tool.uv.config-settings-package in pyproject.toml must be a table"),
         ('tool = "x"', "tool in pyproject.toml must be a table"),
         ("tool.uv = 1", "tool.uv in pyproject.toml must be a table"),
     ],

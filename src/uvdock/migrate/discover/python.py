@@ -49,11 +49,17 @@ def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], decl
         declared: What the project itself declares (``requires-python``, ``python_requires``), if it does.
         here: The version that is assumed where nothing says anything.
     """
-    found = next(filter(None, (look(folder, files, others) for look in _LOOKS)), None)
+    found = (
+        _from_dockerfile(folder, files, others)
+        or _from_file(".python-version", folder, files)
+        or _from_file("runtime.txt", folder, files)
+        or _from_matrix(files)
+        or _from_classifiers(folder, files)
+    )
     if declared:
         version = found.version if found and _allows(declared, found.version) else _lowest(declared) or here
         return Python(declared, version, "the project's own metadata")
-    tested = _from_matrix(folder, files, others) if found and len(others) < 2 else None
+    tested = _from_matrix(files) if found and len(others) < 2 else None
     if found and tested and _order(tested.version) < _order(found.version):
         # The jobs of that version would find no project that allows it.
         return replace(tested, version=found.version, where=f"the CI matrix, for {found.where} is newer")
@@ -116,24 +122,16 @@ def _bases(text: str) -> Iterator[tuple[int, str]]:
                 yield number, base["version"]
 
 
-def _from_file(name: str, what: str, folder: Path, files: Mapping[Path, str]) -> Python | None:
+def _from_file(name: str, folder: Path, files: Mapping[Path, str]) -> Python | None:
     for base in (folder, *folder.parents):
         text = files.get(base / name, "")
         for number, line in enumerate(text.splitlines(), 1):
             if found := re.match(rf"\s*(?:c?python-?)?{_VERSION}", line):
-                return _of([(found["version"], base / name, number)], what)
+                return _of([(found["version"], base / name, number)], name)
     return None
 
 
-def _from_python_version(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
-    return _from_file(".python-version", ".python-version", folder, files)
-
-
-def _from_runtime(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
-    return _from_file("runtime.txt", "runtime.txt", folder, files)
-
-
-def _from_matrix(_: Path, files: Mapping[Path, str], __: tuple[Path, ...]) -> Python | None:
+def _from_matrix(files: Mapping[Path, str]) -> Python | None:
     hits = [
         (version, path, number)
         for path in sorted(files)
@@ -160,7 +158,7 @@ def _matrix(text: str) -> Iterator[tuple[int, str]]:
             yield number, version
 
 
-def _from_classifiers(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
+def _from_classifiers(folder: Path, files: Mapping[Path, str]) -> Python | None:
     hits = [
         (found["version"], folder / name, number)
         for name in ("pyproject.toml", "setup.cfg", "setup.py")
@@ -168,6 +166,3 @@ def _from_classifiers(folder: Path, files: Mapping[Path, str], _: tuple[Path, ..
         if (found := _CLASSIFIER.search(line))
     ]
     return _of(hits, "the classifiers")
-
-
-_LOOKS = (_from_dockerfile, _from_python_version, _from_runtime, _from_matrix, _from_classifiers)

@@ -242,7 +242,7 @@ class _Migration:
 
     def _manifest(self, work: ProjectMigration) -> str:
         old = self.texts.get(work.manifest)
-        return pyproject.write(old, work.content(work.layout()), work.manifest)
+        return pyproject.write(old, work, work.layout())
 
     def _copy(self, work: ProjectMigration, base: Path) -> None:
         """What uv reads of the repo besides the manifest: path dependencies, and the project where it is built."""
@@ -381,8 +381,7 @@ def _conflicting(layout: groups.GroupLayout) -> frozenset[str]:
 
 def _fixed(layout: groups.GroupLayout) -> frozenset[str]:
     """The packages that the manifest pins itself."""
-    lists = [layout.dependencies, *(group.entries for group in layout.groups.values())]
-    return frozenset(entry.wanted.key for entries in lists for entry in entries if entry.wanted.pin)
+    return frozenset(entry.wanted.key for _, entry in layout.entries if entry.wanted.pin)
 
 
 def _gone(work: ProjectMigration, texts: Mapping[Path, str]) -> set[Path]:

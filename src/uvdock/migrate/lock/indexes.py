@@ -16,9 +16,7 @@ def settle(work: ProjectMigration, locked: Locked) -> bool:
     Returns:
         Whether anything changed, so that the manifest is to be written again.
     """
-    layout = work.layout()
-    lists = [layout.dependencies, *(group.entries for group in layout.groups.values())]
-    direct = {entry.wanted.key for entries in lists for entry in entries if not entry.wanted.source}
+    direct = {entry.wanted.key for _, entry in work.layout().entries if not entry.wanted.source}
     changed = False
     for index in work.settings.indexes:
         if index.default:

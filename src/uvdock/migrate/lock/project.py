@@ -6,20 +6,26 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from uvdock.formats.requirements import compiled_from_project
 from uvdock.migrate.commands.pip import takes_value
-from uvdock.migrate.discover import metadata, python, requirement_files, sources
+from uvdock.migrate.discover import metadata, python, sources
 from uvdock.migrate.discover.metadata import Metadata
 from uvdock.migrate.discover.options import UvOptions
 from uvdock.migrate.discover.python import Python
-from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, name_in, understand
-from uvdock.migrate.discover.requirement_files import Pin, ReadingRules, RequirementEntry, RequirementsFile
+from uvdock.migrate.discover.requirement import Places, name_in
+from uvdock.migrate.discover.requirement_files import (
+    Pin,
+    ReadingRules,
+    RequirementEntry,
+    RequirementsFile,
+    RequirementsReader,
+    read_files,
+)
 from uvdock.migrate.discover.sources import ProjectSources
-from uvdock.migrate.lock import groups, pyproject
+from uvdock.migrate.lock import groups
 from uvdock.migrate.model import Notice
 
 _CALLERS = re.compile(
@@ -30,8 +36,6 @@ _SETUP = re.compile(r"setup\.py\s+(?:install|develop)\b")
 #: A folder as an operand: `.`, `./`, `$PWD`, `/srv/app`, each with extras; no wheel, no archive, no pattern.
 _FOLDER = re.compile(r"(?:\./?|\$\{?PWD\}?|\$\(pwd\)|(?:/[\w.-]+)+/?)(?:\[[\w,. -]+\])?")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|gz|bz2|xz|tgz|txt|in)$")
-#: The build back end that pip takes for a project that names none.
-_SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
 
 
 @dataclass
@@ -120,44 +124,6 @@ class ProjectMigration:
             pin for node in self.outside.values() for pin in node.pins
         ]
 
-    def content(self, layout: groups.GroupLayout) -> pyproject.Content:
-        """What its pyproject.toml is to have."""
-        own = self.own or Metadata()
-        project: dict[str, Any] = {"name": self.name}
-        dynamic = own.dynamic if self.package else ()
-        if "version" not in dynamic:
-            project["version"] = own.version or "0.1.0"
-        project["requires-python"] = self.python.requires
-        if dynamic:
-            project["dynamic"] = list(dynamic)
-        everything = [*layout.dependencies, *(one for group in layout.groups.values() for one in group.entries)]
-        own_entries = [_from_text(text, self.manifest.parent) for text in own.dependencies or ()]
-        build_known = "build-system" in self.found.pyproject
-        uv: dict[str, tuple[Any, tuple[str, ...]]] = {}
-        if build_known and not self.package and "project" not in self.found.pyproject:
-            uv["package"] = (False, ())
-        for key, item in self.settings.values.items():
-            uv[key] = (item, self.settings.comments.get(key, ()))
-        if layout.conflicts:
-            uv["conflicts"] = ([[{"group": name} for name in pair] for pair in layout.conflicts], ())
-        return pyproject.Content(
-            project=project,
-            dependencies=[*own_entries, *layout.dependencies],
-            trailing=layout.trailing,
-            optional=own.extras or {} if self.package else {},
-            groups=list(layout.groups.values()),
-            build=_SETUPTOOLS if self.package and self.own is not None else {},
-            uv=uv,
-            constraints=self.limits,
-            sources={
-                **self.linked,
-                **_sources(layout),
-                **{name: {"index": index} for name, index in self.indexed.items()},
-            },
-            settings={one.wanted.key: one.settings for one in everything if one.settings},
-            indexes=self.settings.indexes,
-        )
-
 
 def begin(
     found: ProjectSources,
@@ -189,8 +155,8 @@ def begin(
     work = ProjectMigration(found, _safe(name), package=False, python=used, own=own)
     reader = ReadingRules(places, work.settings)
     work.asked = sources.installed(texts)
-    work.nodes = requirement_files.nodes(reader, found.files)
-    work.outside = requirement_files.nodes(reader, found.outside)
+    work.nodes = read_files(found.files, reader)
+    work.outside = read_files(found.outside, reader)
     work.findings = reader.findings
     work.package = _is_package(work, texts, depended=depended)
     _read_limits(work, reader)
@@ -257,7 +223,7 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
         source = work.found.source(path)
         if source is None:
             continue
-        node = reader.node(replace(source, compiled=False))
+        node = RequirementsReader(replace(source, compiled=False), reader).read()
         for entry in node.entries:
             if entry.wanted.source or entry.wanted.extras:
                 what = f"uv does not accept {entry.wanted.name} from a URL or a path as a constraint"
@@ -349,39 +315,3 @@ def _drop(node: RequirementsFile, entries: Iterable[RequirementEntry], work: Pro
                 continue
         what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"
         work.findings.append(Notice(entry.path, entry.line, "note", what))
-
-
-def _from_text(text: str, folder: Path) -> RequirementEntry:
-    """A dependency of setup.py as an entry."""
-    try:
-        wanted = understand(text, Places(folder, folder, lambda _: "", lambda _: False), editable=False)
-    except NotUnderstoodError:
-        return RequirementEntry(_Verbatim(text))
-    return RequirementEntry(_Verbatim(text) if wanted.source else wanted)
-
-
-class _Verbatim(Dependency):
-    """A dependency that stays as it was written."""
-
-    @property
-    def text(self) -> str:
-        return self.name
-
-
-def _sources(layout: groups.GroupLayout) -> dict[str, Any]:
-    """``[tool.uv.sources]``: one entry a package, or several where groups or markers tell them apart."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for group, entries in (("", layout.dependencies), *((one.name, one.entries) for one in layout.groups.values())):
-        for entry in entries:
-            if entry.wanted.source:
-                known = found.setdefault(entry.wanted.key, [])
-                made = {**entry.wanted.source, "marker": entry.wanted.marker, "group": group}
-                known.append(made)
-    result: dict[str, Any] = {}
-    for name, items in found.items():
-        plain = [{key: item for key, item in one.items() if key not in ("marker", "group")} for one in items]
-        if all(one == plain[0] for one in plain):
-            result[name] = plain[0]
-        else:
-            result[name] = [{key: item for key, item in one.items() if item} for one in items]
-    return result
