@@ -251,6 +251,11 @@ def data_of(text: str) -> dict[str, Any]:
     return found
 
 
+def is_built(pyproject: Mapping[str, Any]) -> bool:
+    """Whether uv builds a project of this pyproject.toml and installs it."""
+    return "build-system" in pyproject and pyproject.get("tool", {}).get("uv", {}).get("package") is not False
+
+
 def _is_project(text: str) -> bool:
     data = data_of(text)
     return "project" in data or "poetry" in data.get("tool", {})
