@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -112,19 +112,24 @@ class ReadingRules:
     findings: list[Notice] = field(default_factory=list)
 
 
-def pins(source: Source, reading: ReadingRules) -> list[Pin]:
+def named(lines: Iterable[RequirementLine]) -> Iterator[tuple[RequirementLine, Dependency]]:
+    """The lines that name a package of an index, of git or of a URL, and what each asks for."""
+    nowhere = Places(Path(), Path(), lambda _: "", lambda _: False)
+    for line in lines:
+        if line.kind == "requirement" and not line.editable:
+            try:
+                yield line, understand(line.requirement, nowhere, editable=False)
+            except NotUnderstoodError:
+                continue
+
+
+def pins(source: Source) -> list[Pin]:
     """The versions that a file pins."""
-    found = []
-    for line in source.lines:
-        if line.kind != "requirement" or line.editable:
-            continue
-        try:
-            wanted = understand(line.requirement, replace(reading.places, file=source.path.parent), editable=False)
-        except NotUnderstoodError:
-            continue
-        if wanted.pin and wanted.key != "pkg-resources":
-            found.append(Pin(wanted.key, wanted.pin, wanted.marker, line.hashes, source.path, line.number))
-    return found
+    return [
+        Pin(wanted.key, wanted.pin, wanted.marker, line.hashes, source.path, line.number)
+        for line, wanted in named(source.lines)
+        if wanted.pin and wanted.key != "pkg-resources"
+    ]
 
 
 class RequirementsReader:
@@ -154,7 +159,7 @@ class RequirementsReader:
             elif line.kind == "broken":
                 self._stays(line, ("left", f"pip cannot read this line: {line.problem}", "correct it by hand"))
         self.node.trailing = tuple(self.pending)
-        self.node.pins = pins(self.source, self.reading)
+        self.node.pins = pins(self.source)
         if self.machine:
             self._note(0, "the comments that pip-compile wrote go with the file; `uv tree` shows who needs what")
         return self.node
@@ -263,7 +268,7 @@ def read_files(files: Mapping[Path, Source], reading: ReadingRules) -> dict[Path
         if origin is None:
             continue
         source, node = files[path], found[origin]
-        compiled = pins(source, reading)
+        compiled = pins(source)
         own = {pin.name for pin in compiled}
         node.compiled.append(path)
         node.pins = [*(pin for pin in node.pins if pin.name not in own), *compiled]

@@ -75,10 +75,6 @@ class ProjectSources:
     outside: Mapping[Path, Source] = field(default_factory=dict)
     pyproject: Mapping[str, Any] = field(default_factory=dict)
 
-    def source(self, path: Path) -> Source | None:
-        """One of its files, wherever that is."""
-        return self.files.get(path) or self.constraints.get(path) or self.outside.get(path)
-
 
 def is_requirements(path: Path) -> bool:
     """Whether a file is by its name a list of requirements, or of constraints."""

@@ -173,6 +173,26 @@ class _Migration:
             return
         uv = replace(uv, env={**uv.env, **work.settings.secrets})
         self._copy(work, base)
+        locked = self._lock(work, uv)
+        taken = (node for node in (*work.nodes.values(), *work.outside.values(), *work.limiting) if not node.stays)
+        old = {path for node in taken for path in (node.path, *node.compiled)}
+        self.gone = old & self.texts.keys() - work.kept
+        if isinstance(locked, Failed):
+            self._cannot_lock(locked, work.manifest)
+            return
+        if locked.best_match:
+            work.settings.values["index-strategy"] = "unsafe-best-match"
+            what = "pip takes the best version of all indexes, and this lock needs that too: index-strategy says so"
+            instead = "name the index of each private package in [tool.uv.sources]"
+            self.findings.append(Notice(work.manifest, 0, "note", what, instead))
+        layout = work.layout()
+        self._prove(work, layout, uv, locked)
+        self._edit(work.manifest, self._manifest(work).encode())
+        self._edit(work.manifest.with_name("uv.lock"), locked.content)
+        self._tell(work, layout)
+
+    def _lock(self, work: ProjectMigration, uv: Uv) -> Locked | Failed:
+        """Lock a project with the versions it had, and settle what only a lock can tell."""
         pins, questions = version_drift.chosen(work.pins(), _conflicting(work.layout()))
 
         def lock() -> Locked | Failed:
@@ -186,27 +206,13 @@ class _Migration:
         if isinstance(locked, Locked) and (more := frozen.settle(work, locked, uv, imports)):
             questions += more
             locked = lock()
-        layout = work.layout()
-        asked = {(one.path, one.line) for one in layout.findings if one.level == "question"}
-        questions = [one for one in questions if (one.path, one.line) not in asked]
+        findings = work.layout().findings
+        asked = {(one.path, one.line) for one in findings if one.level == "question"}
         if isinstance(locked, Locked) and indexes.settle(work, locked):
             locked = lock()
-        self.findings += [*work.findings, *layout.findings, *questions]
-        taken = (node for node in (*work.nodes.values(), *work.outside.values(), *work.limiting) if not node.stays)
-        old = {path for node in taken for path in (node.path, *node.compiled)}
-        self.gone = {path for path in old if path in self.texts and path not in work.kept}
-        if isinstance(locked, Failed):
-            self._cannot_lock(locked, work.manifest)
-            return
-        if locked.best_match:
-            work.settings.values["index-strategy"] = "unsafe-best-match"
-            what = "pip takes the best version of all indexes, and this lock needs that too: index-strategy says so"
-            instead = "name the index of each private package in [tool.uv.sources]"
-            self.findings.append(Notice(work.manifest, 0, "note", what, instead))
-        self._prove(work, layout, uv, locked)
-        self._edit(work.manifest, self._manifest(work).encode())
-        self._edit(work.manifest.with_name("uv.lock"), locked.content)
-        self._tell(work, layout)
+        self.findings += [*work.findings, *findings]
+        self.findings += [one for one in questions if (one.path, one.line) not in asked]
+        return locked
 
     def _manifest(self, work: ProjectMigration) -> str:
         return pyproject.write(self.texts.get(work.manifest), work, work.layout())

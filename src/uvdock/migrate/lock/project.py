@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -218,18 +218,13 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
     known = {path for node in work.nodes.values() for path in (node.path, *node.compiled)}
     named = {path: (node.path, line) for node in work.nodes.values() for path, line in node.constraints}
     for path in sorted({*work.found.constraints, *(named.keys() & work.found.outside.keys())}):
-        if path in known:
-            continue
-        source = work.found.source(path)
-        if source is None:
-            continue
+        source = work.found.constraints.get(path) or work.found.outside[path]
         node = RequirementsReader(replace(source, compiled=False), reader).read()
         for entry in node.entries:
             if entry.wanted.source or entry.wanted.extras:
-                what = f"uv does not accept {entry.wanted.name} from a URL or a path as a constraint"
-                work.findings.append(
-                    Notice(path, entry.line, "question", what, "make it a dependency, or leave it out")
-                )
+                what = f"uv does not accept {entry.wanted.name} with extras, from a URL or a path as a constraint"
+                instead = "make it a dependency, or leave it out"
+                work.findings.append(Notice(path, entry.line, "question", what, instead))
                 node.stays = True
             else:
                 work.limits.append(entry)
@@ -245,45 +240,38 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
 
 
 def _declare(work: ProjectMigration, texts: Mapping[Path, str]) -> None:
-    """What the project declares itself: no file has to say it again."""
+    """What the project declares itself, and its build reads from a file: no file has to say it again."""
     project = work.found.pyproject.get("project", {})
     folder = work.found.folder
     own = (work.own.dependencies or ()) if work.own and work.package else ()
     names = [name_in(text) for text in (*project.get("dependencies", []), *own)]
-    reads = work.kept = _read_by_build(work, texts) if work.package else frozenset()
-    if project or work.own:
-        _drop_compiled(work)
+    work.kept = _read_by_build(work, texts) if work.package else frozenset()
     dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
     packaged = work.package and bool(names or dynamic)
     if packaged:
-        work.declared = frozenset(names) or frozenset({""})
-    _drop_declared(work, names, reads if dynamic else frozenset(), packaged=packaged)
+        work.declared = frozenset(names or [""])
+    for path, node in work.nodes.items():
+        if project or work.own:
+            _drop_compiled(node, work)
+        again = [one for one in node.entries if one.wanted.key in names]
+        if packaged and dynamic and path in work.kept:
+            _drop(node, node.entries, work, "the build reads it from this file")
+        elif packaged:
+            _drop(node, again, work, "the project declares it")
+        elif not groups.group_name(path, folder):
+            _drop(node, again, work, "[project] has it already")
     if own:
         what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
         where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
         work.findings.append(Notice(where, 0, "note", what, "take them out of this file"))
 
 
-def _drop_declared(work: ProjectMigration, names: Collection[str], reads: Collection[Path], *, packaged: bool) -> None:
-    """Leave out what the project declares, and what the build of its package reads from a file."""
-    for node in work.nodes.values():
-        again = [one for one in node.entries if one.wanted.key in names]
-        if packaged and node.path in reads:
-            _drop(node, node.entries, work, "the build reads it from this file")
-        elif packaged:
-            _drop(node, again, work, "the project declares it")
-        elif not groups.group_name(node.path, work.found.folder):
-            _drop(node, again, work, "[project] has it already")
-
-
-def _drop_compiled(work: ProjectMigration) -> None:
+def _drop_compiled(node: RequirementsFile, work: ProjectMigration) -> None:
     """Leave out what was compiled from the project's own manifest: only its versions count."""
-    for node in work.nodes.values():
-        source = work.found.source(node.path)
-        extras = compiled_from_project(source.lines) if source else None
-        if extras is not None:
-            node.extras = extras
-            _drop(node, node.entries, work, "it was compiled from the project, which declares it")
+    extras = compiled_from_project(work.found.files[node.path].lines)
+    if extras is not None:
+        node.extras = extras
+        _drop(node, node.entries, work, "it was compiled from the project, which declares it")
 
 
 def _read_by_build(work: ProjectMigration, texts: Mapping[Path, str]) -> frozenset[Path]:
