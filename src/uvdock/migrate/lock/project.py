@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -247,23 +247,27 @@ def _declare(work: ProjectMigration, texts: Mapping[Path, str]) -> None:
     names = [name_in(text) for text in (*project.get("dependencies", []), *own)]
     work.kept = _read_by_build(work, texts) if work.package else frozenset()
     dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
-    packaged = work.package and bool(names or dynamic)
-    if packaged:
+    if work.package and (names or dynamic):
         work.declared = frozenset(names or [""])
-    for path, node in work.nodes.items():
+    for node in work.nodes.values():
         if project or work.own:
             _drop_compiled(node, work)
-        again = [one for one in node.entries if one.wanted.key in names]
-        if packaged and dynamic and path in work.kept:
-            _drop(node, node.entries, work, "the build reads it from this file")
-        elif packaged:
-            _drop(node, again, work, "the project declares it")
-        elif not groups.group_name(path, folder):
-            _drop(node, again, work, "[project] has it already")
+        _drop_declared(node, names, work, dynamic=dynamic)
     if own:
         what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
         where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
         work.findings.append(Notice(where, 0, "note", what, "take them out of this file"))
+
+
+def _drop_declared(node: RequirementsFile, names: Collection[str], work: ProjectMigration, *, dynamic: bool) -> None:
+    """Leave out what the project declares, and what the build of its package reads from the file."""
+    again = [one for one in node.entries if one.wanted.key in names]
+    if work.declared and dynamic and node.path in work.kept:
+        _drop(node, node.entries, work, "the build reads it from this file")
+    elif work.declared:
+        _drop(node, again, work, "the project declares it")
+    elif not groups.group_name(node.path, work.found.folder):
+        _drop(node, again, work, "[project] has it already")
 
 
 def _drop_compiled(node: RequirementsFile, work: ProjectMigration) -> None:
