@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -164,17 +163,16 @@ class _Migration:
     # --- pip ----------------------------------------------------------------------------------------------------------
 
     def _pip(self, uv: Uv, base: Path, *, depended: bool) -> None:
-        here = f"{sys.version_info.major}.{sys.version_info.minor}"
         repo = self.root.resolve().name
         places = Places(self.found.folder, self.found.folder, self._name_of, self._exists)
-        work = project.begin(self.found, self.texts, self.folders, places, here=here, repo=repo, depended=depended)
+        work = project.begin(self.found, self.texts, self.folders, places, repo=repo, depended=depended)
         if not (work.nodes or work.package or "project" in self.found.pyproject):
             # A setup.py that nothing installs.
             return
         uv = replace(uv, env={**uv.env, **work.settings.secrets})
         self._copy(work, base)
         locked = self._lock(work, uv)
-        taken = (node for node in (*work.nodes.values(), *work.outside.values(), *work.limiting) if not node.stays)
+        taken = (node for node in (*work.nodes.values(), *work.outside.values(), *work.limits) if not node.stays)
         old = {path for node in taken for path in (node.path, *node.compiled)}
         self.gone = old & self.texts.keys() - work.kept
         if isinstance(locked, Failed):
@@ -221,7 +219,7 @@ class _Migration:
         """What uv reads of the repo besides the manifest: path dependencies, and the project where it is built."""
         copied = [self.found.folder] if work.package else []
         entries = [entry for node in (*work.nodes.values(), *work.outside.values()) for entry in node.entries]
-        origins = [*(entry.wanted.source for entry in entries), *work.linked.values()]
+        origins = [*(entry.wanted.source for entry in entries), *work.origins.values()]
         paths = [str(origin["path"]) for origin in origins if "path" in origin]
         paths += [link for link in work.settings.values.get("find-links", []) if link.startswith(".")]
         copied += [Path(os.path.normpath(self.found.folder / name)) for name in paths]
@@ -267,15 +265,15 @@ class _Migration:
         self.environment = dict(work.settings.environment)
         nodes = {**work.outside, **work.nodes}
         for path, node in work.nodes.items():
-            if any(nodes[one].incomplete for one in groups.closure(path, nodes)):
+            reached = groups.closure(path, nodes)
+            if any(nodes[one].incomplete for one in reached):
                 what = "commands that install this file stay as they are: uv would not install all of it"
                 self.findings.append(Notice(path, 0, "left", what, "settle its lines first, then run it again"))
                 continue
-            reached = groups.closure(path, work.nodes)
-            itself = work.package and any(work.nodes[one].itself is not None for one in reached)
+            itself = work.package and any(nodes[one].itself is not None for one in reached)
             for one in (path, *node.compiled):
                 self.installs[one] = Install(folder, layout.flags[path], itself)
-        for node in work.limiting:
+        for node in work.limits:
             if not node.stays:
                 # The lock holds to it, whoever names it.
                 self.installs.setdefault(node.path, Install(folder, ()))

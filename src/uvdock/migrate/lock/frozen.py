@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvdock.migrate.discover.requirement_files import RequirementsFile, looks_frozen
+from uvdock.migrate.discover.requirement_files import looks_frozen
 from uvdock.migrate.discover.sources import reachable
 from uvdock.migrate.lock import groups
 from uvdock.migrate.lock.project import ProjectMigration
@@ -83,10 +83,9 @@ def choose(given: set[str], parents: Mapping[str, set[str]], declared: frozenset
 
 def old_files(work: ProjectMigration) -> Iterator[Old]:
     """What each old file installed, for those that pin anything."""
+    files = {**work.outside, **work.nodes}
     for path, node in work.nodes.items():
-        reached = groups.closure(path, work.nodes)
-        nodes: list[RequirementsFile] = [work.nodes[one] for one in reached]
-        nodes += [work.outside[one] for one in _outside(nodes, work)]
+        nodes = [files[one] for one in groups.closure(path, files)]
         pins = [pin for one in nodes for pin in one.pins]
         if pins:
             given = {entry.wanted.key for one in nodes for entry in one.entries if entry.wanted.source}
@@ -94,11 +93,3 @@ def old_files(work: ProjectMigration) -> Iterator[Old]:
             itself = any(one.itself is not None for one in nodes)
             own = work.declared if itself else frozenset()
             yield Old(path, pins, whole and not itself, frozenset(given) | own)
-
-
-def _outside(nodes: list[RequirementsFile], work: ProjectMigration) -> list[Path]:
-    found: list[Path] = []
-    for node in nodes:
-        for target in node.includes:
-            found += [one for one in groups.closure(target, work.outside) if one not in found]
-    return found

@@ -87,8 +87,9 @@ def arrange(
     folder: Path,
     extra: Mapping[Path, RequirementsFile],
     *,
-    has_own: bool = False,
-    asked: frozenset[Path] = frozenset(),
+    has_own: bool,
+    asked: frozenset[Path],
+    package: bool,
 ) -> GroupLayout:
     """Dependencies and groups from files.
 
@@ -99,6 +100,7 @@ def arrange(
         has_own: Whether the project has dependencies of its own elsewhere (setup.py, ``[project]``), so that no
             file may add to them.
         asked: The files that something in the repo installs by their own names.
+        package: Whether the project is itself installed.
     """
     layout = GroupLayout()
     merged = {path: _with_outside(node, nodes, extra, layout) for path, node in nodes.items()}
@@ -114,7 +116,7 @@ def arrange(
     _declare_conflicts(layout)
     _refuse_clashes(layout, merged)
     for path in merged:
-        layout.flags[path] = tuple(_flags(path, layout, merged))
+        layout.flags[path] = tuple(_flags(path, layout, merged, package=package))
     return layout
 
 
@@ -165,17 +167,15 @@ def _with_outside(
     extra: Mapping[Path, RequirementsFile],
     layout: GroupLayout,
 ) -> RequirementsFile:
-    """A node with what it includes from other folders taken over, and includes named by their sources."""
-    by_compiled = {path: one.path for one in (*nodes.values(), *extra.values()) for path in one.compiled}
+    """A node with what it includes from other folders taken over."""
     includes = []
     entries: list[RequirementEntry] = []
     incomplete = node.incomplete
     for target in node.includes:
-        origin = by_compiled.get(target, target)
-        if origin in nodes:
-            includes.append(origin)
+        if target in nodes:
+            includes.append(target)
             continue
-        for path in closure(origin, extra):
+        for path in closure(target, extra):
             what = f"what {path} asks for is taken over into this project"
             layout.findings.append(Notice(node.path, 0, "note", what))
             entries += extra[path].entries
@@ -302,7 +302,7 @@ def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
     return False
 
 
-def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> Iterator[str]:
+def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFile], *, package: bool) -> Iterator[str]:
     """The options of `uv sync` that install what a file did."""
     reached = closure(path, nodes)
     groups = list(dict.fromkeys(_groups_of([path], layout, nodes)))
@@ -316,6 +316,17 @@ def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFil
         if DEV in layout.groups and not any(DEV in _inside(name, layout) for name in groups):
             yield "--no-dev"
         yield from (word for name in groups if name != DEV for word in ("--group", name))
-    for one in reached:
-        for extra in (*(nodes[one].itself or ()), *nodes[one].extras):
-            yield from ("--extra", extra)
+    files = [nodes[one] for one in reached]
+    for node in files:
+        yield from (word for extra in (*(node.itself or ()), *node.extras) for word in ("--extra", extra))
+    if package:
+        yield from _project_flags(files, only_groups=bool(groups) and not has_main)
+
+
+def _project_flags(files: Iterable[RequirementsFile], *, only_groups: bool) -> Iterator[str]:
+    """How `uv sync` installs the project itself, where files do, and that it does not where they do not."""
+    itself = [node for node in files if node.itself is not None]
+    if not itself and not only_groups:
+        yield "--no-install-project"
+    elif itself and not any(node.editable for node in itself):
+        yield "--no-editable"

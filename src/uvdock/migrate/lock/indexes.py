@@ -26,7 +26,7 @@ def settle(work: ProjectMigration, locked: Locked) -> bool:
         from_it = {one["name"] for one in packages if one.get("source", {}).get("registry", "").rstrip("/") == url}
         if from_it and from_it <= direct:
             index.explicit = changed = True
-            work.indexed.update(dict.fromkeys(sorted(from_it), index.name))
+            work.origins |= {name: {"index": index.name} for name in sorted(from_it)}
         elif not from_it:
             what = f"no package in the lock comes from {index.url}"
             work.findings.append(Notice(work.manifest, 0, "note", what, "take the index out if it is of no use"))

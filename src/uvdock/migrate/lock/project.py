@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,15 +50,14 @@ class ProjectMigration:
         python: Its Python.
         nodes: What each of its files asks for.
         outside: What the files of other folders that these include ask for.
-        limits: Its constraints, with their comments.
-        limiting: The files these are from.
+        limits: The files that only limit versions, with its constraints.
         settings: What the options came to.
         own: The metadata of its setup.py or setup.cfg.
         declared: The names of its own dependencies, where those are declared elsewhere already.
         asked: The files that something in the repo installs by their own names.
         kept: Files that something else reads: they stay.
-        indexed: For a package that comes from an index of its own: the name of that.
-        linked: For a package that the project declares and a file installs from elsewhere: from where.
+        origins: Where a package comes from that the lock has from an index of its own, or that the project declares
+            and a file installs from elsewhere.
         findings: What a person has to know.
     """
 
@@ -67,15 +67,13 @@ class ProjectMigration:
     python: Python
     nodes: dict[Path, RequirementsFile] = field(default_factory=dict)
     outside: dict[Path, RequirementsFile] = field(default_factory=dict)
-    limits: list[RequirementEntry] = field(default_factory=list)
-    limiting: list[RequirementsFile] = field(default_factory=list)
+    limits: list[RequirementsFile] = field(default_factory=list)
     settings: UvOptions = field(default_factory=UvOptions)
     own: Metadata | None = None
     declared: frozenset[str] = frozenset()
     asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
-    indexed: dict[str, str] = field(default_factory=dict)
-    linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
+    origins: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
     findings: list[Notice] = field(default_factory=list)
 
     @property
@@ -102,19 +100,14 @@ class ProjectMigration:
 
     def layout(self) -> groups.GroupLayout:
         """Its dependencies and groups."""
-        made = groups.arrange(
-            self.nodes, self.found.folder, self.outside, has_own=bool(self.declared), asked=self.asked
+        return groups.arrange(
+            self.nodes,
+            self.found.folder,
+            self.outside,
+            has_own=bool(self.declared),
+            asked=self.asked,
+            package=self.package,
         )
-        if not self.package:
-            return made
-        for path, flags in made.flags.items():
-            reached = groups.closure(path, self.nodes)
-            itself = [self.nodes[one] for one in reached if self.nodes[one].itself is not None]
-            if not itself and "--only-group" not in flags:
-                made.flags[path] = (*flags, "--no-install-project")
-            elif itself and not any(one.editable for one in itself):
-                made.flags[path] = (*flags, "--no-editable")
-        return made
 
     def pins(self) -> list[Pin]:
         """The versions of all its files, those of its own dependencies first."""
@@ -131,7 +124,6 @@ def begin(
     others: tuple[Path, ...],
     places: Places,
     *,
-    here: str,
     repo: str,
     depended: bool,
 ) -> ProjectMigration:
@@ -142,7 +134,6 @@ def begin(
         texts: The repo's text files.
         others: The folders of the repo's projects.
         places: What paths in requirements mean.
-        here: The Python that is assumed where no file says any.
         repo: The name of the repo's folder.
         depended: Whether another project depends on it by its path.
     """
@@ -150,6 +141,7 @@ def begin(
     project = found.pyproject.get("project", {})
     own = None if project else metadata.read(texts.get(folder / "setup.py"), texts.get(folder / "setup.cfg"))
     declared = str(project.get("requires-python", "")) or (own.requires_python if own else "")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
     used = python.find(folder, texts, others, declared, here)
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
     work = ProjectMigration(found, _safe(name), package=False, python=used, own=own)
@@ -157,6 +149,9 @@ def begin(
     work.asked = sources.installed(texts)
     work.nodes = read_files(found.files, reader)
     work.outside = read_files(found.outside, reader)
+    origins = {path: one.path for one in (*work.nodes.values(), *work.outside.values()) for path in one.compiled}
+    for node in (*work.nodes.values(), *work.outside.values()):
+        node.includes = [origins.get(path, path) for path in node.includes]
     work.findings = reader.findings
     work.package = _is_package(work, texts, depended=depended)
     _read_limits(work, reader)
@@ -220,18 +215,16 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
     for path in sorted({*work.found.constraints, *(named.keys() & work.found.outside.keys())}):
         source = work.found.constraints.get(path) or work.found.outside[path]
         node = RequirementsReader(replace(source, compiled=False), reader).read()
-        for entry in node.entries:
-            if entry.wanted.source or entry.wanted.extras:
-                what = f"uv does not accept {entry.wanted.name} with extras, from a URL or a path as a constraint"
-                instead = "make it a dependency, or leave it out"
-                work.findings.append(Notice(path, entry.line, "question", what, instead))
-                node.stays = True
-            else:
-                work.limits.append(entry)
+        for entry in [one for one in node.entries if one.wanted.source or one.wanted.extras]:
+            what = f"uv does not accept {entry.wanted.name} with extras, from a URL or a path as a constraint"
+            instead = "make it a dependency, or leave it out"
+            work.findings.append(Notice(path, entry.line, "question", what, instead))
+            node.entries.remove(entry)
+            node.stays = True
         if node.trailing:
             kept = "; ".join(f"# {comment}" for comment in node.trailing)
             work.findings.append(Notice(path, 0, "note", f"the comments after the last constraint go: {kept}"))
-        work.limiting.append(node)
+        work.limits.append(node)
         work.outside.pop(path, None)
     for path, (origin, line) in named.items():
         if path in known:
@@ -302,7 +295,7 @@ def _drop(node: RequirementsFile, entries: Iterable[RequirementEntry], work: Pro
         node.own = True
         if entry.wanted.source:
             # Without it, a package of that name would come from an index.
-            work.linked[entry.wanted.key] = entry.wanted.source
+            work.origins[entry.wanted.key] = entry.wanted.source
             if not entry.comments:
                 continue
         what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"

@@ -133,10 +133,9 @@ def _tables(work: ProjectMigration, layout: GroupLayout) -> dict[str, Table]:
         uv = Table({"package": False, **uv})
     if layout.conflicts:
         uv["conflicts"] = [tuple({"group": name} for name in pair) for pair in layout.conflicts]
-    if work.limits:
-        uv["constraint-dependencies"] = DependencyList(work.limits)
-    indexed = {name: {"index": index} for name, index in work.indexed.items()}
-    uv["sources"] = Table({**work.linked, **_sources(layout), **indexed})
+    if any(node.entries for node in work.limits):
+        uv["constraint-dependencies"] = DependencyList([entry for node in work.limits for entry in node.entries])
+    uv["sources"] = Table({**_sources(layout), **work.origins})
     uv["config-settings-package"] = Table({one.wanted.key: one.settings for _, one in layout.entries if one.settings})
     found["tool.uv"] = Table({key: item for key, item in uv.items() if item != Table()})
     return {name: rows for name, rows in found.items() if rows}

@@ -179,16 +179,6 @@ def needed_by(data: Mapping[str, Any], version: str) -> dict[str, set[str]]:
     return found
 
 
-def hashes(data: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    """The hashes of each package and version in a lock."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for package in data.get("package", []):
-        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        known = found.setdefault((package["name"], package.get("version", "")), set())
-        known |= {file["hash"] for file in files if "hash" in file}
-    return found
-
-
 def _held(manifest: str, pins: Sequence[Pin], *, best: bool) -> str:
     """A manifest with the pins as constraints."""
     if not pins and not best:
