@@ -117,6 +117,55 @@ def test_versions_that_cannot_stand_together_are_a_conflict_or_a_question(tmp_pa
     assert ("requirements-b.txt", 2) in said(made, "question")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "asked"),
+    [
+        ("six==1.16.0", "six>=1", False),
+        ("six==1.16.0", "six<1", True),
+        ("six===odd", "six===odd", False),
+        ("six===odd", "six==1", True),
+        ("six @ https://h.example/six.zip", "six==1", False),
+        ("six @ https://h.example/six.zip", "six @ https://h.example/other.zip", True),
+        ("six==1; os_name == 'nt'", "six==2", False),
+    ],
+)
+def test_two_lists_contradict_each_other_where_no_version_fits_both(
+    one: str, other: str, asked: bool, tmp_path: Path
+) -> None:
+    files = {"requirements.txt": f"{one}\n", "requirements-dev.txt": f"{other}\n", ".python-version": "3.11\n"}
+    found = said(converted(tmp_path / "app", files), "question")
+    assert (("requirements-dev.txt", 1) in found) is asked
+
+
+def test_files_of_one_name_are_groups_of_their_own(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "six  # one\nsix  # two\n",
+        "requirements-dev.txt": "ruff\n",
+        "docker/requirements-dev.txt": "ipdb\n",
+        "docker/dev-requirements.txt": "mypy\n",
+        "requirements/notes.txt": "What this is, in many words, for who comes next\n--not an option\n",
+    }
+    made = converted(tmp_path / "app", files)
+    groups_of = tomllib.loads(manifest(made))["dependency-groups"]
+    assert groups_of == {"dev": ["mypy"], "dev-docker": ["ipdb"], "dev-2": ["ruff"]}
+    assert [one.what for one in made.findings if one.line == 2] == ["listed twice, and its comment goes (# two)"]
+
+
+def test_options_of_several_files_come_together(tmp_path: Path) -> None:
+    lines = (
+        "-i https://index.example/simple\n--extra-index-url https://index.example/more\n"
+        "--extra-index-url https://index.example/x/more\n--extra-index-url https://index.example/more/\n"
+        "--no-binary six,idna\n--only-binary six\n--only-final six\n-f ${LINKS}\nsix\n"
+    )
+    files = {"requirements.txt": lines, "requirements_dev.txt": "-i https://other.example/simple\nruff\n"}
+    made = converted(tmp_path / "app", {**files, ".python-version": "3.11\n"})
+    uv = tomllib.loads(manifest(made))["tool"]["uv"]
+    assert [one["name"] for one in uv["index"]] == ["index", "index-more", "index-more-x", "index-more-2"]
+    assert (uv["no-binary-package"], uv["no-build-package"]) == (["idna"], ["six"])
+    assert said(made, "question") == [("requirements.txt", 7), ("requirements.txt", 8), ("requirements_dev.txt", 1)]
+    assert set(made.facts.environment) == {"UV_FIND_LINKS"}
+
+
 @pytest.mark.parametrize("own", ["", "six\n"])
 def test_files_that_include_each_other_end_somewhere(own: str, tmp_path: Path) -> None:
     files = {

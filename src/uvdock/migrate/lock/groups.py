@@ -287,7 +287,8 @@ def _clashes(
 
 def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
     """Whether no version is allowed by both; only a pin can tell."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
 
     if one.wanted.marker != other.wanted.marker:
         return False
@@ -297,7 +298,8 @@ def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
         try:
             if pin and not SpecifierSet(limit).contains(pin, prereleases=True):
                 return True
-        except InvalidSpecifier:
+        except InvalidVersion:
+            # `===` takes any text; an older packaging compares none but versions.
             return pin != limit.lstrip("=")
     return False
 
