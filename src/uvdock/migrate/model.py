@@ -6,8 +6,8 @@ to say instead (`Converted`) → one `MigrationPlan`. Only applying a plan write
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +48,11 @@ class Notice:
     level: Literal["left", "question", "note"]
     what: str
     instead: str = ""
+
+
+def in_order(findings: Iterable[Notice]) -> tuple[Notice, ...]:
+    """Findings by their places, each once."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line)))
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,12 @@ class Converted:
     Args:
         content: The new text; the old one where nothing changes.
         findings: What a person has to know, with line numbers of the old text.
+        stops: The folders of projects that have to stay with pip, since this file does.
     """
 
     content: str
     findings: tuple[Notice, ...] = ()
+    stops: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -142,18 +149,38 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class StoppedProject:
-    """A project that stays with pip.
+class ProjectMove:
+    """What becomes of one project.
 
     Args:
         folder: Its folder, from the repo root.
-        files: Its requirement files; what installs one of them stays with pip too.
-        why: What stopped it.
+        lists: The files that say what it needs; what installs one of them stays with pip where the project does.
+        needs: The folders that it installs by their path.
+        edits: Its new manifest and lock.
+        gone: Its old files that nothing needs any more.
+        facts: What other converters need; ``None`` where it stays as it is.
+        installs: See `RepoFacts`.
+        environment: See `RepoFacts`.
+        findings: What a person has to know.
+        drifts: The versions that are not the old ones.
+        stopped: Why it stays with pip; ``None`` where it does not, or never used it.
     """
 
     folder: Path
-    files: frozenset[Path]
-    why: Notice
+    lists: frozenset[Path] = frozenset()
+    needs: frozenset[Path] = frozenset()
+    edits: tuple[FileEdit, ...] = ()
+    gone: tuple[FileEdit, ...] = ()
+    facts: ProjectFacts | None = None
+    installs: Mapping[Path, Install] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Notice, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    stopped: Notice | None = None
+
+    def stop(self, why: Notice) -> ProjectMove:
+        """The same project, left with pip."""
+        return ProjectMove(self.folder, self.lists, self.needs, findings=(why,), stopped=why)
 
 
 @dataclass(frozen=True)
@@ -161,18 +188,59 @@ class Dependencies:
     """What became of the repo's requirement files.
 
     Args:
-        edits: The new and changed manifests and locks, and the old files that go.
-        facts: What the converters of all other files need.
-        findings: What a person has to know.
-        drifts: The versions that are not the old ones; none is the proof.
-        stopped: The projects that cannot be migrated.
+        projects: What becomes of each project.
+        files: The repo's text files.
+        uv: See `RepoFacts`.
     """
 
-    edits: tuple[FileEdit, ...]
-    facts: RepoFacts
-    findings: tuple[Notice, ...] = ()
-    drifts: tuple[Drift, ...] = ()
-    stopped: tuple[StoppedProject, ...] = ()
+    projects: tuple[ProjectMove, ...]
+    files: Mapping[Path, str]
+    uv: str
+
+    @property
+    def edits(self) -> tuple[FileEdit, ...]:
+        """The new and changed manifests and locks, and the old files that go."""
+        stay = {edit.path for one in self.projects if one.facts is None for edit in one.gone}
+        made = [edit for one in self.projects if one.facts for edit in one.edits]
+        gone = [edit for one in self.projects if one.facts for edit in one.gone if edit.path not in stay]
+        return tuple(sorted({edit.path: edit for edit in (*made, *gone)}.values(), key=lambda edit: edit.path))
+
+    @property
+    def facts(self) -> RepoFacts:
+        """What the converters of all other files need."""
+        return RepoFacts(
+            files=self.files,
+            projects=tuple(sorted((one.facts for one in self.projects if one.facts), key=lambda one: one.folder)),
+            installs={path: install for one in self.projects for path, install in sorted(one.installs.items())},
+            uv=self.uv,
+            environment={name: why for one in self.projects for name, why in one.environment.items()},
+        )
+
+    @property
+    def findings(self) -> tuple[Notice, ...]:
+        """What a person has to know, each once."""
+        return in_order(item for one in self.projects for item in one.findings)
+
+    @property
+    def drifts(self) -> tuple[Drift, ...]:
+        """The versions that are not the old ones; none is the proof."""
+        return tuple(dict.fromkeys(drift for one in self.projects for drift in one.drifts))
+
+    @property
+    def stopped(self) -> tuple[ProjectMove, ...]:
+        """The projects that stay with pip."""
+        return tuple(one for one in self.projects if one.stopped)
+
+    def stop(self, why: Mapping[Path, Notice]) -> Dependencies:
+        """The same without the projects of some folders, and without those that install one of them by its path."""
+        reasons = dict(why)
+        for _ in self.projects:
+            for one in self.projects:
+                if one.edits and (lost := one.needs & reasons.keys()) and one.folder not in reasons:
+                    what = f"it installs {min(lost).as_posix()}, which stays with pip"
+                    reasons[one.folder] = Notice(one.folder / "pyproject.toml", 0, "left", what, "see why that stays")
+        projects = (one.stop(reasons[one.folder]) if one.folder in reasons else one for one in self.projects)
+        return replace(self, projects=tuple(projects))
 
 
 @dataclass(frozen=True)
@@ -183,10 +251,10 @@ class MigrationPlan:
         edits: Every file that changes, sorted by path; no path twice.
         findings: What stays for a person, sorted by path and line.
         drifts: See `Dependencies`.
-        stopped: See `Dependencies`.
+        stopped: The projects that stay with pip.
     """
 
     edits: tuple[FileEdit, ...]
     findings: tuple[Notice, ...] = ()
     drifts: tuple[Drift, ...] = ()
-    stopped: tuple[StoppedProject, ...] = ()
+    stopped: tuple[ProjectMove, ...] = ()

@@ -11,7 +11,16 @@ from pathlib import Path
 from uvdock.files import is_dockerfile, listed
 from uvdock.formats.edits import unified_diff
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.model import Converted, Dependencies, FileEdit, MigrationPlan, Notice, RepoFacts, StoppedProject
+from uvdock.migrate.model import (
+    Converted,
+    Dependencies,
+    FileEdit,
+    MigrationPlan,
+    Notice,
+    ProjectMove,
+    RepoFacts,
+    in_order,
+)
 
 Converter = Callable[[Path, str, RepoFacts], Converted]
 #: No text that a person maintains is longer, bytes.
@@ -119,13 +128,39 @@ def assemble(
     """
     texts = read(root)
     made = converters.dependencies(root, texts, uv)
-    facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
-    facts = replace(facts, services=converters.contexts(facts))
-    if made.stopped and not facts.projects:
-        # A Dockerfile that calls uv would have nothing to install.
-        return MigrationPlan((), made.findings, made.drifts, made.stopped), facts
+    while True:
+        facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
+        facts = replace(facts, services=converters.contexts(facts))
+        if made.stopped and not facts.projects:
+            # An image or a job that calls uv would have nothing to install.
+            return MigrationPlan((), made.findings, (), made.stopped), facts
+        edits, findings, stops = _converted(texts, made, facts, converters)
+        if not stops:
+            break
+        # What stays with pip takes its project along, and with that all else that installs it.
+        made = made.stop(stops)
+    findings += made.findings
+    # What else a migrated repo has is nothing to begin with where nothing else changes.
+    if any(edit.before != edit.after for edit in edits.values()):
+        for edit, why in converters.added(facts, texts):
+            if edit.path not in edits and not os.path.lexists(root / edit.path):
+                edits[edit.path] = edit
+                findings += why
+    edits, stay = _still_read(edits, texts)
+    findings += stay
+    changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
+    findings += _dangling(root, changed)
+    return MigrationPlan(tuple(changed), in_order(findings), made.drifts, made.stopped), facts
+
+
+def _converted(
+    texts: Mapping[Path, str], made: Dependencies, facts: RepoFacts, converters: Converters
+) -> tuple[dict[Path, FileEdit], list[Notice], dict[Path, Notice]]:
+    """Each file as its converter has it: the edits, the findings, and why a project has to stay, by its folder."""
     edits = {edit.path: edit for edit in made.edits}
-    findings = list(made.findings)
+    new = {one.folder for one in made.projects if one.edits}
+    findings: list[Notice] = []
+    stops: dict[Path, Notice] = {}
     for path, text in texts.items():
         convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
         known = edits.get(path, FileEdit(path, encode(text), encode(text)))
@@ -137,29 +172,22 @@ def assemble(
             continue
         findings += converted.findings
         edits[path] = replace(known, after=encode(converted.content))
-    # What else a migrated repo has is nothing to begin with where nothing else changes.
-    if any(edit.before != edit.after for edit in edits.values()):
-        for edit, why in converters.added(facts, texts):
-            if edit.path not in edits and not os.path.lexists(root / edit.path):
-                edits[edit.path] = edit
-                findings += why
-    edits, stay = _still_read(edits, texts)
-    findings += stay
-    changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
-    findings += _dangling(root, changed)
-    ordered = sorted(dict.fromkeys(findings), key=lambda item: (item.path, item.line))
-    return MigrationPlan(tuple(changed), tuple(ordered), made.drifts, made.stopped), facts
+        if converted.stops & new:
+            why = next(item for item in converted.findings if item.level == "left")
+            stops |= dict.fromkeys(converted.stops & new, why)
+    return edits, findings, stops
 
 
-def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[StoppedProject]) -> Notice | None:
+def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[ProjectMove]) -> Notice | None:
     """Why a file stays whole that would be converted in part: it installs a project that stays with pip."""
     if converted.content == text or not _is_run(path, text):
         return None
     for project in stopped:
-        for name in sorted(project.files):
-            others = [one for one in project.files if one != name]
-            if line := _line_that_reads(name, converted.content, others):
+        for name in sorted(project.lists):
+            others = [one for one in project.lists if one != name]
+            if _line_that_reads(name, converted.content, others):
                 what = f"the file stays as it is: it installs {name.as_posix()}, which stays with pip"
+                line = _line_that_reads(name, text, others)
                 return Notice(path, line, "left", what, "see what stopped that project, and run it again")
     return None
 

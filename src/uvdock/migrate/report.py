@@ -137,8 +137,9 @@ def to_json(
             "findings": [{**asdict(item), "path": item.path.as_posix()} for item in plan.findings],
             "drifts": [asdict(item) for item in plan.drifts],
             "stopped": [
-                {"folder": project.folder.as_posix(), "why": project.why.what, "instead": project.why.instead}
+                {"folder": project.folder.as_posix(), "why": project.stopped.what, "instead": project.stopped.instead}
                 for project in plan.stopped
+                if project.stopped
             ],
             "environment": dict(facts.environment),
             "proof": None if proof is None else _proof(proof),

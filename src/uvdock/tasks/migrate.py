@@ -111,7 +111,8 @@ def _say_what_was_done(plan: MigrationPlan, backup: Backup | None) -> None:
     else:
         console.say("nothing to migrate: nothing here uses pip", "green")
     for project in plan.stopped:
-        console.say(f"{project.folder.as_posix()} stays with pip: see {report.place(project.why)} above", "red")
+        if project.stopped:
+            console.say(f"{project.folder.as_posix()} stays with pip: see {report.place(project.stopped)} above", "red")
 
 
 def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,7 @@ from uvdock.migrate.lock import dependencies, groups, project
 from uvdock.migrate.lock.frozen import choose
 from uvdock.migrate.lock.uv import read_export
 from uvdock.migrate.model import Dependencies
+from uvdock.process import Output
 
 FIXTURES = REPO / "tests" / "fixtures" / "migrate"
 #: Those whose indexes and repos are not there; uv locks all others in tests/cli.
@@ -116,6 +117,55 @@ def test_versions_that_cannot_stand_together_are_a_conflict_or_a_question(tmp_pa
     assert ("requirements-b.txt", 2) in said(made, "question")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "asked"),
+    [
+        ("six==1.16.0", "six>=1", False),
+        ("six==1.16.0", "six<1", True),
+        ("six===odd", "six===odd", False),
+        ("six===odd", "six==1", True),
+        ("six @ https://h.example/six.zip", "six==1", False),
+        ("six @ https://h.example/six.zip", "six @ https://h.example/other.zip", True),
+        ("six==1; os_name == 'nt'", "six==2", False),
+    ],
+)
+def test_two_lists_contradict_each_other_where_no_version_fits_both(
+    one: str, other: str, asked: bool, tmp_path: Path
+) -> None:
+    files = {"requirements.txt": f"{one}\n", "requirements-dev.txt": f"{other}\n", ".python-version": "3.11\n"}
+    found = said(converted(tmp_path / "app", files), "question")
+    assert (("requirements-dev.txt", 1) in found) is asked
+
+
+def test_files_of_one_name_are_groups_of_their_own(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "six  # one\nsix  # two\n",
+        "requirements-dev.txt": "ruff\n",
+        "docker/requirements-dev.txt": "ipdb\n",
+        "docker/dev-requirements.txt": "mypy\n",
+        "requirements/notes.txt": "What this is, in many words, for who comes next\n--not an option\n",
+    }
+    made = converted(tmp_path / "app", files)
+    groups_of = tomllib.loads(manifest(made))["dependency-groups"]
+    assert groups_of == {"dev": ["mypy"], "dev-docker": ["ipdb"], "dev-2": ["ruff"]}
+    assert [one.what for one in made.findings if one.line == 2] == ["listed twice, and its comment goes (# two)"]
+
+
+def test_options_of_several_files_come_together(tmp_path: Path) -> None:
+    lines = (
+        "-i https://index.example/simple\n--extra-index-url https://index.example/more\n"
+        "--extra-index-url https://index.example/x/more\n--extra-index-url https://index.example/more/\n"
+        "--no-binary six,idna\n--only-binary six\n--only-final six\n-f ${LINKS}\nsix\n"
+    )
+    files = {"requirements.txt": lines, "requirements_dev.txt": "-i https://other.example/simple\nruff\n"}
+    made = converted(tmp_path / "app", {**files, ".python-version": "3.11\n"})
+    uv = tomllib.loads(manifest(made))["tool"]["uv"]
+    assert [one["name"] for one in uv["index"]] == ["index", "index-more", "index-more-x", "index-more-2"]
+    assert (uv["no-binary-package"], uv["no-build-package"]) == (["idna"], ["six"])
+    assert said(made, "question") == [("requirements.txt", 7), ("requirements.txt", 8), ("requirements_dev.txt", 1)]
+    assert set(made.facts.environment) == {"UV_FIND_LINKS"}
+
+
 @pytest.mark.parametrize("own", ["", "six\n"])
 def test_files_that_include_each_other_end_somewhere(own: str, tmp_path: Path) -> None:
     files = {
@@ -177,6 +227,37 @@ def test_an_index_from_a_variable_is_a_question_and_names_uvs_own(tmp_path: Path
     assert flags(made) == {"requirements.txt": ""}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://[x/a.zip",
+        "a @ https://[x/a.zip",
+        "git+https://[x/a#egg=a",
+        "-e git+https://[x/a#egg=a",
+        "-i https://[x/simple",
+        "--extra-index-url https://u:p@[x/simple",
+        "-f https://[x/wheels",
+        "-f https://u:s3cret@h.e\u2100xample/wheels",
+        "https://u:s3cret@h.e\u2100xample/a.zip",
+    ],
+)
+def test_an_address_that_is_none_is_left_with_its_file(line: str, tmp_path: Path) -> None:
+    made = converted(tmp_path / "app", {"requirements.txt": f"{line}\nsix\n", ".python-version": "3.11\n"})
+    (found,) = [one for one in made.findings if (one.path, one.line) == (Path("requirements.txt"), 1)]
+    assert found.level != "note"
+    assert "is no URL" in found.what
+    assert "s3cret" not in found.what
+    assert "requirements.txt" not in {edit.path.as_posix() for edit in made.edits}
+    assert '"six"' in manifest(made)
+
+
+def test_a_comment_above_an_index_that_goes_stays_with_the_next_line(tmp_path: Path) -> None:
+    lines = f"# ours\n-i https://index.example/simple\n# plain\n--extra-index-url {DEFAULT_INDEX}\nsix\n"
+    text = manifest(converted(tmp_path / "app", {"requirements.txt": lines}))
+    assert "# ours\n[[tool.uv.index]]" in text
+    assert '    # plain\n    "six",' in text
+
+
 EXISTING = """\
 # Ours.
 [build-system]
@@ -200,6 +281,23 @@ package = true
 [tool.ruff]
 line-length = 100
 """
+
+
+def test_lists_that_are_there_get_what_files_add(tmp_path: Path) -> None:
+    pyproject = (
+        '[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["six"]\n\n'
+        '[tool.uv]\npackage = false\nconstraint-dependencies = ["idna<4"]\n'
+    )
+    files = {
+        "pyproject.toml": pyproject,
+        "requirements.txt": "# bell \x07 above\nflask  # bell \x07 beside\n",
+        "constraints.txt": "click<9  # not yet\nidna<4\n",
+    }
+    text = manifest(converted(tmp_path / "app", files))
+    data = tomllib.loads(text)
+    assert data["project"]["dependencies"] == ["six", "flask"]
+    assert data["tool"]["uv"] == {"package": False, "constraint-dependencies": ["idna<4", "click<9"]}
+    assert all(words in text for words in ("# bell   above", "# bell   beside", "# not yet"))
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -246,6 +344,8 @@ def test_a_manifest_that_is_no_toml_is_refused(tmp_path: Path) -> None:
         ("project = []", "project in pyproject.toml must be a table"),
         ('project.dependencies = "six"', "project.dependencies in pyproject.toml must be a list"),
         ("dependency-groups = 1", "dependency-groups in pyproject.toml must be a table"),
+        ("build-system = 1", "build-system in pyproject.toml must be a table"),
+        ("tool.uv.config-settings-package = 1", "tool.uv.config-settings-package in pyproject.toml must be a table"),
         ('tool = "x"', "tool in pyproject.toml must be a table"),
         ("tool.uv = 1", "tool.uv in pyproject.toml must be a table"),
     ],
@@ -335,6 +435,41 @@ def test_what_was_compiled_from_the_project_is_its_lock(tmp_path: Path) -> None:
     made = converted(tmp_path / "app", files)
     assert [edit.path.as_posix() for edit in made.edits] == ["requirements-lint.txt", "requirements.txt", "uv.lock"]
     assert flags(made) == {"requirements.txt": "", "requirements-lint.txt": "--extra lint"}
+
+
+def test_a_file_that_includes_a_compiled_one_installs_what_its_source_does(tmp_path: Path) -> None:
+    header = "#\n# This file is autogenerated by pip-compile with Python 3.11\n#\n"
+    files = {
+        "setup.py": "from setuptools import setup\nsetup(name='t', version='1')\n",
+        "requirements.in": "-e .\nsix\n",
+        "requirements.txt": f"{header}-e .\nsix==1.16.0\n    # via -r requirements.in\n",
+        "requirements-dev.txt": "-r requirements.txt\nruff\n",
+        "constraints.txt": "six[x]<2\nidna @ https://h.example/idna.zip\nclick<9\n# last\n",
+    }
+    made = converted(tmp_path / "app", files)
+    assert flags(made)["requirements-dev.txt"] == ""
+    assert {str(path) for path, install in made.facts.installs.items() if install.itself} == {
+        *("requirements.in", "requirements.txt", "requirements-dev.txt"),
+    }
+    assert said(made, "question")[:2] == [("constraints.txt", 1), ("constraints.txt", 2)]
+    assert tomllib.loads(manifest(made))["tool"]["uv"]["constraint-dependencies"] == ["click<9"]
+    assert any("# last" in finding.what for finding in made.findings)
+
+
+def test_a_newer_python_is_asked_for_where_the_versions_need_it(tmp_path: Path) -> None:
+    def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Output:
+        if argv[1] == "lock" and cwd and '">=3.8"' in (cwd / "pyproject.toml").read_text():
+            why = "Because the requested Python version (>=3.8) does not satisfy Python>=3.10 and six needs that"
+            return Output(1, b"", f"error: {why}".encode())
+        return pretended(argv, cwd=cwd, env=env)
+
+    files = {"requirements.txt": "six==1\n", ".python-version": "3.8\n"}
+    converted(tmp_path / "app", files)
+    made = dependencies.convert(tmp_path / "app", read(tmp_path / "app"), "uv", run)
+    assert tomllib.loads(manifest(made))["project"]["requires-python"] == ">=3.10"
+    (finding,) = [one for one in made.findings if one.level == "question"]
+    assert (finding.path.as_posix(), finding.line) == (".python-version", 1)
+    assert "requires-python is '>=3.10', and not '>=3.8'" in finding.what
 
 
 @pytest.mark.parametrize(

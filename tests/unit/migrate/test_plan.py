@@ -6,6 +6,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.unit.migrate.test_every_kind import TEXTS
 from uvdock.migrate import apply, plan, report
 from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings
-from uvdock.migrate.model import Converted, Dependencies, Drift, FileEdit, MigrationPlan, Notice, RepoFacts
+from uvdock.migrate.model import Converted, Dependencies, Drift, FileEdit, MigrationPlan, Notice, ProjectMove, RepoFacts
 from uvdock.migrate.plan import Converters
 
 FILES: dict[str, bytes] = {
@@ -44,19 +45,20 @@ def dependencies(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies
     assert uv == "the-uv"
     old = Path("requirements.txt")
     facts = migrate_facts.facts()
-    facts = RepoFacts(files, facts.projects[:1], facts.installs, facts.uv)
-    if old not in files or Path("uv.lock") in files:
-        return Dependencies((), facts)
-    return Dependencies(
-        (
-            FileEdit(Path("uv.lock"), None, b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n'),
-            FileEdit(Path("pyproject.toml"), None, b'[project]\nname = "app"\n'),
-            FileEdit(old, plan.encode(files[old]), None),
-        ),
-        facts,
-        (Notice(Path("requirements-dev.txt"), 1, "question", "which pytest?", "say it"),),
-        (Drift("click", "8.0", "8.1", "it was not pinned"),),
-    )
+    move = ProjectMove(Path(), facts=facts.projects[0], installs=facts.installs)
+    if old in files and Path("uv.lock") not in files:
+        move = replace(
+            move,
+            lists=frozenset({old}),
+            edits=(
+                FileEdit(Path("uv.lock"), None, b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n'),
+                FileEdit(Path("pyproject.toml"), None, b'[project]\nname = "app"\n'),
+            ),
+            gone=(FileEdit(old, plan.encode(files[old]), None),),
+            findings=(Notice(Path("requirements-dev.txt"), 1, "question", "which pytest?", "say it"),),
+            drifts=(Drift("click", "8.0", "8.1", "it was not pinned"),),
+        )
+    return Dependencies((move,), files, facts.uv)
 
 
 def dockerfile(path: Path, content: str, facts: RepoFacts) -> Converted:
@@ -313,7 +315,9 @@ def test_a_script_that_two_builds_call_differently_is_a_question(tmp_path: Path)
 def test_a_file_that_a_tool_reads_without_naming_it_stays(tmp_path: Path, line: str, *, stays: bool) -> None:
     def gone(root: Path, files: Mapping[Path, str], uv: str) -> Dependencies:
         made = dependencies(root, files, uv)
-        return Dependencies((*made.edits, FileEdit(Path("Pipfile"), b"[packages]\n", None)), made.facts)
+        (move,) = made.projects
+        pipfile = FileEdit(Path("Pipfile"), b"[packages]\n", None)
+        return replace(made, projects=(replace(move, gone=(*move.gone, pipfile)),))
 
     (tmp_path / "Pipfile").write_bytes(b"[packages]\n")
     (tmp_path / "requirements.txt").write_bytes(b"flask\n")

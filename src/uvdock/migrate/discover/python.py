@@ -7,16 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvdock.errors import UvdockError
 from uvdock.files import is_dockerfile
+from uvdock.formats import yaml
+from uvdock.formats.dockerfile.stages import Dockerfile
+from uvdock.migrate.discover.sources import reachable
 
 _VERSION = r"(?P<version>3\.\d+)"
 _FROM = re.compile(rf"(?:^|[/:-])python:?{_VERSION}", re.IGNORECASE)
-_ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=[\"']?(?P<value>[^\s\"']+)", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$\{?(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}?")
-_MATRIX = re.compile(
-    r"^(?P<indent>\s*)(?:-\s+)?(?:[\w-]+:\s*)?(?:\{(?:[^}]*,)?\s*)?python(?:-version)?s?:\s*(?P<value>.*)$",
-    re.IGNORECASE,
-)
+_KEY = re.compile(r"python(?:-version)?s?", re.IGNORECASE)
 _CLASSIFIER = re.compile(rf"Programming Language :: Python :: {_VERSION}\b")
 
 
@@ -49,11 +48,17 @@ def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], decl
         declared: What the project itself declares (``requires-python``, ``python_requires``), if it does.
         here: The version that is assumed where nothing says anything.
     """
-    found = next(filter(None, (look(folder, files, others) for look in _LOOKS)), None)
+    found = (
+        _from_dockerfile(folder, files, others)
+        or _from_file(".python-version", folder, files)
+        or _from_file("runtime.txt", folder, files)
+        or _from_matrix(files)
+        or _from_classifiers(folder, files)
+    )
     if declared:
         version = found.version if found and _allows(declared, found.version) else _lowest(declared) or here
         return Python(declared, version, "the project's own metadata")
-    tested = _from_matrix(folder, files, others) if found and len(others) < 2 else None
+    tested = _from_matrix(files) if found and len(others) < 2 else None
     if found and tested and _order(tested.version) < _order(found.version):
         # The jobs of that version would find no project that allows it.
         return replace(tested, version=found.version, where=f"the CI matrix, for {found.where} is newer")
@@ -99,41 +104,25 @@ def _from_dockerfile(folder: Path, files: Mapping[Path, str], others: tuple[Path
     own = [path for path in near if path.is_relative_to(folder)]
     # A Dockerfile elsewhere counts only where the project has none, and names its folder.
     rest = [path for path in near if path not in own and folder.as_posix() in files[path]]
-    hits = [(version, path, number) for path in own or rest for number, version in _bases(files[path])]
+    hits = [
+        (base["version"], path, stage.steps[0].line)
+        for path in own or rest
+        for stage in Dockerfile(files[path]).stages
+        if (base := _FROM.search(stage.base or ""))
+    ]
     return _of(hits, "the base image")
 
 
-def _bases(text: str) -> Iterator[tuple[int, str]]:
-    values: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := _ARG.match(line):
-            values[found["name"]] = found["value"]
-        words = line.split()
-        if len(words) > 1 and words[0].upper() == "FROM":
-            image = next((word for word in words[1:] if not word.startswith("--")), "")
-            image = _REFERENCE.sub(lambda ref: values.get(ref["name"], ref["default"] or ""), image)
-            if base := _FROM.search(image):
-                yield number, base["version"]
-
-
-def _from_file(name: str, what: str, folder: Path, files: Mapping[Path, str]) -> Python | None:
+def _from_file(name: str, folder: Path, files: Mapping[Path, str]) -> Python | None:
     for base in (folder, *folder.parents):
         text = files.get(base / name, "")
         for number, line in enumerate(text.splitlines(), 1):
             if found := re.match(rf"\s*(?:c?python-?)?{_VERSION}", line):
-                return _of([(found["version"], base / name, number)], what)
+                return _of([(found["version"], base / name, number)], name)
     return None
 
 
-def _from_python_version(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
-    return _from_file(".python-version", ".python-version", folder, files)
-
-
-def _from_runtime(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
-    return _from_file("runtime.txt", "runtime.txt", folder, files)
-
-
-def _from_matrix(_: Path, files: Mapping[Path, str], __: tuple[Path, ...]) -> Python | None:
+def _from_matrix(files: Mapping[Path, str]) -> Python | None:
     hits = [
         (version, path, number)
         for path in sorted(files)
@@ -143,24 +132,19 @@ def _from_matrix(_: Path, files: Mapping[Path, str], __: tuple[Path, ...]) -> Py
     return _of(hits, "the CI matrix")
 
 
-def _matrix(text: str) -> Iterator[tuple[int, str]]:
-    depth: int | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        found = _MATRIX.match(line)
-        indent = len(line) - len(line.lstrip())
-        if found:
-            depth = indent if not found["value"].split("#")[0].strip() else None
-            value = found["value"]
-        elif depth is not None and (not line.strip() or (line.lstrip().startswith("-") and indent >= depth)):
-            value = line
-        else:
-            depth = None
-            continue
-        for version in re.findall(r"(?<![\d.])3\.\d+", value.split("#")[0]):
-            yield number, version
+def _matrix(text: str) -> list[tuple[int, str]]:
+    """The versions after the keys of a workflow that are about Python, with their lines."""
+    try:
+        document = yaml.read(text, "workflow")
+    except UvdockError:
+        return []
+    values = reachable([document] if document else [], lambda one: [*(value for _, value in one.items()), *one])
+    named = [value for one in values for key, value in one.items() if _KEY.fullmatch(key)]
+    listed = [one for value in named for one in (value, *value)]
+    return sorted((one.line, version) for one in listed for version in re.findall(r"(?<![\d.])3\.\d+", one.text))
 
 
-def _from_classifiers(folder: Path, files: Mapping[Path, str], _: tuple[Path, ...]) -> Python | None:
+def _from_classifiers(folder: Path, files: Mapping[Path, str]) -> Python | None:
     hits = [
         (found["version"], folder / name, number)
         for name in ("pyproject.toml", "setup.cfg", "setup.py")
@@ -168,6 +152,3 @@ def _from_classifiers(folder: Path, files: Mapping[Path, str], _: tuple[Path, ..
         if (found := _CLASSIFIER.search(line))
     ]
     return _of(hits, "the classifiers")
-
-
-_LOOKS = (_from_dockerfile, _from_python_version, _from_runtime, _from_matrix, _from_classifiers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -15,7 +15,7 @@ _VCS = re.compile(r"^(git|hg|svn|bzr)\+", re.IGNORECASE)
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _EXTRAS = re.compile(r"^(?P<rest>.*?)\s*\[(?P<extras>[^\]]*)\]$")
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|tar)$", re.IGNORECASE)
-_SDIST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+?)-(?P<version>\d[^-]*)$")
+_SDIST = re.compile(r"([A-Za-z0-9._-]+?)-\d[^-]*")
 _WORD = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?=$|[\[<>=!~;@(])")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -110,37 +110,44 @@ def understand(text: str, places: Places, *, editable: bool) -> Dependency:
     Raises:
         NotUnderstoodError: It cannot be a dependency of a pyproject.toml.
     """
-    text, marker = _without_marker(text)
+    try:
+        bare, marker = _without_marker(text)
+        return replace(_understood(bare, places, editable=editable), marker=marker)
+    except NotUnderstoodError:
+        raise
+    except ValueError as error:
+        # A host that cannot be one: `https://[x/a.zip`. What urllib says of it may have credentials in it.
+        raise NotUnderstoodError(f"{text} is no URL", "correct it by hand") from error
+
+
+def _understood(text: str, places: Places, *, editable: bool) -> Dependency:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    name, extras = "", tuple[str, ...]()
+    if not editable and not _VCS.match(text):
+        try:
+            found = Requirement(text)
+        except InvalidRequirement:
+            pass
+        else:
+            listed = re.search(r"\[([^]]*)\]", text.partition("@")[0]) if found.extras else None
+            extras = _words(listed[1]) if listed else ()
+            if not found.url:
+                return Dependency(found.name, extras, _specifier(text, found.name))
+            name, text = found.name, found.url
     if _VCS.match(text):
-        return _from_vcs(Dependency("", (), "", marker), text, editable=editable)
-    if not editable and (named := _named(text, marker, places)):
-        return named
+        return _from_vcs(name, extras, text, editable=editable)
     if _SCHEME.match(text) and not text.lower().startswith("file:"):
-        return _from_url("", (), text, marker)
+        return _from_url(name, extras, text)
     if editable or _is_path(text):
-        return _from_path(Dependency("", (), "", marker), text, places, editable=editable)
+        return _from_path(name, extras, text, places, editable=editable)
     raise NotUnderstoodError(f"{text} is no requirement that pip of today reads", "correct it by hand")
 
 
-def _named(text: str, marker: str, places: Places) -> Dependency | None:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        found = Requirement(f"{text} ; {marker}" if marker else text)
-    except InvalidRequirement:
-        return None
-    listed = re.search(r"\[([^]]*)\]", text.partition("@")[0]) if found.extras else None
-    extras = tuple(re.sub(r"\s+", "", listed[1]).split(",")) if listed else ()
-    if not found.url:
-        written = text[len(found.name) :].strip() if text.startswith(found.name) else ""
-        written = re.sub(r"^\[[^]]*\]", "", written).strip()
-        specifier = re.sub(r"\s+", "", written.removeprefix("(").removesuffix(")"))
-        return Dependency(found.name, extras, specifier, marker)
-    if _VCS.match(found.url):
-        return _from_vcs(Dependency(found.name, extras, "", marker), found.url, editable=False)
-    if found.url.startswith("file:"):
-        return _from_path(Dependency(found.name, extras, "", marker), found.url, places, editable=False)
-    return _from_url(found.name, extras, found.url, marker)
+def _specifier(text: str, name: str) -> str:
+    """The versions of a requirement as they were written, without blanks and parentheses."""
+    written = re.sub(r"^\[[^]]*\]", "", text.removeprefix(name).strip()).strip()
+    return re.sub(r"\s+", "", written.removeprefix("(").removesuffix(")"))
 
 
 def _without_marker(text: str) -> tuple[str, str]:
@@ -164,9 +171,11 @@ def _is_path(text: str) -> bool:
 
 def _no_extras(text: str) -> tuple[str, tuple[str, ...]]:
     found = _EXTRAS.match(text)
-    if not found:
-        return text, ()
-    return found["rest"], tuple(filter(None, re.sub(r"\s+", "", found["extras"]).split(",")))
+    return (found["rest"], _words(found["extras"])) if found else (text, ())
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.sub(r"\s+", "", text).split(",")))
 
 
 def _fragment(url: str) -> tuple[str, str, tuple[str, ...], str]:
@@ -181,101 +190,102 @@ def _fragment(url: str) -> tuple[str, str, tuple[str, ...], str]:
     return bare, egg if _WORD.match(egg) else "", extras, parts.get("subdirectory", "").strip("/")
 
 
-def _from_vcs(known: Dependency, url: str, *, editable: bool) -> Dependency:
-    name, extras, marker = known.name, known.extras, known.marker
+def without_credentials(url: str) -> tuple[str, str, str]:
+    """A URL without its credentials, the user and the password.
+
+    Raises:
+        ValueError: It is no URL.
+    """
+    url = url.strip()
+    split = urlsplit(url)
+    if "@" not in split.netloc:
+        return url, "", ""
+    userinfo, _, host = split.netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    return urlunsplit((split.scheme, host, *split[2:])), unquote(user), unquote(password)
+
+
+def _from_vcs(name: str, extras: tuple[str, ...], url: str, *, editable: bool) -> Dependency:
     bare, egg, egg_extras, folder = _fragment(url)
     kind, _, address = bare.partition("+")
     if kind.lower() != "git":
-        raise NotUnderstoodError(
-            f"uv knows no {kind.lower()}", "publish a wheel of it, or use a git mirror", question=False
-        )
+        instead = "publish a wheel of it, or use a git mirror"
+        raise NotUnderstoodError(f"uv knows no {kind.lower()}", instead, question=False)
     if not _SCHEME.match(address) and ":" in address:
         # git+git@host:owner/repo.git, which git itself reads as ssh.
         address = "ssh://" + address.replace(":", "/", 1)
+    notes = []
+    if urlsplit(address).scheme in ("http", "https"):
+        address, *credentials = without_credentials(address)
+        if any(credentials):
+            how = "give them to git (a credential helper or netrc)"
+            notes.append(f"the credentials for {urlsplit(address).netloc} are taken out: {how}")
     split = urlsplit(address)
-    path, rev = split.path, ""
-    if "@" in path:
-        path, _, rev = path.rpartition("@")
-    notes: list[str] = []
-    host = split.netloc
-    if split.scheme in ("http", "https") and "@" in host:
-        host = host.rpartition("@")[2]
-        notes.append(f"the credentials for {host} are taken out: give them to git (a credential helper or netrc)")
-    if not name and not egg and (name := _repo_name(path)):
+    path, _, rev = split.path.rpartition("@") if "@" in split.path else (split.path, "", "")
+    last = path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if not name and not egg and _WORD.match(last):
+        name = last
         notes.append(f"the name {name} is taken from the URL, which says none")
     name = name or egg
     if not name:
         raise NotUnderstoodError("a git URL without a package's name", "add #egg=NAME to it")
     if editable:
         notes.append(f"{name} is no longer editable: uv installs from git as it is; for work on it, clone it")
-    shown = urlunsplit((split.scheme, host, path, split.query, ""))
+    shown = urlunsplit((split.scheme, split.netloc, path, split.query, ""))
     _refuse_variable(shown + rev)
-    source: dict[str, str | bool] = {"git": shown}
-    if rev:
-        source["rev"] = rev
-    if folder:
-        source["subdirectory"] = folder
-    return Dependency(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+    source = {"git": shown, "rev": rev, "subdirectory": folder}
+    source = {key: value for key, value in source.items() if value}
+    return Dependency(name, extras or egg_extras, source=source, notes=tuple(notes))
 
 
-def _repo_name(path: str) -> str:
-    last = path.rstrip("/").rpartition("/")[2].removesuffix(".git")
-    return last if _WORD.match(last) else ""
-
-
-def _from_url(name: str, extras: tuple[str, ...], url: str, marker: str) -> Dependency:
+def _from_url(name: str, extras: tuple[str, ...], url: str) -> Dependency:
     bare, egg, egg_extras, folder = _fragment(url)
-    split = urlsplit(bare)
-    notes = []
-    host = split.netloc
-    if "@" in host:
-        host = host.rpartition("@")[2]
-        notes.append(f"the credentials for {host} are taken out: uv reads them from netrc")
+    shown, *credentials = without_credentials(bare)
+    split = urlsplit(shown)
+    note = f"the credentials for {split.netloc} are taken out: uv reads them from netrc"
     name = name or egg or archive_name(unquote(split.path.rpartition("/")[2]))
-    shown = urlunsplit((split.scheme, host, split.path, split.query, ""))
     _refuse_variable(shown)
     if not name:
         raise NotUnderstoodError(f"{shown} does not say which package it is", f"write it as `NAME @ {shown}`")
-    source: dict[str, str | bool] = {"url": shown}
-    if folder:
-        source["subdirectory"] = folder
-    return Dependency(name, extras or egg_extras, "", marker, source, notes=tuple(notes))
+    source = {"url": shown, **({"subdirectory": folder} if folder else {})}
+    return Dependency(name, extras or egg_extras, source=source, notes=(note,) if any(credentials) else ())
 
 
-def _from_path(known: Dependency, text: str, places: Places, *, editable: bool) -> Dependency:
-    name, extras, marker = known.name, known.extras, known.marker
+def _from_path(name: str, extras: tuple[str, ...], text: str, places: Places, *, editable: bool) -> Dependency:
     _refuse_variable(text)
     bare, egg, egg_extras, _ = _fragment(text)
     bare, path_extras = _no_extras(bare)
-    extras = extras or path_extras or egg_extras
     if bare.lower().startswith("file:"):
         bare = unquote(bare[5:])
         bare = bare[2:] if bare.startswith("///") else bare.removeprefix("//")
-    if bare.startswith(("/", "~")):
-        raise NotUnderstoodError(
-            f"{bare} is a path of one machine", "put it into the repo, or on an index; then name it relative"
-        )
-    target = next((path for path in _candidates(bare, places) if places.exists(path)), None)
-    if target is None:
-        raise NotUnderstoodError(f"there is nothing at {bare}", "name it relative to the project's folder")
-    if target == places.project:
-        return Dependency(name or egg or places.name_of(target), extras, "", marker, itself=True)
+    target = _target(bare, places)
     name = name or egg or (archive_name(target.name) if _ARCHIVE.search(target.name) else places.name_of(target))
+    extras = extras or path_extras or egg_extras
+    if target == places.project:
+        return Dependency(name, extras, itself=True)
     if not name:
-        raise NotUnderstoodError(
-            f"the name of the package in {bare} cannot be told", f"write it as `-e {bare}#egg=NAME`"
-        )
-    shown = posixpath.relpath(target.as_posix(), places.project.as_posix())
-    source: dict[str, str | bool] = {"path": shown if shown.startswith("..") else f"./{shown}"}
-    if editable:
-        source["editable"] = True
-    return Dependency(name, extras, "", marker, source)
+        what = f"the name of the package in {bare} cannot be told"
+        raise NotUnderstoodError(what, f"write it as `-e {bare}#egg=NAME`")
+    source: dict[str, str | bool] = {"path": relative(target, places.project)}
+    return Dependency(name, extras, source={**source, "editable": True} if editable else source)
 
 
-def _candidates(bare: str, places: Places) -> list[Path]:
-    """Where a relative path may lead: pip goes from where it runs, and people from the file it is in."""
-    found = [Path(posixpath.normpath((base / bare).as_posix())) for base in (places.project, Path(), places.file)]
-    return [path for path in found if not path.as_posix().startswith("..")]
+def _target(bare: str, places: Places) -> Path:
+    """What a relative path leads to: pip goes from where it runs, and people from the file it is in."""
+    if bare.startswith(("/", "~")):
+        instead = "put it into the repo, or on an index; then name it relative"
+        raise NotUnderstoodError(f"{bare} is a path of one machine", instead)
+    for base in (places.project, Path(), places.file):
+        path = posixpath.normpath((base / bare).as_posix())
+        if not path.startswith("..") and places.exists(Path(path)):
+            return Path(path)
+    raise NotUnderstoodError(f"there is nothing at {bare}", "name it relative to the project's folder")
+
+
+def relative(path: Path, project: Path) -> str:
+    """A path of the repo as a pyproject.toml in ``project`` names it: ``./lib``, ``../lib``."""
+    shown = posixpath.relpath(path.as_posix(), project.as_posix())
+    return shown if shown.startswith("..") else f"./{shown}"
 
 
 def archive_name(file: str) -> str:
@@ -285,8 +295,8 @@ def archive_name(file: str) -> str:
     stem = _ARCHIVE.sub("", file)
     if file.lower().endswith(".whl"):
         return stem.partition("-")[0]
-    found = _SDIST.match(stem)
-    return found["name"] if found else ""
+    found = _SDIST.fullmatch(stem)
+    return found[1] if found else ""
 
 
 def _refuse_variable(text: str) -> None:

@@ -1,25 +1,28 @@
-"""A requirement file as entries for a pyproject.toml: each line goes somewhere, or is named."""
+"""A requirements file as entries for a pyproject.toml: each line goes somewhere, or is named."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from packaging.utils import canonicalize_name
+from typing import Literal
 
 from uvdock.formats.requirements import FileOption, RequirementLine, is_annotation, machine_made, via
-from uvdock.migrate.discover import options
-from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, understand
-from uvdock.migrate.discover.sources import Source, beside
+from uvdock.migrate.discover.options import Remark, UvOptions, local_links, redacted
+from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, name_in, understand
+from uvdock.migrate.discover.sources import CONSTRAINTS, INCLUDES, Source, beside
 from uvdock.migrate.model import Notice
 
 #: What people call the list that `pip freeze` printed of what another one asked for.
 _LOCKED = re.compile(r"(?P<stem>.+)[-_.](?:lock|locked|freeze|frozen)")
-_NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
 #: Comments that `pip freeze` writes itself.
 _FREEZE = re.compile(r"^(#? ?(Editable|Warning)|# )", re.IGNORECASE)
+#: Who pip-compile says wants a package, where that is a file of requirements or the project.
+_ASKED = re.compile(r"-r\b|.*\((pyproject\.toml|setup\.py|setup\.cfg)")
+#: Options that say nothing without a requirement, and those of them that pip itself no longer knows.
+_OLD = ("--global-option", "--install-option")
+_BESIDE = ("--hash", "--config-settings", *_OLD)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,6 @@ class RequirementEntry:
         beside: The comment on its line.
         path: The file it is from.
         line: Its line there.
-        hashes: Its hashes.
         settings: Its ``--config-settings``.
         apart: Whether a blank line stands before it and its comments.
     """
@@ -42,7 +44,6 @@ class RequirementEntry:
     beside: str = ""
     path: Path = Path()
     line: int = 0
-    hashes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     apart: bool = False
 
@@ -107,33 +108,37 @@ class ReadingRules:
     """How files are read: what paths in them mean, and where options and findings go."""
 
     places: Places
-    settings: options.UvOptions
+    settings: UvOptions
     findings: list[Notice] = field(default_factory=list)
 
-    def node(self, source: Source) -> RequirementsFile:
-        """What a file asks for; of a compiled one, only what nothing else in it asked for."""
-        return _RequirementsReader(self, source).read()
 
-    def pins(self, source: Source) -> list[Pin]:
-        """The versions that a file pins."""
-        found = []
-        for line in source.lines:
-            if line.kind != "requirement" or line.editable:
-                continue
+def named(lines: Iterable[RequirementLine]) -> Iterator[tuple[RequirementLine, Dependency]]:
+    """The lines that name a package of an index, of git or of a URL, and what each asks for."""
+    nowhere = Places(Path(), Path(), lambda _: "", lambda _: False)
+    for line in lines:
+        if line.kind == "requirement" and not line.editable:
             try:
-                wanted = understand(line.requirement, replace(self.places, file=source.path.parent), editable=False)
+                yield line, understand(line.requirement, nowhere, editable=False)
             except NotUnderstoodError:
                 continue
-            if wanted.pin and wanted.key != "pkg-resources":
-                found.append(Pin(wanted.key, wanted.pin, wanted.marker, line.hashes, source.path, line.number))
-        return found
 
 
-class _RequirementsReader:
-    def __init__(self, reading: ReadingRules, source: Source) -> None:
+def pins(source: Source) -> list[Pin]:
+    """The versions that a file pins."""
+    return [
+        Pin(wanted.key, wanted.pin, wanted.marker, line.hashes, source.path, line.number)
+        for line, wanted in named(source.lines)
+        if wanted.pin and wanted.key != "pkg-resources"
+    ]
+
+
+class RequirementsReader:
+    """Reads one file; of a compiled one, what its source or a person asked for."""
+
+    def __init__(self, source: Source, reading: ReadingRules) -> None:
         self.reading = reading
         self.source = source
-        self.node = RequirementsFile(source.path)
+        self.node = RequirementsFile(source.path, whole=source.compiled)
         self.places = replace(reading.places, file=source.path.parent)
         self.machine = machine_made(source.lines)
         self.wanters = via(source.lines)
@@ -141,6 +146,7 @@ class _RequirementsReader:
         self.apart = False
 
     def read(self) -> RequirementsFile:
+        """What the file asks for."""
         for line in self.source.lines:
             if line.kind == "blank" and not self.pending:
                 self.apart = True
@@ -151,69 +157,63 @@ class _RequirementsReader:
             elif line.kind == "option":
                 self._options(line)
             elif line.kind == "broken":
-                self._stays(line, "left", f"pip cannot read this line: {line.problem}", "correct it by hand")
+                self._stays(line, ("left", f"pip cannot read this line: {line.problem}", "correct it by hand"))
         self.node.trailing = tuple(self.pending)
-        self.node.pins = self.reading.pins(self.source)
-        self.node.whole = self.source.compiled
+        self.node.pins = pins(self.source)
         if self.machine:
-            what = "the comments that pip-compile wrote go with the file; `uv tree` shows who needs what"
-            self.reading.findings.append(Notice(self.source.path, 0, "note", what))
+            self._note(0, "the comments that pip-compile wrote go with the file; `uv tree` shows who needs what")
         return self.node
 
     def _requirement(self, line: RequirementLine) -> None:
         try:
             wanted = understand(line.requirement, self.places, editable=line.editable)
         except NotUnderstoodError as error:
-            level = "question" if error.question else "left"
-            return self._stays(line, level, options.redacted(str(error)), options.redacted(error.instead))
-        settings, old = _beside(line)
-        if old:
+            level: Literal["question", "left"] = "question" if error.question else "left"
+            return self._stays(line, (level, redacted(str(error)), redacted(error.instead)))
+        if old := [one.name for one in line.options if one.name in _OLD]:
             what = f"{', '.join(old)} has no counterpart: pip itself no longer knows it"
-            return self._stays(line, "left", what, "use --config-settings of the package's build back end")
+            return self._stays(line, ("left", what, "use --config-settings of the package's build back end"))
         for what in (*wanted.notes, *filter(None, [line.problem])):
-            self._note(line, what)
+            self._note(line.number, redacted(what))
         comment = "" if is_annotation(line.comment) else line.comment
         if wanted.itself:
             self.node.itself = (*(self.node.itself or ()), *wanted.extras)
             self.node.editable |= line.editable
             self.pending += [comment] if comment else []
-            return None
-        if wanted.key == "pkg-resources":
-            self._note(line, f"{wanted.text} goes: Debian's pip wrote it, and there is no such package")
-            return None
-        if not self._is_direct(line, comment):
-            return None
-        entry = RequirementEntry(wanted, tuple(self.pending), comment, line=line.number, path=self.source.path)
-        self.node.entries.append(replace(entry, hashes=line.hashes, settings=settings, apart=self.apart))
-        self.pending, self.apart = [], False
+        elif wanted.key == "pkg-resources":
+            self._note(line.number, f"{wanted.text} goes: Debian's pip wrote it, and there is no such package")
+        elif comment or self._is_direct(line):
+            given = [one.value.partition("=") for one in line.options if one.name == "--config-settings"]
+            settings = {key: value for key, _, value in given}
+            above, self.pending = tuple(self.pending), []
+            entry = RequirementEntry(wanted, above, comment, self.source.path, line.number, settings, self.apart)
+            self.node.entries.append(entry)
+            self.apart = False
         return None
 
-    def _is_direct(self, line: RequirementLine, comment: str) -> bool:
-        """Whether a person asked for it: in a compiled file, where a source did, or somebody wrote about it."""
-        if not self.source.compiled or comment or line.number not in self.wanters:
-            return True
-        return any(
-            re.match(r"-r\b|-c\b|.*\((pyproject\.toml|setup\.py|setup\.cfg)", who) for who in self.wanters[line.number]
-        ) and any(not who.startswith("-c") for who in self.wanters[line.number] if who.startswith("-") or "(" in who)
+    def _is_direct(self, line: RequirementLine) -> bool:
+        """Whether a person asked for it: in a compiled file, where a source did."""
+        wanters = self.wanters.get(line.number)
+        return not self.source.compiled or wanters is None or any(_ASKED.match(who) for who in wanters)
 
     def _options(self, line: RequirementLine) -> None:
-        above = tuple(self.pending)
+        comments = (*self.pending, *filter(None, [line.comment]))
         used = False
         for option in line.options:
-            if option.name in ("--requirement", "--constraint"):
+            if option.name in (INCLUDES, CONSTRAINTS):
                 self._reference(line, option)
                 continue
-            if option.name in ("--hash", "--config-settings", "--global-option", "--install-option"):
-                self._stays(line, "left", f"{option.name} without a requirement means nothing", "take it out")
+            if option.name in _BESIDE:
+                self._stays(line, ("left", f"{option.name} without a requirement means nothing", "take it out"))
                 continue
             if option.name == "--find-links":
-                local = options.local_links(option.value, self.source.path, self.places.project)
+                local = local_links(option.value, self.source.path, self.places.project)
                 option = FileOption(option.name, local)  # noqa: PLW2901 - the same option, as the project sees it
-            comments = (*above, *filter(None, [line.comment])) if not used else ()
-            found = self.reading.settings.take(option, self.source.path, line.number, comments)
-            self.reading.findings += found
-            self.node.stays |= any(one.level != "note" for one in found)
-            used = used or (bool(comments) and self.reading.settings.uses_comments(option))
+            remark, kept = self.reading.settings.take(option, () if used else comments)
+            used |= kept
+            if remark:
+                self.reading.findings.append(Notice(self.source.path, line.number, *remark))
+                self.node.stays |= remark[0] != "note"
         if used:
             self.pending = []
         elif line.comment:
@@ -222,37 +222,23 @@ class _RequirementsReader:
     def _reference(self, line: RequirementLine, option: FileOption) -> None:
         target = beside(self.source.path, option.value)
         if target is None or not self.places.exists(target):
-            shown = options.redacted(option.value)
+            shown = redacted(option.value)
             what = f"{shown} is not in this repo" if target is None else f"there is no {shown}"
-            self._stays(line, "question", what, "put the file into the repo, or write its lines here")
-        elif option.name == "--requirement":
+            self._stays(line, ("question", what, "put the file into the repo, or write its lines here"))
+        elif option.name == INCLUDES:
             self.node.includes.append(target)
         else:
             self.node.constraints.append((target, line.number))
 
-    def _stays(self, line: RequirementLine, level: str, what: str, instead: str) -> None:
+    def _stays(self, line: RequirementLine, remark: Remark) -> None:
+        level, what, instead = remark
         self.node.stays = True
-        includes = any(one.name == "--requirement" for one in line.options)
-        self.node.incomplete |= line.kind in ("requirement", "broken") or includes
-        shown = f"{what} (`{options.redacted(line.text)}`)" if line.text not in what else what
-        self.reading.findings.append(
-            Notice(self.source.path, line.number, "left" if level == "left" else "question", shown, instead)
-        )
+        self.node.incomplete |= line.kind != "option" or any(one.name == INCLUDES for one in line.options)
+        shown = f"{what} (`{redacted(line.text)}`)" if line.text not in what else what
+        self.reading.findings.append(Notice(self.source.path, line.number, level, shown, instead))
 
-    def _note(self, line: RequirementLine, what: str) -> None:
-        self.reading.findings.append(Notice(self.source.path, line.number, "note", options.redacted(what)))
-
-
-def _beside(line: RequirementLine) -> tuple[dict[str, str], list[str]]:
-    """The ``--config-settings`` of a requirement, and its options that pip no longer has."""
-    settings, old = {}, []
-    for option in line.options:
-        if option.name == "--config-settings":
-            key, _, value = option.value.partition("=")
-            settings[key] = value
-        elif option.name in ("--global-option", "--install-option"):
-            old.append(option.name)
-    return settings, old
+    def _note(self, number: int, what: str) -> None:
+        self.reading.findings.append(Notice(self.source.path, number, "note", what))
 
 
 def looks_frozen(node: RequirementsFile) -> bool:
@@ -274,26 +260,22 @@ def looks_frozen(node: RequirementsFile) -> bool:
     return True
 
 
-def nodes(reading: ReadingRules, files: Mapping[Path, Source]) -> dict[Path, RequirementsFile]:
-    """All files of a project; a compiled one is part of its source's node where that is there."""
-    found = {}
-    for path, source in files.items():
-        if _source_of(path, files) is None:
-            found[path] = reading.node(source)
-    for path, source in files.items():
-        origin = _source_of(path, files)
+def read_files(files: Mapping[Path, Source], reading: ReadingRules) -> dict[Path, RequirementsFile]:
+    """All files of a project; a compiled one is part of its source's where that is there."""
+    origins = {path: _source_of(path, files) for path in files}
+    found = {path: RequirementsReader(files[path], reading).read() for path in files if origins[path] is None}
+    for path, origin in origins.items():
         if origin is None:
             continue
-        node = found[origin]
+        source, node = files[path], found[origin]
+        compiled = pins(source)
+        own = {pin.name for pin in compiled}
         node.compiled.append(path)
-        node.pins = [
-            *(pin for pin in node.pins if pin.name not in {p.name for p in reading.pins(source)}),
-            *reading.pins(source),
-        ]
+        node.pins = [*(pin for pin in node.pins if pin.name not in own), *compiled]
         node.whole = True
-        reading.findings += list(_written_by_hand(source))
-        compiled = reading.node(replace(source, lines=tuple(_without_requirements(source, reading))))
-        node.stays |= compiled.stays
+        reading.findings += _written_by_hand(source)
+        rest = replace(source, lines=tuple(_without_requirements(source, reading)))
+        node.stays |= RequirementsReader(rest, reading).read().stays
     return found
 
 
@@ -302,20 +284,18 @@ def _source_of(path: Path, files: Mapping[Path, Source]) -> Path | None:
     origin = path.with_suffix(".in")
     if path.suffix == ".txt" and origin in files:
         return origin
-    found = _LOCKED.fullmatch(path.stem)
-    origin = path.with_name(f"{found['stem']}.txt") if found else path
-    if found and path.suffix in (".txt", ".lock") and origin in files and _locks(files[path], files[origin]):
-        return origin
+    if path.suffix in (".txt", ".lock") and (named := _LOCKED.fullmatch(path.stem)):
+        origin = path.with_name(f"{named['stem']}.txt")
+        return origin if origin in files and _locks(files[path], files[origin]) else None
     return None
 
 
 def _locks(lock: Source, source: Source) -> bool:
     """Whether a file has a pin of everything that another one asks for, and of more."""
-    pinned = {found[1] for line in lock.lines if (found := _NAME.match(line.requirement)) and "==" in line.requirement}
-    asked = [_NAME.match(line.requirement) for line in source.lines if line.kind == "requirement"]
-    names = {canonicalize_name(found[1]) for found in asked if found}
-    all_pinned = len(pinned) == sum(line.kind == "requirement" for line in lock.lines)
-    return all_pinned and bool(names) and names < {canonicalize_name(name) for name in pinned}
+    lines = [line.requirement for line in lock.lines if line.kind == "requirement"]
+    pinned = {name_in(line) for line in lines if "==" in line}
+    asked = {name_in(line.requirement) for line in source.lines if line.kind == "requirement"} - {""}
+    return len(pinned) == len(lines) and bool(asked) and asked < pinned
 
 
 def _written_by_hand(source: Source) -> Iterator[Notice]:
@@ -329,11 +309,12 @@ def _written_by_hand(source: Source) -> Iterator[Notice]:
 
 def _without_requirements(source: Source, reading: ReadingRules) -> Iterator[RequirementLine]:
     """The lines of a compiled file that its source does not have anyway: options, and what cannot be read."""
-    known = {(index.url.rstrip("/")) for index in reading.settings.indexes}
+    known = {index.url.rstrip("/") for index in reading.settings.indexes}
+    machine = machine_made(source.lines)
     for line in source.lines:
-        options_ = tuple(one for one in line.options if one.value.rstrip("/") not in known)
-        references = ("--requirement", "--constraint")
-        if line.kind == "broken" or line.number in machine_made(source.lines):
+        left = tuple(one for one in line.options if one.value.rstrip("/") not in known)
+        refers = any(one.name in (INCLUDES, CONSTRAINTS) for one in left)
+        if line.kind == "broken" or line.number in machine:
             yield line
-        elif line.kind == "option" and options_ and not any(one.name in references for one in options_):
-            yield replace(line, options=options_, comment="")
+        elif line.kind == "option" and left and not refers:
+            yield replace(line, options=left, comment="")

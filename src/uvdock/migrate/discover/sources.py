@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from uvdock.formats.requirements import RequirementLine, is_compiled, parse
 
@@ -30,6 +30,9 @@ _CALLERS = re.compile(
 )
 
 Tool = Literal["pip", "poetry", "pipenv", "uv"]
+Node = TypeVar("Node", bound=Hashable)
+#: The options that name other requirements files.
+INCLUDES, CONSTRAINTS = "--requirement", "--constraint"
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,10 @@ class Source:
     lines: tuple[RequirementLine, ...]
     compiled: bool
 
-    @property
-    def includes(self) -> list[tuple[int, str]]:
-        """What ``-r`` names in it, with the line."""
-        return [(line.number, one.value) for line in self.lines for one in line.options if one.name == "--requirement"]
-
-    @property
-    def constraints(self) -> list[tuple[int, str]]:
-        """What ``-c`` names in it, with the line."""
-        return [(line.number, one.value) for line in self.lines for one in line.options if one.name == "--constraint"]
+    def named(self, *options: str) -> list[Path]:
+        """The files of the repo that these options name in it."""
+        values = (one.value for line in self.lines for one in line.options if one.name in options)
+        return [path for value in values if (path := beside(self.path, value)) is not None]
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,6 @@ class ProjectSources:
     constraints: Mapping[Path, Source] = field(default_factory=dict)
     outside: Mapping[Path, Source] = field(default_factory=dict)
     pyproject: Mapping[str, Any] = field(default_factory=dict)
-
-    def source(self, path: Path) -> Source | None:
-        """One of its files, wherever that is."""
-        return self.files.get(path) or self.constraints.get(path) or self.outside.get(path)
 
 
 def is_requirements(path: Path) -> bool:
@@ -128,6 +122,17 @@ def depended(found: Iterable[ProjectSources]) -> set[Path]:
     return folders
 
 
+def reachable(start: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> list[Node]:
+    """All that one comes to from a start, each once, in the order in which pip reads files that include others."""
+    found: dict[Node, None] = {}
+    waiting = [*start][::-1]
+    while waiting:
+        if (one := waiting.pop()) not in found:
+            found[one] = None
+            waiting += [*following(one)][::-1]
+    return list(found)
+
+
 def find(texts: Mapping[Path, str]) -> list[ProjectSources]:
     """The repo's projects.
 
@@ -135,13 +140,6 @@ def find(texts: Mapping[Path, str]) -> list[ProjectSources]:
         texts: Its text files by their paths from the root.
     """
     sources = _sources(texts)
-    named = {path for path in sources if is_requirements(path)}
-    constrained = {
-        target
-        for source in sources.values()
-        for _, name in source.constraints
-        if (target := beside(source.path, name)) in sources and target not in _included(sources)
-    }
     folders: dict[Path, list[Path]] = {}
     for path in sources:
         folders.setdefault(_folder(path, texts), []).append(path)
@@ -149,36 +147,48 @@ def find(texts: Mapping[Path, str]) -> list[ProjectSources]:
         if path.name in ("setup.py", "Pipfile") or (path.name == "pyproject.toml" and _is_project(texts[path])):
             folders.setdefault(path.parent, [])
     shared = {folder for folder, paths in folders.items() if _is_shared(folder, paths, sources, texts)}
-    found = []
-    for folder in sorted(folders.keys() - shared):
-        own = {path: sources[path] for path in sorted(folders[folder])}
-        limits = {path: one for path, one in own.items() if path in constrained or is_constraints(path)}
-        # A compiled file that another one is held to is still a list of what to install.
-        limits = {path: one for path, one in limits.items() if is_constraints(path) or path not in named}
-        reached = {path: sources[path] for path in _reached(own, sources) if path not in own}
-        pyproject = data_of(texts.get(folder / "pyproject.toml", ""))
-        files = {path: one for path, one in own.items() if path not in limits}
-        found.append(ProjectSources(folder, _tool(folder, texts, pyproject), files, limits, reached, pyproject))
-    return found
+    return [_project(folder, folders[folder], sources, texts) for folder in sorted(folders.keys() - shared)]
+
+
+def _project(
+    folder: Path, own: Iterable[Path], sources: Mapping[Path, Source], texts: Mapping[Path, str]
+) -> ProjectSources:
+    """A project with its files; a list that another one is held to is still one of what to install."""
+    held = {path for source in sources.values() for path in source.named(CONSTRAINTS)}
+    held -= {path for source in sources.values() for path in source.named(INCLUDES)}
+    limits = {path for path in own if is_constraints(path) or (path in held and not is_requirements(path))}
+    reached = reachable(own, lambda path: _references(path, sources))
+    pyproject = data_of(texts.get(folder / "pyproject.toml", ""))
+    return ProjectSources(
+        folder,
+        _tool(folder, texts, pyproject),
+        files={path: sources[path] for path in sorted(own) if path not in limits},
+        constraints={path: sources[path] for path in sorted(limits)},
+        outside={path: sources[path] for path in reached if path not in own},
+        pyproject=pyproject,
+    )
+
+
+def _references(path: Path, sources: Mapping[Path, Source]) -> list[Path]:
+    return [one for one in sources[path].named(INCLUDES, CONSTRAINTS) if one in sources]
 
 
 def _sources(texts: Mapping[Path, str]) -> dict[Path, Source]:
     """Every requirement file: by its name, because a file includes it, or because a command installs it."""
     found: dict[Path, Source] = {}
-    waiting = [path for path in texts if is_requirements(path)]
-    waiting += [path for caller in texts if _CALLERS.search(caller.name) for path in _called(caller, texts)]
+    waiting = [*(path for path in texts if is_requirements(path)), *installed(texts)]
     while waiting:
         path = waiting.pop()
         if path in found or path not in texts or path.name in ("pyproject.toml", "setup.py"):
             continue
         lines = parse(texts[path])
         useful = sum(line.kind in ("requirement", "option") for line in lines)
-        named = _REQUIREMENTS.match(path.name) or _CONSTRAINTS.match(path.name)
+        named = _REQUIREMENTS.match(path.name) or is_constraints(path)
         if not named and sum(line.kind == "broken" or _is_prose(line) for line in lines) > useful:
             # A text in a folder called requirements.
             continue
-        source = found[path] = Source(path, lines, is_compiled(lines))
-        waiting += [target for _, name in (*source.includes, *source.constraints) if (target := beside(path, name))]
+        found[path] = Source(path, lines, is_compiled(lines))
+        waiting += found[path].named(INCLUDES, CONSTRAINTS)
     return dict(sorted(found.items()))
 
 
@@ -222,25 +232,7 @@ def _is_shared(folder: Path, paths: list[Path], sources: Mapping[Path, Source], 
     if any(path.parent == folder and path.name.startswith("Dockerfile") for path in texts):
         return False
     others = [source for source in sources.values() if source.path not in paths]
-    reached = {beside(one.path, name) for one in others for _, name in (*one.includes, *one.constraints)}
-    return set(paths) <= reached
-
-
-def _included(sources: Mapping[Path, Source]) -> set[Path | None]:
-    return {beside(source.path, name) for source in sources.values() for _, name in source.includes}
-
-
-def _reached(own: Mapping[Path, Source], sources: Mapping[Path, Source]) -> set[Path]:
-    found: set[Path] = set()
-    waiting = list(own)
-    while waiting:
-        path = waiting.pop()
-        if path in found or path not in sources:
-            continue
-        found.add(path)
-        one = sources[path]
-        waiting += [target for _, name in (*one.includes, *one.constraints) if (target := beside(path, name))]
-    return found
+    return set(paths) <= {path for one in others for path in one.named(INCLUDES, CONSTRAINTS)}
 
 
 def data_of(text: str) -> dict[str, Any]:
@@ -253,6 +245,11 @@ def data_of(text: str) -> dict[str, Any]:
     if "tool" in found:
         found["tool"] = {key: item for key, item in found["tool"].items() if isinstance(item, dict)}
     return found
+
+
+def is_built(pyproject: Mapping[str, Any]) -> bool:
+    """Whether uv builds a project of this pyproject.toml and installs it."""
+    return "build-system" in pyproject and pyproject.get("tool", {}).get("uv", {}).get("package") is not False
 
 
 def _is_project(text: str) -> bool:

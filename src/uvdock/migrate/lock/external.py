@@ -11,6 +11,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from uvdock.migrate.discover import requirement_files
 from uvdock.migrate.discover.requirement import pinned
 from uvdock.migrate.discover.requirement_files import Pin
 from uvdock.migrate.discover.sources import Source
@@ -131,5 +132,5 @@ def compare(pins: Sequence[Pin], locked: Locked) -> list[Drift]:
 def is_export(source: Source, known: Mapping[str, str]) -> bool:
     """Whether a requirement file only repeats the lock: each line pins what the lock has."""
     lines = [line for line in source.lines if line.kind == "requirement"]
-    pairs = [re.match(r"([\w.-]+)(?:\[[^]]*\])?\s*==\s*([^\s;]+)", line.requirement) for line in lines]
-    return bool(lines) and all(pair and known.get(canonicalize_name(pair[1])) == pair[2] for pair in pairs)
+    pinned = requirement_files.pins(source)
+    return 0 < len(lines) == len(pinned) and all(known.get(pin.name) == pin.version for pin in pinned)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvdock.migrate.discover import requirement_files
-from uvdock.migrate.discover.requirement_files import RequirementsFile
+from uvdock.migrate.discover.requirement_files import looks_frozen
+from uvdock.migrate.discover.sources import reachable
 from uvdock.migrate.lock import groups
 from uvdock.migrate.lock.project import ProjectMigration
 from uvdock.migrate.lock.uv import Locked, Uv, needed_by
@@ -28,7 +29,7 @@ def imported(texts: Mapping[Path, str], folder: Path) -> frozenset[str]:
 def settle(work: ProjectMigration, locked: Locked, uv: Uv, imports: frozenset[str] = frozenset()) -> list[Notice]:
     """Leave to the lock what only came along, in each file that reads as `pip freeze` printed it.
 
-    A file is frozen when `requirement_files.looks_frozen` says so and it lists all that its packages need. The graph of
+    A file is frozen when `looks_frozen` says so and it lists all that its packages need. The graph of
     ``locked``, where everything in it is a direct dependency still, tells which ones nothing else needs. What the
     code itself imports (``imports``) was asked for too.
 
@@ -40,7 +41,7 @@ def settle(work: ProjectMigration, locked: Locked, uv: Uv, imports: frozenset[st
     layout = work.layout()
     notes = []
     for path, node in work.nodes.items():
-        if node.whole or not requirement_files.looks_frozen(node):
+        if node.whole or not looks_frozen(node):
             continue
         installed = uv.installed(layout.flags[path], version)
         given = {entry.wanted.key for entry in node.entries}
@@ -69,34 +70,22 @@ def choose(given: set[str], parents: Mapping[str, set[str]], declared: frozenset
         parents: For each package, those that need it.
         declared: Packages that the project asks for elsewhere.
     """
-    children: dict[str, set[str]] = {}
+    children = defaultdict[str, set[str]](set)
     for name, who in parents.items():
         for one in who & (given | declared):
-            children.setdefault(one, set()).add(name)
+            children[one].add(name)
     direct = {name for name in given if not (parents.get(name, set()) - {name}) & (given | declared)}
-    while missing := given - _reached(direct | declared, children):
+    while missing := given - {*reachable(direct | declared, children.__getitem__)}:
         # Packages that need each other in a ring: one of them was asked for.
         direct.add(min(missing))
     return direct
 
 
-def _reached(start: set[str] | frozenset[str], children: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += children.get(name, ())
-    return found
-
-
 def old_files(work: ProjectMigration) -> Iterator[Old]:
     """What each old file installed, for those that pin anything."""
+    files = {**work.outside, **work.nodes}
     for path, node in work.nodes.items():
-        reached = groups.closure(path, work.nodes)
-        nodes: list[RequirementsFile] = [work.nodes[one] for one in reached]
-        nodes += [work.outside[one] for one in _outside(nodes, work)]
+        nodes = [files[one] for one in groups.closure(path, files)]
         pins = [pin for one in nodes for pin in one.pins]
         if pins:
             given = {entry.wanted.key for one in nodes for entry in one.entries if entry.wanted.source}
@@ -104,11 +93,3 @@ def old_files(work: ProjectMigration) -> Iterator[Old]:
             itself = any(one.itself is not None for one in nodes)
             own = work.declared if itself else frozenset()
             yield Old(path, pins, whole and not itself, frozenset(given) | own)
-
-
-def _outside(nodes: list[RequirementsFile], work: ProjectMigration) -> list[Path]:
-    found: list[Path] = []
-    for node in nodes:
-        for target in node.includes:
-            found += [one for one in groups.closure(target, work.outside) if one not in found]
-    return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from uvdock.migrate.discover.requirement_files import RequirementEntry, RequirementsFile
+from uvdock.migrate.discover.sources import reachable
 from uvdock.migrate.model import Notice
 
 #: What files are called and what the group is called then.
@@ -27,12 +29,11 @@ DEV = "dev"
 
 
 @dataclass
-class Group:
-    """A dependency group: its name, the groups it includes, its own dependencies, and the comments after them."""
+class DependencyList:
+    """The project's own dependencies or a group: the groups it includes, and the comments after the last one."""
 
-    name: str
-    includes: list[str] = field(default_factory=list)
     entries: list[RequirementEntry] = field(default_factory=list)
+    includes: list[str] = field(default_factory=list)
     trailing: tuple[str, ...] = ()
 
 
@@ -41,9 +42,8 @@ class GroupLayout:
     """What a project's files come to.
 
     Args:
-        main: The files whose dependencies are the project's own; the first gives the place.
-        dependencies: Those.
-        trailing: The comments after them.
+        main: The file whose dependencies are the project's own.
+        own: Those.
         groups: The dependency groups by name.
         of: For each file, the group it became; empty for the project's own dependencies.
         flags: For each file, the options of `uv sync` that install the same.
@@ -52,13 +52,18 @@ class GroupLayout:
     """
 
     main: Path | None = None
-    dependencies: list[RequirementEntry] = field(default_factory=list)
-    trailing: tuple[str, ...] = ()
-    groups: dict[str, Group] = field(default_factory=dict)
+    own: DependencyList = field(default_factory=DependencyList)
+    groups: dict[str, DependencyList] = field(default_factory=dict)
     of: dict[Path, str] = field(default_factory=dict)
     flags: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     conflicts: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Notice] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[tuple[str, RequirementEntry]]:
+        """Every dependency with the name of its group; empty for the project's own."""
+        lists = {"": self.own, **self.groups}
+        return [(name, entry) for name, one in lists.items() for entry in one.entries]
 
 
 def group_name(path: Path, folder: Path) -> str:
@@ -82,8 +87,9 @@ def arrange(
     folder: Path,
     extra: Mapping[Path, RequirementsFile],
     *,
-    has_own: bool = False,
-    asked: frozenset[Path] = frozenset(),
+    has_own: bool,
+    asked: frozenset[Path],
+    package: bool,
 ) -> GroupLayout:
     """Dependencies and groups from files.
 
@@ -94,32 +100,29 @@ def arrange(
         has_own: Whether the project has dependencies of its own elsewhere (setup.py, ``[project]``), so that no
             file may add to them.
         asked: The files that something in the repo installs by their own names.
+        package: Whether the project is itself installed.
     """
     layout = GroupLayout()
     merged = {path: _with_outside(node, nodes, extra, layout) for path, node in nodes.items()}
     layout.main = None if has_own else _main(merged, folder, asked)
-    taken: dict[str, Path] = {}
+    taken: set[str] = set()
     for path, node in merged.items():
-        name = "" if path == layout.main else _group_for(path, folder)
-        if name and name in taken and not _is_alias(node):
-            name = _distinct(name, path, taken)
-        layout.of[path] = name
+        name = "" if path == layout.main else group_name(path, folder) or "production"
         if name and not _is_alias(node):
-            taken[name] = path
-    if layout.main is not None:
-        layout.trailing = merged[layout.main].trailing
+            name = _distinct(name, path, taken)
+            taken.add(name)
+        layout.of[path] = name
     _fill(layout, merged)
-    _find_conflicts(layout, merged)
+    _declare_conflicts(layout)
+    _refuse_clashes(layout, merged)
     for path in merged:
-        layout.flags[path] = tuple(_flags(path, layout, merged))
+        layout.flags[path] = tuple(_flags(path, layout, merged, package=package))
     return layout
 
 
-def _group_for(path: Path, folder: Path) -> str:
-    return group_name(path, folder) or "production"
-
-
-def _distinct(name: str, path: Path, taken: Mapping[str, Path]) -> str:
+def _distinct(name: str, path: Path, taken: set[str]) -> str:
+    if name not in taken:
+        return name
     base = canonicalize_name(f"{name}-{path.parent.name}") if path.parent.name else name
     name, number = base, 2
     while name in taken:
@@ -155,16 +158,7 @@ def _main(nodes: Mapping[Path, RequirementsFile], folder: Path, asked: frozenset
 
 def closure(path: Path, nodes: Mapping[Path, RequirementsFile]) -> list[Path]:
     """A file and all that it includes, each once, in the order pip reads them."""
-    found: list[Path] = []
-
-    def visit(one: Path) -> None:
-        if one in nodes and one not in found:
-            found.append(one)
-            for target in nodes[one].includes:
-                visit(target)
-
-    visit(path)
-    return found
+    return [one for one in reachable([path], lambda one: nodes[one].includes if one in nodes else ()) if one in nodes]
 
 
 def _with_outside(
@@ -173,17 +167,15 @@ def _with_outside(
     extra: Mapping[Path, RequirementsFile],
     layout: GroupLayout,
 ) -> RequirementsFile:
-    """A node with what it includes from other folders taken over, and includes named by their sources."""
-    by_compiled = {path: one.path for one in (*nodes.values(), *extra.values()) for path in one.compiled}
+    """A node with what it includes from other folders taken over."""
     includes = []
     entries: list[RequirementEntry] = []
     incomplete = node.incomplete
     for target in node.includes:
-        origin = by_compiled.get(target, target)
-        if origin in nodes:
-            includes.append(origin)
+        if target in nodes:
+            includes.append(target)
             continue
-        for path in closure(origin, extra):
+        for path in closure(target, extra):
             what = f"what {path} asks for is taken over into this project"
             layout.findings.append(Notice(node.path, 0, "note", what))
             entries += extra[path].entries
@@ -192,27 +184,27 @@ def _with_outside(
 
 
 def _fill(layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> None:
-    main = layout.main
-    folded = closure(main, nodes)[1:] if main is not None else []
-    for path in folded:
-        # What the project's own list includes is part of it, whatever its name.
-        layout.of[path] = ""
-    order = [*reversed(folded), *([main] if main is not None else [])]
-    layout.dependencies = _merged((nodes[path].entries for path in order), layout)
+    # What the project's own list includes is part of it, whatever its name.
+    own = closure(layout.main, nodes) if layout.main is not None else []
+    layout.of |= dict.fromkeys(own, "")
+    if layout.main is not None:
+        entries = (nodes[path].entries for path in (*reversed(own[1:]), layout.main))
+        layout.own = DependencyList(_merged(entries, layout), trailing=nodes[layout.main].trailing)
     for path, node in nodes.items():
         name = layout.of[path]
-        if path in order or not name or _is_alias(node):
+        if path in own:
             continue
-        group = layout.groups.setdefault(name, Group(name))
-        group.entries = _merged([group.entries, node.entries], layout)
-        group.trailing = (*group.trailing, *node.trailing)
-        for target in _groups_of(node.includes, layout, nodes):
-            if target != name and target not in group.includes and name not in _inside(target, layout):
-                group.includes.append(target)
-    for path, node in nodes.items():
-        if _is_alias(node) and path not in order and node.trailing:
-            kept = "; ".join(f"# {comment}" for comment in node.trailing)
-            layout.findings.append(Notice(path, 0, "note", f"this file has nothing of its own, and goes: {kept}"))
+        if _is_alias(node):
+            if node.trailing:
+                kept = "; ".join(f"# {comment}" for comment in node.trailing)
+                layout.findings.append(Notice(path, 0, "note", f"this file has nothing of its own, and goes: {kept}"))
+        elif name:
+            group = layout.groups.setdefault(name, DependencyList())
+            group.entries = _merged([group.entries, node.entries], layout)
+            group.trailing = (*group.trailing, *node.trailing)
+            for target in _groups_of(node.includes, layout, nodes):
+                if target != name and target not in group.includes and name not in _inside(target, layout):
+                    group.includes.append(target)
 
 
 def _groups_of(
@@ -250,46 +242,38 @@ def _merged(parts: Iterable[list[RequirementEntry]], layout: GroupLayout) -> lis
     return found
 
 
-def _find_conflicts(layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> None:
-    """Groups that pin a package differently, and groups that contradict the project's own dependencies."""
-    names = list(layout.groups)
-    everything = {name: list(_all_entries(name, layout)) for name in names}
-    for at, first in enumerate(names):
-        for second in names[at + 1 :]:
-            if first in _inside(second, layout) or second in _inside(first, layout):
-                continue
-            if clash := next(_clashes(everything[first], everything[second]), None):
-                layout.conflicts.append((first, second))
-                one, other = clash
-                what = (
-                    f"{other.wanted.text} here and {one.wanted.text} in {one.path}:{one.line}: declared as a conflict"
-                )
-                layout.findings.append(Notice(other.path, other.line, "note", what))
-    for name in names:
+def _declare_conflicts(layout: GroupLayout) -> None:
+    """Groups that ask for versions of a package that differ cannot be installed together."""
+    everything = {
+        name: [entry for one in sorted(_inside(name, layout)) for entry in layout.groups[one].entries]
+        for name in layout.groups
+    }
+    for first, second in combinations(layout.groups, 2):
+        if first in _inside(second, layout) or second in _inside(first, layout):
+            continue
+        if clash := next(_clashes(everything[first], everything[second]), None):
+            layout.conflicts.append((first, second))
+            one, other = clash
+            what = f"{other.wanted.text} here and {one.wanted.text} in {one.path}:{one.line}: declared as a conflict"
+            layout.findings.append(Notice(other.path, other.line, "note", what))
+
+
+def _refuse_clashes(layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> None:
+    """Take out of groups what contradicts the project's own dependencies: uv locks both together."""
+    for name, group in layout.groups.items():
         path = next(path for path, of in layout.of.items() if of == name and not _is_alias(nodes[path]))
-        for one, other in list(_clashes(layout.dependencies, layout.groups[name].entries)):
+        for one, other in list(_clashes(layout.own.entries, group.entries)):
             what = f"{other.wanted.text} here, but {one.wanted.text} among the project's own dependencies"
             together = layout.main in closure(path, nodes)
             why = "pip refuses both too" if together else "uv locks them together"
             instead = f"decide which version both are to have; {one.wanted.text} is taken ({why})"
             layout.findings.append(Notice(other.path, other.line, "question", what + other.comments, instead))
-            layout.groups[name].entries = [one for one in layout.groups[name].entries if one is not other]
+            group.entries = [one for one in group.entries if one is not other]
 
 
 def _inside(name: str, layout: GroupLayout) -> set[str]:
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one not in found and one in layout.groups:
-            found.add(one)
-            waiting += layout.groups[one].includes
-    return found
-
-
-def _all_entries(name: str, layout: GroupLayout) -> Iterator[RequirementEntry]:
-    for one in sorted(_inside(name, layout)):
-        yield from layout.groups[one].entries
+    """A group and those that it includes."""
+    return set(reachable([name], lambda one: layout.groups[one].includes if one in layout.groups else ()))
 
 
 def _clashes(
@@ -303,7 +287,8 @@ def _clashes(
 
 def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
     """Whether no version is allowed by both; only a pin can tell."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
 
     if one.wanted.marker != other.wanted.marker:
         return False
@@ -313,29 +298,37 @@ def _contradict(one: RequirementEntry, other: RequirementEntry) -> bool:
         try:
             if pin and not SpecifierSet(limit).contains(pin, prereleases=True):
                 return True
-        except InvalidSpecifier:
+        except InvalidVersion:
+            # `===` takes any text; an older packaging compares none but versions.
             return pin != limit.lstrip("=")
     return False
 
 
-def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFile]) -> Iterator[str]:
+def _flags(path: Path, layout: GroupLayout, nodes: Mapping[Path, RequirementsFile], *, package: bool) -> Iterator[str]:
     """The options of `uv sync` that install what a file did."""
-    dev = DEV in layout.groups
     reached = closure(path, nodes)
-    has_main = layout.main is None or layout.main in reached
     groups = list(dict.fromkeys(_groups_of([path], layout, nodes)))
-    if layout.main is None and not any(nodes[one].itself is not None or nodes[one].own for one in reached):
-        has_main = not layout.of[path]
-    inside = set().union(*(_inside(name, layout) for name in groups)) if groups else set()
-    if has_main:
-        if dev and DEV not in inside:
-            yield "--no-dev"
-        for name in groups:
-            if name != DEV:
-                yield from ("--group", name)
+    if layout.main is not None:
+        has_main = layout.main in reached
     else:
-        for name in groups:
-            yield from ("--only-group", name)
-    for one in reached:
-        for extra in (*(nodes[one].itself or ()), *nodes[one].extras):
-            yield from ("--extra", extra)
+        has_main = not layout.of[path] or any(nodes[one].itself is not None or nodes[one].own for one in reached)
+    if not has_main:
+        yield from (word for name in groups for word in ("--only-group", name))
+    else:
+        if DEV in layout.groups and not any(DEV in _inside(name, layout) for name in groups):
+            yield "--no-dev"
+        yield from (word for name in groups if name != DEV for word in ("--group", name))
+    files = [nodes[one] for one in reached]
+    for node in files:
+        yield from (word for extra in (*(node.itself or ()), *node.extras) for word in ("--extra", extra))
+    if package:
+        yield from _project_flags(files, only_groups=bool(groups) and not has_main)
+
+
+def _project_flags(files: Iterable[RequirementsFile], *, only_groups: bool) -> Iterator[str]:
+    """How `uv sync` installs the project itself, where files do, and that it does not where they do not."""
+    itself = [node for node in files if node.itself is not None]
+    if not itself and not only_groups:
+        yield "--no-install-project"
+    elif itself and not any(node.editable for node in itself):
+        yield "--no-editable"

@@ -16,9 +16,7 @@ def settle(work: ProjectMigration, locked: Locked) -> bool:
     Returns:
         Whether anything changed, so that the manifest is to be written again.
     """
-    layout = work.layout()
-    lists = [layout.dependencies, *(group.entries for group in layout.groups.values())]
-    direct = {entry.wanted.key for entries in lists for entry in entries if not entry.wanted.source}
+    direct = {entry.wanted.key for _, entry in work.layout().entries if not entry.wanted.source}
     changed = False
     for index in work.settings.indexes:
         if index.default:
@@ -28,7 +26,7 @@ def settle(work: ProjectMigration, locked: Locked) -> bool:
         from_it = {one["name"] for one in packages if one.get("source", {}).get("registry", "").rstrip("/") == url}
         if from_it and from_it <= direct:
             index.explicit = changed = True
-            work.indexed.update(dict.fromkeys(sorted(from_it), index.name))
+            work.origins |= {name: {"index": index.name} for name in sorted(from_it)}
         elif not from_it:
             what = f"no package in the lock comes from {index.url}"
             work.findings.append(Notice(work.manifest, 0, "note", what, "take the index out if it is of no use"))

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from uvdock.formats.requirements import compiled_from_project
 from uvdock.migrate.commands.pip import takes_value
-from uvdock.migrate.discover import metadata, python, requirement_files, sources
+from uvdock.migrate.discover import metadata, python, sources
 from uvdock.migrate.discover.metadata import Metadata
 from uvdock.migrate.discover.options import UvOptions
 from uvdock.migrate.discover.python import Python
-from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, name_in, understand
-from uvdock.migrate.discover.requirement_files import Pin, ReadingRules, RequirementEntry, RequirementsFile
+from uvdock.migrate.discover.requirement import Places, name_in
+from uvdock.migrate.discover.requirement_files import (
+    Pin,
+    ReadingRules,
+    RequirementEntry,
+    RequirementsFile,
+    RequirementsReader,
+    read_files,
+)
 from uvdock.migrate.discover.sources import ProjectSources
-from uvdock.migrate.lock import groups, pyproject
+from uvdock.migrate.lock import groups
 from uvdock.migrate.model import Notice
 
 _CALLERS = re.compile(
@@ -30,8 +37,6 @@ _SETUP = re.compile(r"setup\.py\s+(?:install|develop)\b")
 #: A folder as an operand: `.`, `./`, `$PWD`, `/srv/app`, each with extras; no wheel, no archive, no pattern.
 _FOLDER = re.compile(r"(?:\./?|\$\{?PWD\}?|\$\(pwd\)|(?:/[\w.-]+)+/?)(?:\[[\w,. -]+\])?")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|gz|bz2|xz|tgz|txt|in)$")
-#: The build back end that pip takes for a project that names none.
-_SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
 
 
 @dataclass
@@ -45,15 +50,14 @@ class ProjectMigration:
         python: Its Python.
         nodes: What each of its files asks for.
         outside: What the files of other folders that these include ask for.
-        limits: Its constraints, with their comments.
-        limiting: The files these are from.
+        limits: The files that only limit versions, with its constraints.
         settings: What the options came to.
         own: The metadata of its setup.py or setup.cfg.
         declared: The names of its own dependencies, where those are declared elsewhere already.
         asked: The files that something in the repo installs by their own names.
         kept: Files that something else reads: they stay.
-        indexed: For a package that comes from an index of its own: the name of that.
-        linked: For a package that the project declares and a file installs from elsewhere: from where.
+        origins: Where a package comes from that the lock has from an index of its own, or that the project declares
+            and a file installs from elsewhere.
         findings: What a person has to know.
     """
 
@@ -63,15 +67,13 @@ class ProjectMigration:
     python: Python
     nodes: dict[Path, RequirementsFile] = field(default_factory=dict)
     outside: dict[Path, RequirementsFile] = field(default_factory=dict)
-    limits: list[RequirementEntry] = field(default_factory=list)
-    limiting: list[RequirementsFile] = field(default_factory=list)
+    limits: list[RequirementsFile] = field(default_factory=list)
     settings: UvOptions = field(default_factory=UvOptions)
     own: Metadata | None = None
     declared: frozenset[str] = frozenset()
     asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
-    indexed: dict[str, str] = field(default_factory=dict)
-    linked: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
+    origins: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
     findings: list[Notice] = field(default_factory=list)
 
     @property
@@ -98,19 +100,14 @@ class ProjectMigration:
 
     def layout(self) -> groups.GroupLayout:
         """Its dependencies and groups."""
-        made = groups.arrange(
-            self.nodes, self.found.folder, self.outside, has_own=bool(self.declared), asked=self.asked
+        return groups.arrange(
+            self.nodes,
+            self.found.folder,
+            self.outside,
+            has_own=bool(self.declared),
+            asked=self.asked,
+            package=self.package,
         )
-        if not self.package:
-            return made
-        for path, flags in made.flags.items():
-            reached = groups.closure(path, self.nodes)
-            itself = [self.nodes[one] for one in reached if self.nodes[one].itself is not None]
-            if not itself and "--only-group" not in flags:
-                made.flags[path] = (*flags, "--no-install-project")
-            elif itself and not any(one.editable for one in itself):
-                made.flags[path] = (*flags, "--no-editable")
-        return made
 
     def pins(self) -> list[Pin]:
         """The versions of all its files, those of its own dependencies first."""
@@ -120,44 +117,6 @@ class ProjectMigration:
             pin for node in self.outside.values() for pin in node.pins
         ]
 
-    def content(self, layout: groups.GroupLayout) -> pyproject.Content:
-        """What its pyproject.toml is to have."""
-        own = self.own or Metadata()
-        project: dict[str, Any] = {"name": self.name}
-        dynamic = own.dynamic if self.package else ()
-        if "version" not in dynamic:
-            project["version"] = own.version or "0.1.0"
-        project["requires-python"] = self.python.requires
-        if dynamic:
-            project["dynamic"] = list(dynamic)
-        everything = [*layout.dependencies, *(one for group in layout.groups.values() for one in group.entries)]
-        own_entries = [_from_text(text, self.manifest.parent) for text in own.dependencies or ()]
-        build_known = "build-system" in self.found.pyproject
-        uv: dict[str, tuple[Any, tuple[str, ...]]] = {}
-        if build_known and not self.package and "project" not in self.found.pyproject:
-            uv["package"] = (False, ())
-        for key, item in self.settings.values.items():
-            uv[key] = (item, self.settings.comments.get(key, ()))
-        if layout.conflicts:
-            uv["conflicts"] = ([[{"group": name} for name in pair] for pair in layout.conflicts], ())
-        return pyproject.Content(
-            project=project,
-            dependencies=[*own_entries, *layout.dependencies],
-            trailing=layout.trailing,
-            optional=own.extras or {} if self.package else {},
-            groups=list(layout.groups.values()),
-            build=_SETUPTOOLS if self.package and self.own is not None else {},
-            uv=uv,
-            constraints=self.limits,
-            sources={
-                **self.linked,
-                **_sources(layout),
-                **{name: {"index": index} for name, index in self.indexed.items()},
-            },
-            settings={one.wanted.key: one.settings for one in everything if one.settings},
-            indexes=self.settings.indexes,
-        )
-
 
 def begin(
     found: ProjectSources,
@@ -165,7 +124,6 @@ def begin(
     others: tuple[Path, ...],
     places: Places,
     *,
-    here: str,
     repo: str,
     depended: bool,
 ) -> ProjectMigration:
@@ -176,7 +134,6 @@ def begin(
         texts: The repo's text files.
         others: The folders of the repo's projects.
         places: What paths in requirements mean.
-        here: The Python that is assumed where no file says any.
         repo: The name of the repo's folder.
         depended: Whether another project depends on it by its path.
     """
@@ -184,13 +141,17 @@ def begin(
     project = found.pyproject.get("project", {})
     own = None if project else metadata.read(texts.get(folder / "setup.py"), texts.get(folder / "setup.cfg"))
     declared = str(project.get("requires-python", "")) or (own.requires_python if own else "")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
     used = python.find(folder, texts, others, declared, here)
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
     work = ProjectMigration(found, _safe(name), package=False, python=used, own=own)
     reader = ReadingRules(places, work.settings)
     work.asked = sources.installed(texts)
-    work.nodes = requirement_files.nodes(reader, found.files)
-    work.outside = requirement_files.nodes(reader, found.outside)
+    work.nodes = read_files(found.files, reader)
+    work.outside = read_files(found.outside, reader)
+    origins = {path: one.path for one in (*work.nodes.values(), *work.outside.values()) for path in one.compiled}
+    for node in (*work.nodes.values(), *work.outside.values()):
+        node.includes = [origins.get(path, path) for path in node.includes]
     work.findings = reader.findings
     work.package = _is_package(work, texts, depended=depended)
     _read_limits(work, reader)
@@ -252,25 +213,18 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
     known = {path for node in work.nodes.values() for path in (node.path, *node.compiled)}
     named = {path: (node.path, line) for node in work.nodes.values() for path, line in node.constraints}
     for path in sorted({*work.found.constraints, *(named.keys() & work.found.outside.keys())}):
-        if path in known:
-            continue
-        source = work.found.source(path)
-        if source is None:
-            continue
-        node = reader.node(replace(source, compiled=False))
-        for entry in node.entries:
-            if entry.wanted.source or entry.wanted.extras:
-                what = f"uv does not accept {entry.wanted.name} from a URL or a path as a constraint"
-                work.findings.append(
-                    Notice(path, entry.line, "question", what, "make it a dependency, or leave it out")
-                )
-                node.stays = True
-            else:
-                work.limits.append(entry)
+        source = work.found.constraints.get(path) or work.found.outside[path]
+        node = RequirementsReader(replace(source, compiled=False), reader).read()
+        for entry in [one for one in node.entries if one.wanted.source or one.wanted.extras]:
+            what = f"uv does not accept {entry.wanted.name} with extras, from a URL or a path as a constraint"
+            instead = "make it a dependency, or leave it out"
+            work.findings.append(Notice(path, entry.line, "question", what, instead))
+            node.entries.remove(entry)
+            node.stays = True
         if node.trailing:
             kept = "; ".join(f"# {comment}" for comment in node.trailing)
             work.findings.append(Notice(path, 0, "note", f"the comments after the last constraint go: {kept}"))
-        work.limiting.append(node)
+        work.limits.append(node)
         work.outside.pop(path, None)
     for path, (origin, line) in named.items():
         if path in known:
@@ -279,45 +233,42 @@ def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
 
 
 def _declare(work: ProjectMigration, texts: Mapping[Path, str]) -> None:
-    """What the project declares itself: no file has to say it again."""
+    """What the project declares itself, and its build reads from a file: no file has to say it again."""
     project = work.found.pyproject.get("project", {})
     folder = work.found.folder
     own = (work.own.dependencies or ()) if work.own and work.package else ()
     names = [name_in(text) for text in (*project.get("dependencies", []), *own)]
-    reads = work.kept = _read_by_build(work, texts) if work.package else frozenset()
-    if project or work.own:
-        _drop_compiled(work)
+    work.kept = _read_by_build(work, texts) if work.package else frozenset()
     dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
-    packaged = work.package and bool(names or dynamic)
-    if packaged:
-        work.declared = frozenset(names) or frozenset({""})
-    _drop_declared(work, names, reads if dynamic else frozenset(), packaged=packaged)
+    if work.package and (names or dynamic):
+        work.declared = frozenset(names or [""])
+    for node in work.nodes.values():
+        if project or work.own:
+            _drop_compiled(node, work)
+        _drop_declared(node, names, work, dynamic=dynamic)
     if own:
         what = "its dependencies are in pyproject.toml now; setuptools ignores install_requires and extras_require here"
         where = next(folder / name for name in ("setup.py", "setup.cfg") if folder / name in texts)
         work.findings.append(Notice(where, 0, "note", what, "take them out of this file"))
 
 
-def _drop_declared(work: ProjectMigration, names: Collection[str], reads: Collection[Path], *, packaged: bool) -> None:
-    """Leave out what the project declares, and what the build of its package reads from a file."""
-    for node in work.nodes.values():
-        again = [one for one in node.entries if one.wanted.key in names]
-        if packaged and node.path in reads:
-            _drop(node, node.entries, work, "the build reads it from this file")
-        elif packaged:
-            _drop(node, again, work, "the project declares it")
-        elif not groups.group_name(node.path, work.found.folder):
-            _drop(node, again, work, "[project] has it already")
+def _drop_declared(node: RequirementsFile, names: Collection[str], work: ProjectMigration, *, dynamic: bool) -> None:
+    """Leave out what the project declares, and what the build of its package reads from the file."""
+    again = [one for one in node.entries if one.wanted.key in names]
+    if work.declared and dynamic and node.path in work.kept:
+        _drop(node, node.entries, work, "the build reads it from this file")
+    elif work.declared:
+        _drop(node, again, work, "the project declares it")
+    elif not groups.group_name(node.path, work.found.folder):
+        _drop(node, again, work, "[project] has it already")
 
 
-def _drop_compiled(work: ProjectMigration) -> None:
+def _drop_compiled(node: RequirementsFile, work: ProjectMigration) -> None:
     """Leave out what was compiled from the project's own manifest: only its versions count."""
-    for node in work.nodes.values():
-        source = work.found.source(node.path)
-        extras = compiled_from_project(source.lines) if source else None
-        if extras is not None:
-            node.extras = extras
-            _drop(node, node.entries, work, "it was compiled from the project, which declares it")
+    extras = compiled_from_project(work.found.files[node.path].lines)
+    if extras is not None:
+        node.extras = extras
+        _drop(node, node.entries, work, "it was compiled from the project, which declares it")
 
 
 def _read_by_build(work: ProjectMigration, texts: Mapping[Path, str]) -> frozenset[Path]:
@@ -344,44 +295,8 @@ def _drop(node: RequirementsFile, entries: Iterable[RequirementEntry], work: Pro
         node.own = True
         if entry.wanted.source:
             # Without it, a package of that name would come from an index.
-            work.linked[entry.wanted.key] = entry.wanted.source
+            work.origins[entry.wanted.key] = entry.wanted.source
             if not entry.comments:
                 continue
         what = f"{entry.wanted.text} is not listed again: {why}{entry.comments}"
         work.findings.append(Notice(entry.path, entry.line, "note", what))
-
-
-def _from_text(text: str, folder: Path) -> RequirementEntry:
-    """A dependency of setup.py as an entry."""
-    try:
-        wanted = understand(text, Places(folder, folder, lambda _: "", lambda _: False), editable=False)
-    except NotUnderstoodError:
-        return RequirementEntry(_Verbatim(text))
-    return RequirementEntry(_Verbatim(text) if wanted.source else wanted)
-
-
-class _Verbatim(Dependency):
-    """A dependency that stays as it was written."""
-
-    @property
-    def text(self) -> str:
-        return self.name
-
-
-def _sources(layout: groups.GroupLayout) -> dict[str, Any]:
-    """``[tool.uv.sources]``: one entry a package, or several where groups or markers tell them apart."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for group, entries in (("", layout.dependencies), *((one.name, one.entries) for one in layout.groups.values())):
-        for entry in entries:
-            if entry.wanted.source:
-                known = found.setdefault(entry.wanted.key, [])
-                made = {**entry.wanted.source, "marker": entry.wanted.marker, "group": group}
-                known.append(made)
-    result: dict[str, Any] = {}
-    for name, items in found.items():
-        plain = [{key: item for key, item in one.items() if key not in ("marker", "group")} for one in items]
-        if all(one == plain[0] for one in plain):
-            result[name] = plain[0]
-        else:
-            result[name] = [{key: item for key, item in one.items() if item} for one in items]
-    return result

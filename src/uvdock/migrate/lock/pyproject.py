@@ -1,76 +1,88 @@
-"""A pyproject.toml with dependencies put into it; whatever else is in it stays as it is."""
+"""A project's pyproject.toml: what goes into it, and how, with all that is in it already left as it is.
+
+tomlkit adds to the tables and lists that are there. A new table or list is put in as text: tomlkit puts each new table
+behind all others, and does not keep blank lines and comments between dependencies as people write them.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from uvdock.errors import UvdockError, no_toml
+from uvdock.migrate.discover.metadata import Metadata
 from uvdock.migrate.discover.options import Index
-from uvdock.migrate.discover.requirement import name_in
+from uvdock.migrate.discover.requirement import Dependency, NotUnderstoodError, Places, name_in, understand
 from uvdock.migrate.discover.requirement_files import RequirementEntry
-from uvdock.migrate.lock.groups import Group
+from uvdock.migrate.lock.groups import DependencyList, GroupLayout
+from uvdock.migrate.lock.project import ProjectMigration
 
+#: What has to be a table, and what a list, in a pyproject.toml.
+_SHAPES = (
+    (("project",), dict, "a table"),
+    (("project", "dependencies"), list, "a list"),
+    (("build-system",), dict, "a table"),
+    (("dependency-groups",), dict, "a table"),
+    (("tool",), dict, "a table"),
+    (("tool", "uv"), dict, "a table"),
+    (("tool", "uv", "sources"), dict, "a table"),
+    (("tool", "uv", "config-settings-package"), dict, "a table"),
+    (("tool", "uv", "index"), list, "a list of tables"),
+)
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]?\]")
+#: The build back end that pip takes for a project that names none.
+_SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
 
 
-@dataclass(frozen=True)
-class Content:
-    """What is to be in a pyproject.toml.
-
-    Args:
-        project: Plain fields of ``[project]`` that it may lack, in order.
-        dependencies: ``project.dependencies``; added to those that are there.
-        trailing: The comments after them.
-        optional: ``project.optional-dependencies``.
-        groups: The dependency groups.
-        build: ``[build-system]``, where there is none.
-        uv: Plain keys of ``[tool.uv]``, with the comments above each.
-        constraints: ``constraint-dependencies``, with their comments.
-        sources: ``[tool.uv.sources]``.
-        settings: ``[tool.uv.config-settings-package]``.
-        indexes: ``[[tool.uv.index]]``.
-    """
-
-    project: Mapping[str, Any] = field(default_factory=dict)
-    dependencies: Sequence[RequirementEntry] = ()
-    trailing: Sequence[str] = ()
-    optional: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    groups: Sequence[Group] = ()
-    build: Mapping[str, Any] = field(default_factory=dict)
-    uv: Mapping[str, tuple[Any, tuple[str, ...]]] = field(default_factory=dict)
-    constraints: Sequence[RequirementEntry] = ()
-    sources: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    indexes: Sequence[Index] = ()
+class Table(dict[str, Any]):
+    """What is to be in a table: plain values, lists of dependencies, and tables in it."""
 
 
-def write(old: str | None, content: Content, where: Path) -> str:
-    """The new text of a pyproject.toml.
+def write(old: str | None, work: ProjectMigration, layout: GroupLayout) -> str:
+    """The new text of a project's pyproject.toml.
 
     Args:
         old: Its text now; ``None`` where there is none.
-        content: What is to be in it.
-        where: The file, for errors.
+        work: The project.
+        layout: Its dependencies and groups.
 
     Raises:
         UvdockError: The old one is no TOML, or is written in a way that leaves no place for more.
     """
+    import tomlkit
+
     text = old or ""
     ends = "\r\n" if "\r\n" in text and text.count("\r\n") == text.count("\n") else "\n"
     text = text.replace("\r\n", "\n")
-    before = _parsed(text, where)
-    _check(before, where)
-    text = _project(text, before, content)
-    text = _build(text, before, content)
-    text = _groups(text, content)
-    text = _uv(text, content)
-    after = _parsed(text, where)
-    if not _kept(before, after):
-        raise _error("the dependencies cannot be added to pyproject.toml without changing what is in it", where)
+    before = _parsed(text, work.manifest)
+    _check(before, work.manifest)
+    document: Any = tomlkit.parse(text)
+    uv: Any = document.get("tool", {}).get("uv", {})
+    urls = {str(index.get("url")) for index in uv.get("index", [])}
+    indexes = [one for one in work.settings.indexes if one.url not in urls]
+    new = {}
+    for name, rows in _tables(work, layout).items():
+        table: Any = document
+        for key in name.split("."):
+            table = table.get(key) if table is not None else None
+        comments = work.settings.comments if name == "tool.uv" else {}
+        if table is None:
+            new[name] = _table(name, rows, comments)
+        else:
+            _add(table, rows, comments)
+    text = str(tomlkit.dumps(document))
+    if "project" in new:
+        text = _put(text, new["project"], 0)
+    for name in ("build-system", "dependency-groups"):
+        if name in new:
+            text = _put(text, new[name], _after_project(text))
+    end = [*new.get("tool.uv", ()), *_indexes(indexes)]
+    text = _put(text, end, len(text)) if end else text
+    if not _kept(before, _parsed(text, work.manifest)):
+        raise _error("the dependencies cannot be added to pyproject.toml without changing what is in it", work.manifest)
     return text.replace("\n", ends)
 
 
@@ -78,27 +90,11 @@ def _parsed(text: str, where: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        from uvdock.errors import no_toml
-
         raise no_toml("pyproject.toml", text, error, str(where)) from error
 
 
-def _error(what: str, where: Path) -> Exception:
-    from uvdock.errors import UvdockError
-
+def _error(what: str, where: Path) -> UvdockError:
     return UvdockError(what, where=str(where), fix="correct it by hand, then run it again; nothing was changed")
-
-
-#: What has to be a table, and what a list, in a pyproject.toml.
-_SHAPES = (
-    (("project",), dict, "a table"),
-    (("project", "dependencies"), list, "a list"),
-    (("dependency-groups",), dict, "a table"),
-    (("tool",), dict, "a table"),
-    (("tool", "uv"), dict, "a table"),
-    (("tool", "uv", "sources"), dict, "a table"),
-    (("tool", "uv", "index"), list, "a list of tables"),
-)
 
 
 def _check(data: Mapping[str, Any], where: Path) -> None:
@@ -121,20 +117,92 @@ def _kept(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
-# --- values -----------------------------------------------------------------------------------------------------------
+# --- what goes into it ------------------------------------------------------------------------------------------------
 
 
-def value(item: Any) -> str:
-    """A value as TOML, on one line."""
+def _tables(work: ProjectMigration, layout: GroupLayout) -> dict[str, Table]:
+    """What is to be in each table, as far as it is for uvdock to say."""
+    there = work.found.pyproject
+    own = work.own or Metadata()
+    found = {"project": _project(work, own, layout)}
+    if work.package and work.own is not None and "build-system" not in there:
+        found["build-system"] = Table(_SETUPTOOLS)
+    found["dependency-groups"] = Table(layout.groups)
+    uv = Table(work.settings.values)
+    if "build-system" in there and not work.package and "project" not in there:
+        uv = Table({"package": False, **uv})
+    if layout.conflicts:
+        uv["conflicts"] = [tuple({"group": name} for name in pair) for pair in layout.conflicts]
+    if any(node.entries for node in work.limits):
+        uv["constraint-dependencies"] = DependencyList([entry for node in work.limits for entry in node.entries])
+    uv["sources"] = Table({**_sources(layout), **work.origins})
+    uv["config-settings-package"] = Table({one.wanted.key: one.settings for _, one in layout.entries if one.settings})
+    found["tool.uv"] = Table({key: item for key, item in uv.items() if item != Table()})
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _project(work: ProjectMigration, own: Metadata, layout: GroupLayout) -> Table:
+    """What ``[project]`` lacks, and the dependencies that it has to have besides its own."""
+    there = work.found.pyproject.get("project")
+    dynamic = tuple(there.get("dynamic", ())) if there else own.dynamic if work.package else ()
+    rows = Table({"name": work.name, "version": own.version or "0.1.0", "requires-python": work.python.requires})
+    rows = Table({key: item for key, item in rows.items() if key not in dynamic and key not in (there or ())})
+    listed = DependencyList([_from_text(text, work) for text in own.dependencies or ()] + layout.own.entries)
+    listed.trailing = layout.own.trailing
+    if dynamic and not there:
+        rows["dynamic"] = dynamic
+    if "dependencies" not in dynamic and (rows or listed.entries or listed.trailing):
+        rows["dependencies"] = listed
+    if own.extras and work.package:
+        extras = {name: [RequirementEntry(Dependency(one)) for one in items] for name, items in own.extras.items()}
+        rows["optional-dependencies"] = Table({name: DependencyList(items) for name, items in extras.items()})
+    return rows
+
+
+def _from_text(text: str, work: ProjectMigration) -> RequirementEntry:
+    """A dependency of setup.py; what is no requirement of an index stays as it was written."""
+    folder = work.found.folder
+    try:
+        wanted = understand(text, Places(folder, folder, lambda _: "", lambda _: False), editable=False)
+    except NotUnderstoodError:
+        wanted = Dependency(text)
+    return RequirementEntry(Dependency(text) if wanted.source else wanted)
+
+
+def _sources(layout: GroupLayout) -> dict[str, Any]:
+    """``[tool.uv.sources]``: one entry a package, or several where groups or markers tell them apart."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for group, entry in layout.entries:
+        if wanted := entry.wanted if entry.wanted.source else None:
+            found.setdefault(wanted.key, []).append({**wanted.source, "marker": wanted.marker, "group": group})
+    result: dict[str, Any] = {}
+    for name, items in found.items():
+        plain = [{key: item for key, item in one.items() if key not in ("marker", "group")} for one in items]
+        alike = all(one == plain[0] for one in plain)
+        result[name] = plain[0] if alike else [{key: item for key, item in one.items() if item} for one in items]
+    return result
+
+
+# --- as TOML ----------------------------------------------------------------------------------------------------------
+
+
+def _shown(item: Any) -> str:
+    """A value as TOML, a list of several items with each on a line; a tuple on one."""
+    if isinstance(item, DependencyList):
+        return _listed(item)
+    if isinstance(item, list) and (len(item) > 1 or any(isinstance(one, tuple) for one in item)):
+        return "[\n" + "".join(f"    {_value(one)},\n" for one in item) + "]"
+    return _value(item)
+
+
+def _value(item: Any) -> str:
     if isinstance(item, bool):
         return "true" if item else "false"
-    if isinstance(item, str):
-        return _string(item)
     if isinstance(item, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {value(inner)}" for key, inner in item.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in item.items()) + " }"
     if isinstance(item, (list, tuple)):
-        return "[" + ", ".join(value(inner) for inner in item) + "]"
-    return str(item)
+        return "[" + ", ".join(map(_value, item)) + "]"
+    return _string(str(item))
 
 
 def _string(text: str) -> str:
@@ -154,163 +222,29 @@ def _comment(text: str) -> str:
     return f"# {shown}".rstrip()
 
 
-def _listed(
-    entries: Iterable[RequirementEntry],
-    includes: Iterable[str] = (),
-    trailing: Iterable[str] = (),
-    strings: Iterable[str] = (),
-) -> str:
+def _listed(listed: DependencyList) -> str:
     """A list of dependencies, one on a line, each with its comments."""
-    rows = [f'    {{ include-group = "{name}" }},' for name in includes]
-    rows += [f"    {_string(text)}," for text in strings]
-    for at, entry in enumerate(entries):
+    rows = [f'    {{ include-group = "{name}" }},' for name in listed.includes]
+    for at, entry in enumerate(listed.entries):
         rows += [""] if entry.apart and at else []
         rows += [f"    {_comment(text)}" for text in entry.above]
         beside = f"  {_comment(entry.beside)}" if entry.beside else ""
         rows.append(f"    {_string(entry.wanted.text)},{beside}")
-    rows += [f"    {_comment(text)}" for text in trailing]
+    rows += [f"    {_comment(text)}" for text in listed.trailing]
     return "[\n" + "\n".join(rows) + "\n]" if rows else "[]"
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
-
-
-def _project(text: str, before: Mapping[str, Any], content: Content) -> str:
-    if "project" in before:
-        return _extended(text, before["project"], content)
-    rows = ["[project]"]
-    rows += [f"{key} = {value(item)}" for key, item in content.project.items()]
-    if "dependencies" not in content.project.get("dynamic", ()):
-        rows.append(f"dependencies = {_listed(content.dependencies, trailing=content.trailing)}")
-    if content.optional:
-        rows += ["", "[project.optional-dependencies]"]
-        rows += [f"{_key(name)} = {_listed((), strings=items)}" for name, items in content.optional.items()]
-    made = "\n".join(rows) + "\n"
-    return _first_that_reads([f"{made}\n{text.lstrip()}" if text.strip() else made, _appended(text, made)])
-
-
-def _extended(text: str, project: Mapping[str, Any], content: Content) -> str:
-    import tomlkit
-
-    missing = {key: item for key, item in content.project.items() if key not in project and key != "dynamic"}
-    dynamic = project.get("dynamic", [])
-    missing = {key: item for key, item in missing.items() if key not in dynamic}
-    known = {name_in(str(item)) for item in project.get("dependencies", [])}
-    new = [entry for entry in content.dependencies if entry.wanted.key not in known]
-    if not missing and not new and not content.trailing:
-        return text
-    document: Any = tomlkit.parse(text)
-    table = document["project"]
-    for key, item in missing.items():
-        table[key] = _item(value(item))
-    if "dependencies" not in project and "dependencies" not in dynamic:
-        table["dependencies"] = _item(_listed(new, trailing=content.trailing))
-    elif "dependencies" in project:
-        _extend(table["dependencies"], new, content.trailing)
-    return str(tomlkit.dumps(document))
-
-
-def _extend(array: Any, entries: Sequence[RequirementEntry], trailing: Sequence[str]) -> None:
-    """Dependencies at the end of a list that is there, one on a line."""
-    for entry in entries:
-        for text in entry.above:
-            array.add_line(comment=_comment(text)[1:].strip(), indent="    ")
-        array.add_line(entry.wanted.text, comment=entry.beside or None, indent="    ")
-    for text in trailing:
-        array.add_line(comment=_comment(text)[1:].strip(), indent="    ")
-    if entries or trailing:
-        array.add_line(indent="")
-
-
-def _build(text: str, before: Mapping[str, Any], content: Content) -> str:
-    if not content.build or "build-system" in before:
-        return text
-    made = "[build-system]\n" + "".join(f"{key} = {value(item)}\n" for key, item in content.build.items())
-    return _first_that_reads([_after_project(text, made), _appended(text, made)])
-
-
-def _groups(text: str, content: Content) -> str:
-    import tomlkit
-
-    if not content.groups:
-        return text
-    rendered = {one.name: _listed(one.entries, one.includes, one.trailing) for one in content.groups}
-    document: Any = tomlkit.parse(text)
-    if "dependency-groups" not in document:
-        made = "[dependency-groups]\n" + "".join(f"{_key(name)} = {listed}\n" for name, listed in rendered.items())
-        return _first_that_reads([_after_project(text, made), _appended(text, made)])
-    table = document["dependency-groups"]
-    for group in content.groups:
-        if group.name not in table:
-            table[group.name] = _item(rendered[group.name])
-            continue
-        known = {name_in(str(item)) for item in table[group.name] if isinstance(item, str)}
-        _extend(table[group.name], [one for one in group.entries if one.wanted.key not in known], group.trailing)
-    return str(tomlkit.dumps(document))
-
-
-def _uv(text: str, content: Content) -> str:
-    keys = {
-        key: (value(item) if not isinstance(item, (list, tuple)) else _rows(item), comments)
-        for key, (item, comments) in content.uv.items()
-    }
-    if content.constraints:
-        keys["constraint-dependencies"] = (_listed(content.constraints), ())
-    tables = {"sources": content.sources, "config-settings-package": content.settings}
-    import tomlkit
-
-    document: Any = tomlkit.parse(text)
-    there = "uv" in document.get("tool", {})
-    if there:
-        table = document["tool"]["uv"]
-        for key, (shown, comments) in keys.items():
-            if key not in table:
-                for comment in comments:
-                    table.add(tomlkit.comment(_comment(comment)[1:].strip()))
-                table[key] = _item(shown)
-        for name, items in tables.items():
-            if items and name not in table:
-                table[name] = tomlkit.table()
-            for key, item in items.items():
-                if key not in table[name]:
-                    table[name][key] = _item(value(item))
-        text = str(tomlkit.dumps(document))
-        made = "\n".join(_indexes([one for one in content.indexes if one.url not in _urls(table)]))
-    else:
-        made = "\n".join([*_uv_table(keys), *_tables(tables), *_indexes(content.indexes)])
-    return _appended(text, made) if made.strip() else text
-
-
-def _urls(table: Any) -> set[str]:
-    return {str(index.get("url")) for index in table.get("index", [])}
-
-
-def _rows(items: Sequence[Any]) -> str:
-    if len(items) < 2 and not any(isinstance(item, (list, tuple)) for item in items):
-        return value(items)
-    return "[\n" + "".join(f"    {value(item)},\n" for item in items) + "]"
-
-
-def _uv_table(keys: Mapping[str, tuple[str, tuple[str, ...]]]) -> Iterator[str]:
-    if keys:
-        yield "[tool.uv]"
-    for key, (shown, comments) in keys.items():
-        yield from (_comment(comment) for comment in comments)
-        yield f"{key} = {shown}"
-    if keys:
-        yield ""
-
-
-def _tables(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for name, items in tables.items():
-        if items:
-            yield f"[tool.uv.{name}]"
-            yield from (f"{_key(key)} = {_source(item)}" for key, item in items.items())
-            yield ""
-
-
-def _source(item: Any) -> str:
-    return _rows(item) if isinstance(item, list) else value(item)
+def _table(name: str, rows: Table, comments: Mapping[str, Sequence[str]]) -> list[str]:
+    """The lines of a new table with the tables in it."""
+    plain = {key: item for key, item in rows.items() if not isinstance(item, Table)}
+    lines = [f"[{name}]"] if plain else []
+    for key, item in plain.items():
+        lines += [*map(_comment, comments.get(key, ())), f"{_key(key)} = {_shown(item)}"]
+    lines += [""] if plain else []
+    for key, item in rows.items():
+        if isinstance(item, Table):
+            lines += _table(f"{name}.{key}", item, {})
+    return lines
 
 
 def _indexes(indexes: Iterable[Index]) -> Iterator[str]:
@@ -326,41 +260,62 @@ def _indexes(indexes: Iterable[Index]) -> Iterator[str]:
         yield ""
 
 
-def _item(rendered: str) -> Any:
+# --- into a text ------------------------------------------------------------------------------------------------------
+
+
+def _add(table: Any, rows: Table, comments: Mapping[str, Sequence[str]]) -> None:
+    """What a table that is there has not yet, and to its lists of dependencies what is not in them."""
     import tomlkit
 
-    return tomlkit.parse(f"x = {rendered}\n")["x"]
+    for key, item in rows.items():
+        if isinstance(item, Table):
+            if key not in table:
+                table[key] = tomlkit.table()
+            _add(table[key], item, {})
+        elif key not in table:
+            for comment in comments.get(key, ()):
+                table.add(tomlkit.comment(_comment(comment)[1:].strip()))
+            table[key] = tomlkit.parse(f"x = {_shown(item)}\n")["x"]
+        elif isinstance(item, DependencyList):
+            _extend(table[key], item)
 
 
-def _appended(text: str, made: str) -> str:
-    made = made.strip("\n") + "\n"
-    return f"{text.rstrip()}\n\n{made}" if text.strip() else made
+def _extend(array: Any, listed: DependencyList) -> None:
+    """Dependencies at the end of a list that is there, one on a line."""
+    known = {name_in(str(item)) for item in array if isinstance(item, str)}
+    entries = [entry for entry in listed.entries if entry.wanted.key not in known]
+    for entry in entries:
+        for text in entry.above:
+            array.add_line(comment=_comment(text)[1:].strip(), indent="    ")
+        array.add_line(entry.wanted.text, comment=_comment(entry.beside)[1:].strip() or None, indent="    ")
+    for text in listed.trailing:
+        array.add_line(comment=_comment(text)[1:].strip(), indent="    ")
+    if entries or listed.trailing:
+        array.add_line(indent="")
 
 
-def _after_project(text: str, made: str) -> str:
-    """Behind ``[project]`` and its own tables, before the next table and the comments above that."""
-    rows = text.splitlines()
+def _put(text: str, lines: Sequence[str], at: int) -> str:
+    """A text with lines put in at a position, or at its end where what is there does not allow that."""
+    made = "\n".join(lines).strip("\n") + "\n"
+    head, tail = text[:at].rstrip(), text[at:].lstrip("\n")
+    found = "\n\n".join(filter(None, [head, made.rstrip("\n") if tail else made, tail]))
+    try:
+        tomllib.loads(found)
+    except tomllib.TOMLDecodeError:
+        return _put(text, lines, len(text)) if tail else found
+    return found
+
+
+def _after_project(text: str) -> int:
+    """The position behind ``[project]`` and its own tables: of the next table, or of the comments above that."""
+    rows = text.splitlines(keepends=True)
     seen = False
     for at, row in enumerate(rows):
         found = _HEADER.match(row)
-        if not found:
-            continue
-        if found[1].split(".")[0].strip() in ("project", "dependency-groups", "build-system"):
+        if found and found[1].split(".")[0].strip() in ("project", "dependency-groups", "build-system"):
             seen = True
-        elif seen:
-            while at and rows[at - 1].lstrip().startswith("#"):
+        elif found and seen:
+            while rows[at - 1].lstrip().startswith("#"):
                 at -= 1  # noqa: PLW2901 - the comments above a table are part of it
-            head, tail = "\n".join(rows[:at]).rstrip(), "\n".join(rows[at:])
-            return f"{head}\n\n{made.strip()}\n\n{tail}\n"
-    return _appended(text, made)
-
-
-def _first_that_reads(tries: Sequence[str]) -> str:
-    """The first text that is TOML; the last one as it is, for its error to be told."""
-    for text in tries:
-        try:
-            tomllib.loads(text)
-        except tomllib.TOMLDecodeError:
-            continue
-        return text
-    return tries[-1]
+            return len("".join(rows[:at]))
+    return len(text)

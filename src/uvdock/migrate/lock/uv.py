@@ -9,15 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from uvdock.formats.requirements import parse
 from uvdock.migrate.discover.options import redacted
-from uvdock.migrate.discover.requirement_files import Pin
+from uvdock.migrate.discover.requirement_files import Pin, named
 from uvdock.process import Output
 
 #: Starts a program and collects what it prints, as `uvdock.process.capture`.
 Run = Callable[..., Output]
+#: The marker environment of CPython on Linux, where images run.
+_LINUX = {
+    "implementation_name": "cpython",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "sys_platform": "linux",
+}
 #: How often pins that uv cannot keep are taken away before all of them are.
 _TRIES = 5
 
@@ -138,46 +147,20 @@ class Uv:
 
 def read_export(text: str, version: str, patch: int = 9) -> dict[str, str]:
     """Package → version in what `uv export` prints, for Linux and this Python; a package of no index has none."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    found: dict[str, str] = {}
-    for line in parse(text):
-        if line.kind != "requirement" or line.editable:
-            continue
-        try:
-            wanted = Requirement(line.requirement)
-        except InvalidRequirement:
-            continue
-        if wanted.marker is None or wanted.marker.evaluate(environment(version, patch)):
-            found[canonicalize_name(wanted.name)] = str(wanted.specifier).removeprefix("==")
-    return found
+    wanted = [wanted for _, wanted in named(parse(text)) if applies(wanted.marker, version, patch)]
+    return {one.key: one.pin for one in wanted}
 
 
-def environment(version: str, patch: int = 9) -> dict[str, str]:
-    """The marker environment of CPython on Linux, where images run."""
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{version}.{patch}",
-        "os_name": "posix",
-        "platform_machine": "x86_64",
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{version}.{patch}",
-        "python_version": version,
-        "sys_platform": "linux",
-    }
-
-
-def applies(marker: str, version: str) -> bool:
+def applies(marker: str, version: str, patch: int = 9) -> bool:
     """Whether a marker holds there; one that cannot be read is taken to hold."""
     from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
     if not marker:
         return True
+    full = f"{version}.{patch}"
+    python = {"implementation_version": full, "python_full_version": full, "python_version": version}
     try:
-        return Marker(marker).evaluate({**environment(version), "extra": ""})
+        return Marker(marker).evaluate({**_LINUX, **python, "extra": ""})
     except (InvalidMarker, UndefinedEnvironmentName):
         return True
 
@@ -193,16 +176,6 @@ def needed_by(data: Mapping[str, Any], version: str) -> dict[str, set[str]]:
         for item in (*package.get("dependencies", []), *(one for part in extras for one in part)):
             if applies(item.get("marker", ""), version):
                 found.setdefault(item["name"], set()).add(package["name"])
-    return found
-
-
-def hashes(data: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    """The hashes of each package and version in a lock."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for package in data.get("package", []):
-        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        known = found.setdefault((package["name"], package.get("version", "")), set())
-        known |= {file["hash"] for file in files if "hash" in file}
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from uvdock.migrate.discover.requirement_files import Pin
-from uvdock.migrate.lock.uv import Locked, applies, hashes, needed_by
+from uvdock.migrate.lock.uv import Locked, applies, needed_by
 from uvdock.migrate.model import Drift, Notice
 
 #: What `pip freeze` and pip-compile leave out of what they print.
@@ -80,13 +80,11 @@ def compare(old: Old, installed: Mapping[str, str], locked: Locked, version: str
 
 def check_hashes(pins: Iterable[Pin], data: Mapping[str, Any]) -> list[Notice]:
     """A question for each pin whose hashes are none of those in the lock: then it is another file."""
-    known = hashes(data)
     findings = []
     for pin in pins:
-        new = next(
-            (found for (name, version), found in known.items() if name == pin.name and _same(version, pin.version)),
-            None,
-        )
+        alike = (one for one in data.get("package", []) if one["name"] == pin.name)
+        package: Mapping[str, Any] = next((one for one in alike if _same(one.get("version", ""), pin.version)), {})
+        new = {file["hash"] for file in (*package.get("wheels", ()), package.get("sdist", {})) if "hash" in file}
         if pin.hashes and new and not new & set(pin.hashes):
             what = f"none of the hashes of {pin.name}=={pin.version} is in the new lock: its index has other files"
             findings.append(Notice(pin.path, pin.line, "question", what, "find out which index is the right one"))
@@ -101,14 +99,10 @@ def _gone(name: str, old: Old, everywhere: set[str]) -> str:
 
 def _changed(pin: Pin, old: Old, locked: Locked) -> str:
     if reason := locked.dropped.get(pin.name):
-        return f"uv cannot keep it: {_short(reason)}"
+        return f"uv cannot keep it: {reason if len(reason) <= 600 else reason[:597] + '…'}"
     if pin.path != old.path:
         return f"it is pinned in {pin.path}, and another version is asked for elsewhere"
     return "another file of the project asks for another version, and one lock has one"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 600 else text[:597] + "…"
 
 
 def _same(one: str, other: str) -> bool:

@@ -14,11 +14,13 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from uvdock.errors import UvdockError
+from uvdock.migrate.discover.sources import reachable
 from uvdock.migrate.model import MigrationPlan
 from uvdock.migrate.verify.image_builder import ImageBuild, ImageBuilder, builds, copy
 
@@ -115,16 +117,12 @@ class ImageComparison:
         return all(image.passed for image in self.images)
 
 
-@dataclass
-class _Side:
+class _Side(NamedTuple):
     """One side of the comparison: a copy of the repo, and what builds its images."""
 
-    root: Path
-    trial: ImageBuilder
-    mark: str
-    step: Step
     word: str
-    builds: dict[str, ImageBuild] = field(default_factory=dict)
+    root: Path
+    builds: Mapping[str, ImageBuild]
 
 
 def compare_images(
@@ -158,17 +156,15 @@ def compare_images(
     before = dict(old) if old is not None and not plan.edits else {}
     after = {edit.path: edit.after for edit in plan.edits}
     changed = {path.as_posix() for path in (after or before)}
-    with tempfile.TemporaryDirectory(prefix="uvdock-prove-") as folder, _marks() as mark:
-        trial = ImageBuilder(context, mark)
+    files = [file.resolve().relative_to(root.resolve()) for file in compose_files]
+    builder = ImageBuilder(context, f"uvdock-prove-{os.getpid()}-{secrets.token_hex(3)}")
+    with tempfile.TemporaryDirectory(prefix="uvdock-prove-") as folder:
         sides = []
         for word, contents in (("before", before), ("after", after)):
             place = Path(folder, word, root.resolve().name)
             copy(root, place, contents)
-            sides.append(_Side(place, trial, f"{mark}-{word}", step, word))
-        files = [file.resolve().relative_to(root.resolve()) for file in compose_files]
-        for side in sides:
-            found = builds(side.root, files, trial)
-            side.builds = {name: build for name, build in found.items() if build.dockerfile in changed}
+            found = builds(place, files, builder)
+            sides.append(_Side(word, place, {name: one for name, one in found.items() if one.dockerfile in changed}))
         names = [name for name in sides[0].builds if name in sides[1].builds]
         if not names:
             raise UvdockError(
@@ -178,10 +174,10 @@ def compare_images(
                 code=2,
             )
         try:
-            images = tuple(Image(name, *(_measured(side, name, commands) for side in sides)) for name in names)
+            measured = [[_measured(builder, side, name, commands, step) for side in sides] for name in names]
         finally:
-            trial.clean()
-    return ImageComparison(images)
+            builder.clean()
+    return ImageComparison(tuple(Image(name, *both) for name, both in zip(names, measured, strict=True)))
 
 
 def rows(image: Image) -> list[tuple[str, str, str, str]]:
@@ -189,9 +185,8 @@ def rows(image: Image) -> list[tuple[str, str, str, str]]:
     old, new = image.before, image.after
     tools = TOOLS | {name for name, _, _ in image.tools}
     found = [
-        ("build without cache", f"{old.cold:.1f} s", f"{new.cold:.1f} s", _less(old.cold, new.cold)),
-        ("build after a change of dependencies", f"{old.warm:.1f} s", f"{new.warm:.1f} s", _less(old.warm, new.warm)),
-        ("size", _megabytes(old.size), _megabytes(new.size), _percent(old.size, new.size)),
+        *((f"build {what}", f"{was:.1f} s", f"{now:.1f} s", _less(was, now)) for what, was, now in _times(image)),
+        ("size", f"{old.size / 1e6:.0f} MB", f"{new.size / 1e6:.0f} MB", _percent(old.size, new.size)),
         (
             "packages",
             str(len(old.packages.keys() - tools)),
@@ -228,32 +223,30 @@ def _times(image: Image) -> Iterator[tuple[str, float, float]]:
     yield "after a change of dependencies", image.before.warm, image.after.warm
 
 
-def _measured(side: _Side, name: str, checks: Sequence[tuple[str, list[str]]]) -> BuiltImage:
-    build, trial = side.builds[name], side.trial
-    tag = f"{side.mark}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'image'}"
-    trial.own_caches(side.root / build.dockerfile, side.mark)
-    trial.pull(side.root / build.dockerfile)
-    with side.step(f"{name} {side.word}: build without cache"):
-        cold = _timed(lambda: trial.build(build, tag, no_cache=True))
-    for path in (path for path in side.root.rglob("*") if path.is_file() and _is_touched(path, side.root)):
-        path.write_bytes(path.read_bytes() + _blank(side.mark))
-    with side.step(f"{name} {side.word}: build after a change of dependencies"):
-        warm = _timed(lambda: trial.build(build, tag, no_cache=False))
-    with side.step(f"{name} {side.word}: look into the image"):
-        packages, needs = trial.packages(tag)
-        done = tuple(Checked(text, *trial.run(build, tag, words)) for text, words in checks)
-    return BuiltImage(cold, warm, trial.size(tag), packages, done, brought(needs))
+def _measured(
+    builder: ImageBuilder, side: _Side, name: str, checks: Sequence[tuple[str, list[str]]], step: Step
+) -> BuiltImage:
+    word, root, build = side.word, side.root, side.builds[name]
+    mark = f"{builder.mark}-{word}"
+    tag = f"{mark}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'image'}"
+    builder.own_caches(root / build.dockerfile, mark)
+    builder.pull(root / build.dockerfile)
+    with step(f"{name} {word}: build without cache"):
+        cold = _timed(lambda: builder.build(build, tag, no_cache=True))
+    for path in [path for path in root.rglob("*") if path.is_file() and _is_touched(path, root)]:
+        path.write_bytes(path.read_bytes() + _blank(mark))
+    with step(f"{name} {word}: build after a change of dependencies"):
+        warm = _timed(lambda: builder.build(build, tag, no_cache=False))
+    with step(f"{name} {word}: look into the image"):
+        packages, needs = builder.packages(tag)
+        done = tuple(Checked(text, *builder.run(build, tag, words)) for text, words in checks)
+    return BuiltImage(cold, warm, builder.size(tag), packages, done, brought(needs))
 
 
 def brought(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     """What installers need, and nothing else does, with all that that needs."""
-    found: set[str] = set()
-    waiting = [name for tool in TOOLS for name in needs.get(tool, ())]
-    while waiting:
-        name = waiting.pop()
-        if name not in found | TOOLS:
-            found.add(name)
-            waiting += needs.get(name, ())
+    tools = [tool for tool in TOOLS if tool in needs]
+    found = {*reachable(tools, lambda name: needs.get(name, frozenset()) - TOOLS)} - TOOLS
     while shared := {name for name in found if any(name in needs[one] for one in needs.keys() - found - TOOLS)}:
         found -= shared
     return tuple(sorted(found))
@@ -273,12 +266,6 @@ def _timed(work: Callable[[], None]) -> float:
     start = time.monotonic()
     work()
     return time.monotonic() - start
-
-
-@contextmanager
-def _marks() -> Iterator[str]:
-    """A name that nothing else has."""
-    yield f"uvdock-prove-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def words_of(check: str) -> tuple[str, list[str]]:
@@ -319,7 +306,3 @@ def _percent(old: float, new: float) -> str:
 
 def _less(old: float, new: float) -> str:
     return f"{_percent(old, new)} ({LESS} % {'met' if _down(old, new) >= LESS else 'not met'})"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.0f} MB"

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -61,7 +61,6 @@ _CACHE_MOUNT = re.compile(r"--mount=type=cache(?P<rest>[^\s\\]*)")
 #: How a cache is mounted; all other options tell it from others.
 _WHERE = re.compile(r"(target|dst|destination)=|(ro|readonly|rw|readwrite)\b")
 _OWN_KEYS = ("tags", "cache_to", "cache_from", "no_cache", "pull")
-#: Where a Dockerfile that no service builds gets its files from is found by what it copies.
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def copy(root: Path, target: Path, contents: Mapping[Path, bytes | None]) -> Non
         file.write_bytes(content)
 
 
-def builds(root: Path, compose_files: Sequence[Path], trial: ImageBuilder) -> dict[str, ImageBuild]:
+def builds(root: Path, compose_files: Sequence[Path], builder: ImageBuilder) -> dict[str, ImageBuild]:
     """What is built in a repo: each service with another build, and each Dockerfile that no service has.
 
     Raises:
@@ -116,7 +115,7 @@ def builds(root: Path, compose_files: Sequence[Path], trial: ImageBuilder) -> di
     seen: set[str] = set()
     if compose_files:
         files = [root / name for name in compose_files]
-        config = Stack(root, files, trial.context, os.environ, dotenv(root)).config
+        config = Stack(root, files, builder.context, os.environ, dotenv(root)).config
         for name, service in sorted((config.get("services") or {}).items()):
             section = service.get("build")
             if not section or "dockerfile_inline" in section or json.dumps(section, sort_keys=True) in seen:
@@ -296,14 +295,7 @@ def needed(metadata: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
 def _context(root: Path, path: Path) -> Path:
     """The folder in which everything is that a Dockerfile copies: its own, else the root."""
     text = (root / path).read_text(encoding="utf-8", errors="replace")
-    for folder in (root / path.parent, root):
-        if all((folder / source).exists() for source in _copied(text)):
-            return folder
-    return root / path.parent
-
-
-def _copied(text: str) -> list[str]:
-    found = []
-    for item in parse(text):
-        found += [word.lstrip("/") for word in item.from_context if not set("$*?[<") & set(word) and "://" not in word]
-    return [str(PurePosixPath(word)) for word in found]
+    words = (word for item in parse(text) for word in item.from_context)
+    copied = [word.lstrip("/") for word in words if not set("$*?[<") & set(word) and "://" not in word]
+    fits = (folder for folder in (root / path.parent, root) if all((folder / word).exists() for word in copied))
+    return next(fits, root / path.parent)

@@ -31,7 +31,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """
     done = Conversion(path, Dockerfile(content), facts)
     if done.left:
-        return Converted(content, tuple(one for one in done.findings if one.level == "left"))
+        return Converted(content, tuple(one for one in done.findings if one.level == "left"), done.projects)
     made = Writing(done).content()
     findings = done.findings
     if facts.harden:

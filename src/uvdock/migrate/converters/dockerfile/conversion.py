@@ -75,6 +75,17 @@ class Conversion:
         """Whether something of pip has to stay, here or in a script that a step runs."""
         return self.script_left or any(result.shell.left for result in self.results.values())
 
+    @property
+    def projects(self) -> frozenset[Path]:
+        """The folders of the projects whose requirements come into the image and are named here."""
+        entries = {entry.source for layout in self.layouts.values() for entry in layout.entries}
+        entries |= {entry.source for item in self.source.items for entry in self._mounted(item)}
+        return frozenset(
+            install.project
+            for path, install in self.facts.installs.items()
+            if path in entries or (path.name in self.source.text and entries & {*path.parents})
+        )
+
     def note(self, item: Step, level: Literal["left", "question", "note"], what: str, instead: str = "") -> None:
         """Tell a person of something at an instruction."""
         self.findings.append(Notice(self.path, item.line, level, what, instead))
