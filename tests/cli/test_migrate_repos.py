@@ -8,6 +8,8 @@ A folder of `tests/fixtures/repos` has `before`, `after` and `repo.toml`:
     The app's own checks, run in its images: tests/engine/test_migrate_repos.py.
 ``left``, ``questions``
     The places (`Dockerfile:12`) that the plan has to leave to a person. Without them, it has to leave nothing.
+``stopped``
+    The projects that have to stay with pip; `migrate` leaves with 1 then.
 ``options``
     More options of `migrate --apply`.
 ``pending``
@@ -84,7 +86,8 @@ def test_a_repo_becomes_what_a_person_would_write(program: Program, tmp_path: Pa
 
     ran = program.run("migrate", "--apply", "--json", *about.get("options", []), cwd=folder)
 
-    assert ran.code == 0, ran.err
+    stopped = about.get("stopped", [])
+    assert ran.code == bool(stopped), ran.err
     plan = json.loads(ran.out)
     made = contents(folder)
     locks = {path for path in made if path.endswith("uv.lock")}
@@ -96,6 +99,7 @@ def test_a_repo_becomes_what_a_person_would_write(program: Program, tmp_path: Pa
     assert executable(folder, texts) == executable(FOLDER / name / "after", wanted)
     assert places(plan, "left") == sorted(about.get("left", []))
     assert places(plan, "question") == sorted(about.get("questions", []))
+    assert [project["folder"] for project in plan["stopped"]] == stopped
     # In a copy: a project with a setup.py is built for it, which leaves files behind.
     copy = shutil.copytree(folder, tmp_path / "checked")
     for lock in locks:
@@ -105,7 +109,7 @@ def test_a_repo_becomes_what_a_person_would_write(program: Program, tmp_path: Pa
 
     again = program.run("migrate", "--apply", *about.get("options", []), cwd=folder)
     # Nothing is written, so nothing is refused either: the folder has changes that nobody committed.
-    assert (again.code, contents(folder)) == (0, made), again.err
+    assert (again.code, contents(folder)) == (bool(stopped), made), again.err
 
     back = program.run("migrate", "--rollback", cwd=folder)
     assert (back.code, contents(folder)) == (0, before), back.err
@@ -126,7 +130,7 @@ def test_the_docs_list_the_repos() -> None:
 @pytest.mark.parametrize("name", REPOS)
 def test_a_repo_tells_what_it_is(name: str) -> None:
     about = described(name)
-    assert about.keys() <= {"about", "check", "build", "image", "left", "questions", "options", "pending"}
+    assert about.keys() <= {"about", "check", "build", "image", "left", "questions", "stopped", "options", "pending"}
     assert about["about"]
     assert about.get("check") or about.get("build"), "a repo that can be built has a check"
     folder = FOLDER / name

@@ -180,7 +180,7 @@ class ProjectMove:
 
     def stop(self, why: Notice) -> ProjectMove:
         """The same project, left with pip."""
-        return ProjectMove(self.folder, self.lists, self.needs, findings=(why,), stopped=why)
+        return ProjectMove(self.folder, self.lists, self.needs, gone=self.gone, findings=(why,), stopped=why)
 
 
 @dataclass(frozen=True)

@@ -128,17 +128,18 @@ def assemble(
     """
     texts = read(root)
     made = converters.dependencies(root, texts, uv)
+    stay: dict[Path, Converted] = {}
     while True:
         facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
         facts = replace(facts, services=converters.contexts(facts))
         if made.stopped and not facts.projects:
             # An image or a job that calls uv would have nothing to install.
             return MigrationPlan((), made.findings, (), made.stopped), facts
-        edits, findings, stops = _converted(texts, made, facts, converters)
-        if not stops:
+        edits, findings, stopped = _converted(texts, made, facts, converters, stay)
+        if not stopped:
             break
         # What stays with pip takes its project along, and with that all else that installs it.
-        made = made.stop(stops)
+        made = made.stop(stopped)
     findings += made.findings
     # What else a migrated repo has is nothing to begin with where nothing else changes.
     if any(edit.before != edit.after for edit in edits.values()):
@@ -146,36 +147,51 @@ def assemble(
             if edit.path not in edits and not os.path.lexists(root / edit.path):
                 edits[edit.path] = edit
                 findings += why
-    edits, stay = _still_read(edits, texts)
-    findings += stay
+    edits, read_still = _still_read(edits, texts)
+    findings += read_still
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
     return MigrationPlan(tuple(changed), in_order(findings), made.drifts, made.stopped), facts
 
 
 def _converted(
-    texts: Mapping[Path, str], made: Dependencies, facts: RepoFacts, converters: Converters
+    texts: Mapping[Path, str],
+    made: Dependencies,
+    facts: RepoFacts,
+    converters: Converters,
+    stay: dict[Path, Converted],
 ) -> tuple[dict[Path, FileEdit], list[Notice], dict[Path, Notice]]:
-    """Each file as its converter has it: the edits, the findings, and why a project has to stay, by its folder."""
+    """Convert each file.
+
+    Args:
+        texts: The repo's text files.
+        made: The manifests and locks.
+        facts: What converters need to know.
+        converters: They.
+        stay: The files that have to stay with pip, with why; more are added.
+
+    Returns:
+        The edits, the findings, and by its folder each project that has to stay with pip too, with why.
+    """
     edits = {edit.path: edit for edit in made.edits}
     new = {one.folder for one in made.projects if one.edits}
     findings: list[Notice] = []
-    stops: dict[Path, Notice] = {}
+    stopped: dict[Path, Notice] = {}
     for path, text in texts.items():
         convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
         known = edits.get(path, FileEdit(path, encode(text), encode(text)))
         if convert is None or known.after is None:
             continue
-        converted = convert(path, decode(known.after), facts)
+        converted = stay.get(path) or convert(path, decode(known.after), facts)
         if stays := _installs_stopped(path, text, converted, made.stopped):
             findings.append(stays)
             continue
         findings += converted.findings
         edits[path] = replace(known, after=encode(converted.content))
         if converted.stops & new:
-            why = next(item for item in converted.findings if item.level == "left")
-            stops |= dict.fromkeys(converted.stops & new, why)
-    return edits, findings, stops
+            stay[path] = converted
+            stopped |= dict.fromkeys(converted.stops & new, converted.findings[0])
+    return edits, findings, stopped
 
 
 def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[ProjectMove]) -> Notice | None:

@@ -19,7 +19,17 @@ from tests.unit.migrate.test_every_kind import TEXTS
 from uvdock.migrate import apply, plan, report
 from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, workflow
 from uvdock.migrate.converters import tools as other_settings
-from uvdock.migrate.model import Converted, Dependencies, Drift, FileEdit, MigrationPlan, Notice, ProjectMove, RepoFacts
+from uvdock.migrate.model import (
+    Converted,
+    Dependencies,
+    Drift,
+    FileEdit,
+    MigrationPlan,
+    Notice,
+    ProjectFacts,
+    ProjectMove,
+    RepoFacts,
+)
 from uvdock.migrate.plan import Converters
 
 FILES: dict[str, bytes] = {
@@ -215,6 +225,28 @@ def test_the_plan_as_json(repo: Path) -> None:
     assert {item["path"]: item["action"] for item in data["files"]}["requirements.txt"] == "deleted"
     assert {"path": "Dockerfile", "line": 3, "level": "note", "what": "changed", "instead": ""} in data["findings"]
     assert data["drifts"] == [{"name": "click", "old": "8.0", "new": "8.1", "cause": "it was not pinned"}]
+
+
+def test_a_project_takes_along_what_installs_it() -> None:
+    def move(name: str, *needs: str) -> ProjectMove:
+        manifest = FileEdit(Path(name, "pyproject.toml"), None, b"")
+        project = ProjectFacts(Path(name), package=False, requires_python="")
+        gone = FileEdit(Path("requirements.txt"), b"", None)
+        folders = frozenset(map(Path, needs))
+        return ProjectMove(Path(name), needs=folders, edits=(manifest,), gone=(gone,), facts=project)
+
+    why = Notice(Path("lib/Dockerfile"), 3, "left", "odd")
+    whole = Dependencies((move("app", "api"), move("api", "lib"), move("lib"), move("other")), {}, "0.13.8")
+    made = whole.stop({Path("lib"): why})
+
+    assert [one.folder.name for one in made.stopped] == ["app", "api", "lib"]
+    assert [one.folder.name for one in made.facts.projects] == ["other"]
+    # What one that stays has as well does not go.
+    assert [edit.path.as_posix() for edit in made.edits] == ["other/pyproject.toml"]
+    assert [edit.path.as_posix() for edit in whole.stop({}).edits][-1] == "requirements.txt"
+    assert [finding.what for finding in made.findings] == [
+        "it installs lib, which stays with pip", "it installs api, which stays with pip", "odd"
+    ]  # fmt: skip
 
 
 def test_findings_that_differ_in_names_only_are_of_one_kind() -> None:
