@@ -123,13 +123,14 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
         "build after a change of dependencies",
         "size",
         "packages",
+        "modules imported",
         f"check: {checks[0]}",
         f"check: {checks[1]}",
     ]
     # The base image may have some of its own.
     count = str(len(image.before.packages.keys() - compare_images.TOOLS))
     assert compare_images.rows(image)[3] == ("packages", count, count, "the same")
-    assert [row[1:] for row in compare_images.rows(image)[4:]] == [
+    assert [row[1:] for row in compare_images.rows(image)[5:]] == [
         ("passes", "passes", ""),
         ("fails (1)", "fails (1)", "must pass"),
     ]
@@ -148,6 +149,35 @@ def test_images_are_compared_and_nothing_of_it_stays(tmp_path: Path) -> None:
     assert sizes
     assert {size[1] for size in sizes if size} <= {"4.096kB", "8.192kB"}
     assert built(tmp_path / "bystander") == bystander
+
+
+def test_the_environment_of_the_command_has_to_keep_its_own(tmp_path: Path) -> None:
+    """The image has a package still, but not where the app runs; another target of the Dockerfile has no Python."""
+    start = "FROM python:3.13-slim-trixie AS app\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
+    end = 'CMD ["sh", "-c", "exec flask run"]\nFROM debian:trixie-slim AS assets\nRUN echo {} > /made\nFROM app\n'
+    both = "RUN pip install flask==3.1.2 itsdangerous==2.2.0 && /usr/local/bin/python -m pip install"
+    old = f"{start}{both} six==1.17.0\n{end.format(1)}"
+    new = f"{start}{both} six==1.17.0 itsdangerous==2.2.0 && python -m pip uninstall -y itsdangerous\n{end.format(2)}"
+    compose = "services:\n  assets: {build: {context: ., target: assets}}\n  web: {build: .}\n"
+    repo = repo_of(tmp_path / "repo", {"Dockerfile": old, "compose.yaml": compose})
+    edits = (FileEdit(Path("Dockerfile"), old.encode(), new.encode()),)
+
+    proof = compare_images.compare_images(repo, MigrationPlan(edits), ["true"], compose_files=[repo / "compose.yaml"])
+
+    (image,) = proof.images
+    assert proof.without_python == ("assets",)
+    assert image.before.packages == image.after.packages
+    folder = "/opt/venv/lib/python3.13/site-packages"
+    assert image.differences == (
+        ("itsdangerous in the command's Python", "2.2.0", ""), (f"itsdangerous in {folder}", "2.2.0", "")
+    )  # fmt: skip
+    assert image.lost == ("flask", "itsdangerous")
+    assert image.before.command.keys() >= {"flask", "werkzeug"}
+    assert "six" not in image.before.command
+    assert not proof.passed
+    told = compare_images.verdict(proof)
+    assert "web: the command's Python no longer imports flask" in told
+    assert "assets: no Python in it, so it is not compared" in told
 
 
 def test_a_difference_is_found_and_a_build_that_fails_is_told(tmp_path: Path) -> None:

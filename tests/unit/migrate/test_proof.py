@@ -23,9 +23,19 @@ def test_each_proof_changes_the_files_of_dependencies_in_its_own_way() -> None:
     assert len(made) == 100
     assert {text.strip() for text in made} == {b""}
     root = Path("/repo")
-    touched = ["requirements/base.txt", "requirements-dev.in", "constraints.txt", "api/uv.lock", "pyproject.toml"]
+    touched = [
+        "requirements/base.txt",
+        "requirements-dev.in",
+        "constraints.txt",
+        "api/uv.lock",
+        "poetry.lock",
+        "Pipfile.lock",
+        "pyproject.toml",
+    ]
     assert [
-        name for name in [*touched, "robots.txt", "app.py"] if compare_images._is_touched(root / name, root)
+        name
+        for name in [*touched, "robots.txt", "app.py", "yarn.lock", "Cargo.lock", "package-lock.json", "flake.lock"]
+        if compare_images._is_touched(root / name, root)
     ] == touched
 
 

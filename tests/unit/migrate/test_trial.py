@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from uvdock.errors import UvdockError
-from uvdock.migrate.verify import compare_images, image_builder
+from uvdock.migrate.verify import compare_images, image_builder, image_contents
 from uvdock.migrate.verify.compare_images import BuiltImage, Checked, Image, ImageComparison
 
 
@@ -18,7 +18,7 @@ def test_packages_by_the_folders_that_installers_leave() -> None:
         "six-1.0-py3.11.egg-info",
         "six-1.1.dist-info",
     ]
-    assert image_builder.named(folders) == {"flask-login": "0.6.3", "ruamel-yaml": "0.18", "six": "1.0, 1.1"}
+    assert image_contents.named(folders) == {"flask-login": "0.6.3", "ruamel-yaml": "0.18", "six": "1.0, 1.1"}
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,26 @@ def test_the_rows_of_the_table() -> None:
     ]
 
 
+def test_each_environment_keeps_its_own() -> None:
+    app = {"flask": "3", "pip": "25"}
+
+    def image(**environments: dict[str, str]) -> BuiltImage:
+        contents = image_contents.ImageContents(environments=environments)
+        command = environments.get("venv", environments["local"])
+        imports = {name: name for name in command if name != "six"}
+        return BuiltImage(1, 1, 1, contents.packages, environments=environments, command=command, imports=imports)
+
+    before = image(local={"six": "1"}, venv=app)
+    assert Image("web", before, image(local={"six": "1"}, venv={"flask": "3", "pip": "25"})).passed
+    swapped = Image("web", before, image(local={"six": "1", "flask": "3"}, venv={"pip": "25", "other": "1"}))
+    assert swapped.differences == (
+        ("other", "", "1"), ("flask in the command's Python", "3", ""), ("flask in venv", "3", "")
+    )  # fmt: skip
+    assert (swapped.lost, swapped.passed) == (("flask",), False)
+    # An environment that moved whole is no loss, and nor is an installer.
+    assert Image("web", image(local=app), image(local={"pip": "25"}, venv={"flask": "3"})).passed
+
+
 @pytest.mark.parametrize("check", ["", "  ", "'open"])
 def test_a_check_that_is_no_command_is_refused(check: str) -> None:
     with pytest.raises(UvdockError, match="the check command cannot be read") as caught:
@@ -126,7 +146,7 @@ def test_a_check_that_is_no_command_is_refused(check: str) -> None:
 
 
 def test_what_only_installers_need_is_theirs() -> None:
-    needs = image_builder.needed(
+    needs = image_contents.needed(
         {
             "pipenv-2026.1.dist-info": ["virtualenv>=20", "certifi", "packaging>=22 ; python_version > '3'"],
             "virtualenv-21.0.dist-info": ["distlib<1", "platformdirs"],

@@ -15,7 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from uvdock.migrate.discover.sources import reachable
 from uvdock.migrate.model import MigrationPlan
 from uvdock.migrate.verify.image_builder import ImageBuild, ImageBuilder, builds, copy
 
+NOT_WRITTEN = "nothing was written; compare the images by hand"
 #: The criterion of success: how much less time a build takes, percent.
 LESS = 70
 #: Packages of installers: pip's own go with pip.
@@ -33,7 +34,8 @@ _ALONG = {"packaging": "wheel"}
 Step = Callable[[str], AbstractContextManager[object]]
 #: Files that say what is installed; blank lines more change what a layer is made from, and nothing else.
 _TOUCHED = re.compile(
-    r"(.*requirements.*\.(txt|in)|constraints.*\.txt|pyproject\.toml|.*\.lock|Pipfile)$", re.IGNORECASE
+    r"(.*requirements.*\.(txt|in)|constraints.*\.txt|pyproject\.toml|(uv|poetry|pdm)\.lock|Pipfile(\.lock)?)$",
+    re.IGNORECASE,
 )
 
 
@@ -57,6 +59,9 @@ class BuiltImage:
         packages: The version of each Python package in it; several where environments differ.
         checks: What the check commands did.
         own: The packages that installers brought for themselves: nothing else needs them.
+        environments: The version of each package by the folder that it is in.
+        command: The same for the Python of the image's command.
+        imports: The modules that this Python imports, each with its package; after the migration, of those before.
     """
 
     cold: float
@@ -65,6 +70,14 @@ class BuiltImage:
     packages: Mapping[str, str]
     checks: tuple[Checked, ...] = ()
     own: tuple[str, ...] = ()
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    command: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, folder: str) -> Mapping[str, str]:
+        """The packages in a folder; where nothing but installers is there any more, those that the command has."""
+        found = self.environments.get(folder, {})
+        return found if found.keys() - TOOLS else self.command
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,11 @@ class Image:
 
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
-        """The packages that are not the same: name, version before, version after; installers' own apart."""
-        return tuple(item for item in self._all if not self._is_installers(*item))
+        """The packages that are not the same: name, version before, version after; installers' own apart.
+
+        Of an environment that lost one which the image still has elsewhere, the name says which.
+        """
+        return (*(item for item in self._all if not self._is_installers(*item)), *self.moved)
 
     @property
     def tools(self) -> tuple[tuple[str, str, str], ...]:
@@ -87,8 +103,18 @@ class Image:
 
     @property
     def passed(self) -> bool:
-        """Whether the packages are the same, and every check passes after the migration."""
-        return not self.differences and all(check.code == 0 for check in self.after.checks)
+        """Whether the packages are the same in each environment, and imports and checks pass after the migration."""
+        return not self.differences and not self.lost and all(check.code == 0 for check in self.after.checks)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The modules that the Python of the image's command does not import any more; installers' own apart."""
+        old, new = self.before.packages, self.after.packages
+        return tuple(
+            module
+            for module, name in self.before.imports.items()
+            if module not in self.after.imports and not self._is_installers(name, old.get(name, ""), new.get(name, ""))
+        )
 
     def _is_installers(self, name: str, old: str, new: str) -> bool:
         """Whether a package is an installer's own, or is gone with one that brought it."""
@@ -104,12 +130,31 @@ class Image:
             if old.get(name) != new.get(name):
                 yield name, old.get(name, ""), new.get(name, "")
 
+    @property
+    def moved(self) -> tuple[tuple[str, str, str], ...]:
+        """The packages that the image has still, and an environment of it has not: as in `differences`."""
+        sides = [("the command's Python", self.before.command, self.after.command)]
+        sides += [(folder, had, self.after.environment(folder)) for folder, had in self.before.environments.items()]
+        return tuple(
+            (f"{name} in {where}", version, has.get(name, ""))
+            for where, had, has in sides
+            for name, version in sorted(had.items())
+            if has.get(name) != version and self.before.packages.get(name) == self.after.packages.get(name)
+            if name not in TOOLS and name not in self.before.own
+        )
+
 
 @dataclass(frozen=True)
 class ImageComparison:
-    """Every image that the migration changes."""
+    """Every image that the migration changes.
+
+    Args:
+        images: Those with Python.
+        without_python: The names of the others, which are not compared.
+    """
 
     images: tuple[Image, ...]
+    without_python: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -174,10 +219,15 @@ def compare_images(
                 code=2,
             )
         try:
-            measured = [[_measured(builder, side, name, commands, step) for side in sides] for name in names]
+            measured = [_measured(builder, sides, name, commands, step) for name in names]
         finally:
             builder.clean()
-    return ImageComparison(tuple(Image(name, *both) for name, both in zip(names, measured, strict=True)))
+    images = tuple(image for image in measured if image)
+    if not images:
+        raise UvdockError(
+            f"there is nothing to compare: no Python in {', '.join(names)}", where=str(root), fix=NOT_WRITTEN, code=2
+        )
+    return ImageComparison(images, tuple(name for name, image in zip(names, measured, strict=True) if not image))
 
 
 def rows(image: Image) -> list[tuple[str, str, str, str]]:
@@ -194,6 +244,9 @@ def rows(image: Image) -> list[tuple[str, str, str, str]]:
             f"{len(image.differences)} differ" if image.differences else "the same",
         ),
     ]
+    if old.imports:
+        told = f"{len(image.lost)} lost" if image.lost else "the same"
+        found.append(("modules imported", str(len(old.imports)), str(len(new.imports)), told))
     for one, other in zip(old.checks, new.checks, strict=True):
         found.append((f"check: {one.command}", _said(one), _said(other), "" if other.code == 0 else "must pass"))
     return found
@@ -204,6 +257,7 @@ def verdict(proof: ImageComparison) -> list[str]:
     lines = []
     for image in proof.images:
         lines += [f"{image.name}: {name} {old or '(none)'} → {new or '(none)'}" for name, old, new in image.differences]
+        lines += [f"{image.name}: the command's Python no longer imports {module}" for module in image.lost]
         if image.tools:
             gone = ", ".join(f"{name} {old or '(none)'} → {new or '(none)'}" for name, old, new in image.tools)
             lines.append(f"{image.name}: installers' own packages, not counted: {gone}")
@@ -214,6 +268,7 @@ def verdict(proof: ImageComparison) -> list[str]:
         for what, old, new in _times(image):
             met = "met" if _down(old, new) >= LESS else "not met"
             lines.append(f"{image.name}: {what}, time down by {_down(old, new):.0f} %: {LESS} % or more is {met}")
+    lines += [f"{name}: no Python in it, so it is not compared" for name in proof.without_python]
     lines.append("proved: the same packages, and every check passes" if proof.passed else "not proved: see above")
     return lines
 
@@ -224,8 +279,32 @@ def _times(image: Image) -> Iterator[tuple[str, float, float]]:
 
 
 def _measured(
-    builder: ImageBuilder, side: _Side, name: str, checks: Sequence[tuple[str, list[str]]], step: Step
-) -> BuiltImage:
+    builder: ImageBuilder, sides: Sequence[_Side], name: str, checks: Sequence[tuple[str, list[str]]], step: Step
+) -> Image | None:
+    """An image before and after; ``None`` for one that has no Python before."""
+    measured: list[BuiltImage] = []
+    for side in sides:
+        modules = tuple(measured[0].imports) if measured else None
+        one = _built(builder, side, checks, step, name=name, modules=modules)
+        if one is None and not measured:
+            return None
+        if one is None:
+            raise UvdockError(
+                f"{name} has no Python after the migration", where=side.builds[name].dockerfile, fix=NOT_WRITTEN
+            )
+        measured.append(one)
+    return Image(name, *measured)
+
+
+def _built(
+    builder: ImageBuilder,
+    side: _Side,
+    checks: Sequence[tuple[str, list[str]]],
+    step: Step,
+    *,
+    name: str,
+    modules: Sequence[str] | None,
+) -> BuiltImage | None:
     word, root, build = side.word, side.root, side.builds[name]
     mark = f"{builder.mark}-{word}"
     tag = f"{mark}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'image'}"
@@ -233,14 +312,19 @@ def _measured(
     builder.pull(root / build.dockerfile)
     with step(f"{name} {word}: build without cache"):
         cold = _timed(lambda: builder.build(build, tag, no_cache=True))
+    with step(f"{name} {word}: look into the image"):
+        contents = builder.look(build, tag, modules)
+        if contents is None:
+            return None
+        done = tuple(Checked(text, *builder.run(build, tag, words)) for text, words in checks)
     for path in [path for path in root.rglob("*") if path.is_file() and _is_touched(path, root)]:
         path.write_bytes(path.read_bytes() + _blank(mark))
     with step(f"{name} {word}: build after a change of dependencies"):
         warm = _timed(lambda: builder.build(build, tag, no_cache=False))
-    with step(f"{name} {word}: look into the image"):
-        packages, needs = builder.packages(tag)
-        done = tuple(Checked(text, *builder.run(build, tag, words)) for text, words in checks)
-    return BuiltImage(cold, warm, builder.size(tag), packages, done, brought(needs))
+    return BuiltImage(
+        cold, warm, builder.size(tag), contents.packages, done, brought(contents.needs),
+        contents.environments, contents.command, contents.imports,
+    )  # fmt: skip
 
 
 def brought(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

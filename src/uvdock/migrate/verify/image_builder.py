@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from uvdock import process
 from uvdock.engine.api import Engine
 from uvdock.engine.building import captured_build
@@ -21,33 +19,8 @@ from uvdock.errors import UvdockError
 from uvdock.files import is_dockerfile, listed
 from uvdock.formats.dockerfile.instruction import mount
 from uvdock.formats.dockerfile.parser import parse
+from uvdock.migrate.verify.image_contents import COMMAND, PACKAGES, ImageContents, question
 
-#: Names the packages of every environment in an image, by the folders that installers leave: any Python can read it.
-_PACKAGES = """
-import os, json
-found, needs = [], {}
-def read(*parts):
-    try:
-        with open(os.path.join(*parts), encoding="utf-8") as text:
-            return text.read().partition("\\n\\n")[0].splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-for top, folders, files in os.walk("/"):
-    if top == "/":
-        folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
-    if os.path.basename(top) in ("site-packages", "dist-packages"):
-        found += [name for name in folders + files if name.endswith((".dist-info", ".egg-info"))]
-        for name in folders:
-            lines = read(top, name, "METADATA")
-            needs[name] = [line[15:] for line in lines if line.startswith("Requires-Dist: ") and "extra ==" not in line]
-        # Of what an older pip installs editable, only a link is here.
-        for where in (line for name in files if name.endswith(".egg-link") for line in read(top, name)[:1]):
-            for name in os.listdir(where) if os.path.isdir(where) else ():
-                says = [line[9:] for line in read(where, name, "PKG-INFO") if line.startswith("Version: ")]
-                found += [name[:-9] + "-" + says[0] + ".egg-info"] if says and name.endswith(".egg-info") else []
-        folders[:] = []
-print(json.dumps([found, needs]))
-"""
 #: Removes what the folders in one folder hold.
 _EMPTY = """
 import os, shutil, sys
@@ -210,27 +183,30 @@ class ImageBuilder:
                     # Where it fails, the build says why.
                     process.capture([*self.docker, "pull", "--quiet", image])
 
-    def packages(self, tag: str) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
-        """The version of each Python package in an image; several, in order, where its environments differ.
+    def look(self, build: ImageBuild, tag: str, modules: Sequence[str] | None = None) -> ImageContents | None:
+        """What an image has of Python.
+
+        Args:
+            build: What built it.
+            tag: The image.
+            modules: What the command's Python is to import; all that its packages bring by default.
 
         Returns:
-            Those, and the packages that each of them needs.
-
-        Raises:
-            UvdockError: There is no Python in the image to ask.
+            That; ``None`` for an image without Python.
         """
         for python in _PYTHONS:
-            argv = ["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", python, tag, "-c", _PACKAGES]
+            argv = ["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", python, tag, "-c", PACKAGES]
             done = process.capture([*self.docker, *argv])
             if done.code == 0:
-                self.python = tag, python
-                found, needs = json.loads(done.text)
-                return named(found), needed(needs)
-        raise UvdockError(
-            "the packages of the image cannot be listed: it has no Python on its PATH",
-            where=tag,
-            fix="name a stage with Python as the target, or compare the packages by hand",
-        )
+                break
+        else:
+            return None
+        self.python = tag, python
+        config = (Engine(self.context).image(tag) or {}).get("Config") or {}
+        words = [*(build.service.get("entrypoint") or config.get("Entrypoint") or []),
+                 *(build.service.get("command") or config.get("Cmd") or [])]  # fmt: skip
+        told = self._run(build, tag, [python, "-c", COMMAND, question(words, modules)], "--network", "none")
+        return ImageContents.read(done.text, told.text if told.code == 0 else "")
 
     def run(self, build: ImageBuild, tag: str, words: Sequence[str]) -> tuple[int, str]:
         """Run a check in an image, without its entry point, with the service's variables, user and folder.
@@ -238,17 +214,20 @@ class ImageBuilder:
         Returns:
             Its exit code, and the last line that it printed.
         """
+        done = self._run(build, tag, words)
+        lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+        return done.code, lines[-1].strip() if lines else ""
+
+    def _run(self, build: ImageBuild, tag: str, words: Sequence[str], *options: str) -> process.Output:
         values = {
             key: str(value) for key, value in (build.service.get("environment") or {}).items() if value is not None
         }
-        options = [option for name in values for option in ("--env", name)]
+        given = [*options, *(option for name in values for option in ("--env", name))]
         for key, option in (("user", "--user"), ("working_dir", "--workdir")):
             if build.service.get(key):
-                options += [option, str(build.service[key])]
-        argv = ["run", "--rm", "--init", *options, "--entrypoint", words[0], tag, *words[1:]]
-        done = process.capture([*self.docker, *argv], env={**os.environ, **values})
-        lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
-        return done.code, lines[-1].strip() if lines else ""
+                given += [option, str(build.service[key])]
+        argv = ["run", "--rm", "--init", *given, "--entrypoint", words[0], tag, *words[1:]]
+        return process.capture([*self.docker, *argv], env={**os.environ, **values})
 
     def size(self, tag: str) -> int:
         """The bytes of an image."""
@@ -269,27 +248,6 @@ class ImageBuilder:
             process.capture(argv, stdin=f"FROM {image}\nUSER 0\nRUN {mounts} {run}\n".encode())
         if self.tags:
             process.capture([*self.docker, "image", "rm", "--force", *dict.fromkeys(self.tags)])
-
-
-def named(folders: Sequence[str]) -> dict[str, str]:
-    """Package names and versions, from the names of the folders that installers leave: ``Flask-3.0.0.dist-info``."""
-    found: dict[str, set[str]] = {}
-    for folder in folders:
-        name, dash, rest = folder.rpartition(".")[0].partition("-")
-        version = re.sub(r"-py\d.*", "", rest) if dash else ""
-        found.setdefault(canonicalize_name(name), set()).add(version)
-    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
-
-
-def needed(metadata: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
-    """What each package needs, from the requirements in the metadata of those folders; extras apart."""
-    found: dict[str, frozenset[str]] = {}
-    for folder, requirements in metadata.items():
-        names = (match[0] for line in requirements if (match := re.match(r"[\w.-]+", line)))
-        plain = frozenset(canonicalize_name(name) for name in names)
-        for name in named([folder]):
-            found[name] = found.get(name, frozenset()) | plain
-    return found
 
 
 def _context(root: Path, path: Path) -> Path:
