@@ -1,4 +1,8 @@
-"""Poetry and Pipenv: `migrate-to-uv` makes the pyproject.toml, and their own locks give the versions to keep."""
+"""Poetry and Pipenv: `migrate-to-uv` makes the pyproject.toml, and their own locks give the versions to keep.
+
+tomlkit completes what it makes; ``[build-system]`` is taken out as text, since tomlkit takes a comment above the next
+table out with it.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +107,7 @@ def completed(text: str, name: str) -> str:
         del uv["index"]
     made = str(tomlkit.dumps(document))
     if uv.get("package") is False:
-        # What is not built needs nothing that builds it. By position: a comment after it is the next table's.
+        # What is not built needs nothing that builds it.
         made = _BUILD_SYSTEM.sub("", made)
     return made.rstrip() + "\n"
 
