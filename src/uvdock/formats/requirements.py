@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 #: What is on a line: nothing, a comment, something to install, options alone, or what pip itself would refuse.
@@ -224,37 +225,24 @@ def _line(number: int, joined: str) -> RequirementLine:
     found = _COMMENT.search(joined)
     comment = found[0].strip()[1:].strip() if found else ""
     text = _COMMENT.sub("", joined).strip()
-    indented = joined[:1].isspace()
+    line = partial(RequirementLine, number, text, comment=comment, indented=joined[:1].isspace())
     if not text:
-        return RequirementLine(number, "", "comment" if found else "blank", comment, indented)
+        return line(kind="comment" if found else "blank")
     wanted, options = _split(text)
     try:
         given = _options(shlex.split(options))
     except ValueError as error:
-        return RequirementLine(number, text, "broken", comment, indented, problem=str(error))
+        return line(kind="broken", problem=str(error))
     if wanted:
         ignored = [option.name for option in given if option.name not in BESIDE]
         problem = f"pip ignores {', '.join(ignored)} beside a requirement" if ignored else ""
-        return RequirementLine(
-            number, text, "requirement", comment, indented, requirement=wanted, options=given, problem=problem
-        )
-    editable = next((option.value for option in given if option.name == "--editable"), "")
-    if editable:
-        rest = tuple(option for option in given if option.name != "--editable")
-        more = len(given) - len(rest) > 1 or any(option.name not in BESIDE for option in rest)
-        problem = "pip takes the first -e of a line, and nothing else on it" if more else ""
-        return RequirementLine(
-            number,
-            text,
-            "requirement",
-            comment,
-            indented,
-            requirement=editable,
-            editable=True,
-            options=rest,
-            problem=problem,
-        )
-    return RequirementLine(number, text, "option", comment, indented, options=given)
+        return line(kind="requirement", requirement=wanted, options=given, problem=problem)
+    if not (editable := next((option.value for option in given if option.name == "--editable"), "")):
+        return line(kind="option", options=given)
+    rest = tuple(option for option in given if option.name != "--editable")
+    more = len(given) - len(rest) > 1 or any(option.name not in BESIDE for option in rest)
+    problem = "pip takes the first -e of a line, and nothing else on it" if more else ""
+    return line(kind="requirement", requirement=editable, editable=True, options=rest, problem=problem)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -456,6 +456,17 @@ def test_a_file_that_includes_a_compiled_one_installs_what_its_source_does(tmp_p
     assert any("# last" in finding.what for finding in made.findings)
 
 
+@pytest.mark.parametrize("app", ["app", "web"])
+def test_a_library_is_a_package_wherever_its_folder_comes(app: str, tmp_path: Path) -> None:
+    files = {
+        f"{app}/requirements.txt": "-e ../lib\nsix\n",
+        "lib/setup.py": "from setuptools import setup\nsetup(name='lib', version='1')\n",
+        "lib/requirements.txt": "idna\n",
+    }
+    made = converted(tmp_path / "repo", files)
+    assert {one.folder.as_posix(): one.package for one in made.facts.projects} == {app: False, "lib": True}
+
+
 def test_a_newer_python_is_asked_for_where_the_versions_need_it(tmp_path: Path) -> None:
     def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Output:
         if argv[1] == "lock" and cwd and '">=3.8"' in (cwd / "pyproject.toml").read_text():

@@ -105,21 +105,24 @@ def depended(found: Iterable[ProjectSources]) -> set[Path]:
     """
     folders = set()
     for one in found:
-        origins = one.pyproject.get("tool", {}).get("uv", {}).get("sources", {})
-        for origin in origins.values() if isinstance(origins, dict) else ():
-            for each in origin if isinstance(origin, list) else [origin]:
-                path = each.get("path") if isinstance(each, dict) else None
-                if isinstance(path, str) and (at := beside(one.folder / "x", path)) is not None:
-                    folders.add(at)
+        named = [(one.folder, path) for path in _local_sources(one.pyproject)]
         for source in (*one.files.values(), *one.outside.values()):
             for line in source.lines:
                 path = re.sub(r"\[[^]]*\]$", "", re.split(r"[#;]", line.requirement)[0].strip())
                 if path and path not in (".", "./") and ("/" in path or path.startswith(".")):
-                    folders |= {
-                        at for base in (one.folder / "x", source.path) if (at := beside(base, path)) is not None
-                    }
-        folders.discard(one.folder)
+                    named += [(one.folder, path), (source.path.parent, path)]
+        reached = {at for folder, path in named if (at := beside(folder / "file", path)) is not None}
+        folders |= reached - {one.folder}
     return folders
+
+
+def _local_sources(pyproject: Mapping[str, Any]) -> Iterator[str]:
+    """The paths in ``[tool.uv.sources]``."""
+    origins = pyproject.get("tool", {}).get("uv", {}).get("sources", {})
+    for origin in origins.values() if isinstance(origins, dict) else ():
+        for each in origin if isinstance(origin, list) else [origin]:
+            if isinstance(each, dict) and isinstance(each.get("path"), str):
+                yield each["path"]
 
 
 def reachable(start: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> list[Node]:

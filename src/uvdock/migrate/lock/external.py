@@ -1,4 +1,8 @@
-"""Poetry and Pipenv: `migrate-to-uv` makes the pyproject.toml, and their own locks give the versions to keep."""
+"""Poetry and Pipenv: `migrate-to-uv` makes the pyproject.toml, and their own locks give the versions to keep.
+
+tomlkit completes what it makes; ``[build-system]`` is taken out as text, since tomlkit takes a comment above the next
+table out with it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from uvdock.migrate.discover import requirement_files
+from uvdock.migrate.discover.options import is_pypi
 from uvdock.migrate.discover.requirement import pinned
 from uvdock.migrate.discover.requirement_files import Pin
 from uvdock.migrate.discover.sources import Source
+from uvdock.migrate.lock.project import safe_name
 from uvdock.migrate.lock.uv import Failed, Locked, Uv
 from uvdock.migrate.lock.version_drift import UNLISTED
 from uvdock.migrate.model import Drift
@@ -88,24 +94,20 @@ def completed(text: str, name: str) -> str:
     """The manifest with what `migrate-to-uv` leaves open: a name, a plain lower bound, no index that is uv's own."""
     import tomlkit
 
-    from uvdock.migrate.discover.options import is_pypi
-
     document: Any = tomlkit.parse(text)
     project = document["project"]
     if not project.get("name"):
-        project["name"] = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "app"
+        project["name"] = safe_name(name)
     wanted = str(project.get("requires-python", ""))
     if loose := re.fullmatch(r"~=(3\.\d+)", wanted):
         # Which uv itself warns about: two numbers after ~= allow every later 3.x.
         project["requires-python"] = f">={loose[1]}"
     uv = document.get("tool", {}).get("uv", {})
-    if indexes := uv.get("index"):
-        kept = [index for index in indexes if not is_pypi(str(index.get("url", "")))]
-        if not kept:
-            del uv["index"]
+    if "index" in uv and all(is_pypi(str(index.get("url", ""))) for index in uv["index"]):
+        del uv["index"]
     made = str(tomlkit.dumps(document))
     if uv.get("package") is False:
-        # What is not built needs nothing that builds it. By position: a comment after it is the next table's.
+        # What is not built needs nothing that builds it.
         made = _BUILD_SYSTEM.sub("", made)
     return made.rstrip() + "\n"
 

@@ -144,7 +144,7 @@ def begin(
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     used = python.find(folder, texts, others, declared, here)
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
-    work = ProjectMigration(found, _safe(name), package=False, python=used, own=own)
+    work = ProjectMigration(found, safe_name(name), package=False, python=used, own=own)
     reader = ReadingRules(places, work.settings)
     work.asked = sources.installed(texts)
     work.nodes = read_files(found.files, reader)
@@ -168,7 +168,8 @@ def begin(
     return work
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """A name that a project may have."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
     return cleaned.lower() if cleaned else "app"
 

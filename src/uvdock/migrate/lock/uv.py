@@ -98,26 +98,22 @@ class Uv:
         """
         left = list(pins)
         dropped: dict[str, str] = {}
-        best = False
-        for attempt in range(_TRIES + 3):
-            found = self._locked(_held(manifest, left, best=best))
-            if isinstance(found, bytes):
-                return self._final(manifest, found, dropped, best=best)
+        best, attempt = False, 0
+        while isinstance(found := self._locked(_held(manifest, left, best=best)), str):
             if needed := _newer_python(found):
                 return Failed(found, needed)
             if several and not best and attempt == 0:
-                best = True
+                best, attempt = True, 1
                 continue
-            names = {pin.name for pin in left if pin.name not in fixed and _names(found, pin.name)}
-            if attempt >= _TRIES:
-                names = {pin.name for pin in left if pin.name not in fixed}
-            if not names:
-                names = {pin.name for pin in left}
-            if not names:
+            if not left:
                 return Failed(found)
+            free = {pin.name for pin in left if pin.name not in fixed}
+            names = free if attempt >= _TRIES else {name for name in free if _names(found, name)}
+            names = names or {pin.name for pin in left}
             dropped.update(dict.fromkeys(names, found))
             left = [pin for pin in left if pin.name not in names]
-        return Failed(found if isinstance(found, str) else "")
+            attempt += 1
+        return self._final(manifest, found, dropped, best=best)
 
     def _final(self, manifest: str, first: bytes, dropped: Mapping[str, str], *, best: bool) -> Locked | Failed:
         """The lock of the manifest itself, from the one that was held to the pins."""

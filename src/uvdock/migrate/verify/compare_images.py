@@ -358,13 +358,11 @@ def words_of(check: str) -> tuple[str, list[str]]:
     Raises:
         UvdockError: It is empty, or a quote has no end.
     """
+    words, why = [], "it is empty"
     try:
         words = shlex.split(check)
     except ValueError as error:
-        words = []
         why = str(error)
-    else:
-        why = "it is empty"
     if not words:
         raise UvdockError(
             f"the check command cannot be read: {why}",
