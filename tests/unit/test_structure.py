@@ -69,8 +69,6 @@ MORE_BRANCHES = {
     "migrate/converters/dockerfile/conversion.py _order": 16,
     "migrate/converters/dockerfile/writing.py _mounts": 17,
     "migrate/converters/dockerfile/writing.py _rewrite": 23,
-    "migrate/converters/docs.py _indented": 20,
-    "migrate/converters/docs.py _with_environment": 17,
     "migrate/converters/scripts.py _makefile": 17,
     "migrate/discover/requirement.py _from_path": 16,
     "migrate/discover/sources.py find": 16,
