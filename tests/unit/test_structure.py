@@ -46,7 +46,7 @@ ROOMS = {
     "doctor": {"formats", "deps", "backends", "engine"},
     "init": {"formats", "deps"},
     "bench": {"engine"},
-    "migrate": {"formats", "deps", "init", "engine"},
+    "migrate": {"formats", "deps", "engine"},
     "javascript": {"deps"},
     "backends": {"formats", "deps", "javascript", "services", "engine"},
     "services": set(),
