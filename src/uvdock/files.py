@@ -8,6 +8,14 @@ from pathlib import Path
 
 from uvdock.project import folders_in
 
+#: Where Invoke finds a repo's tasks; a new repo gets the first.
+TASKS, TASKS_PACKAGE = "tasks.py", "tasks/__init__.py"
+TASKS_TEXT = '''"""The tasks of this repo: `inv --list` shows them."""
+
+from uvdock import ns
+
+__all__ = ["ns"]
+'''
 _SHELLS = (b"sh", b"bash", b"dash", b"ksh")
 
 

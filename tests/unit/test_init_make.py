@@ -32,6 +32,13 @@ RULES = Rules(frozenset(("uv", "cmd", "build")), service="web")
         pytest.param("a: b | c\n\tmake c\nb c:\n\tdocker compose exec web x\n", ["b", "c", "c"], id="needs"),
         pytest.param("a:\n\t$(MAKE) b\nb:\n\tdocker compose exec web x\n", "x", id="calls-itself"),
         pytest.param("a: b\na: c\nb c:\n\tgit x\n", ["b", "c"], id="needs-of-two-rules"),
+        pytest.param(
+            "a: b\na: ; $(C) x\nb:\n\t$(C) y\nC = docker compose exec web\n",
+            ["b", "cmd -- x"],
+            id="recipe-of-the-second-rule",
+        ),
+        pytest.param(".PHONY: a \\\n  b\na: b \\\n  c\nb c:\n\tgit x\n", ["b", "c"], id="continued-needs"),
+        pytest.param("W = docker compose \\\n  exec web\na:\n\t$(W) x\n", "x", id="continued-variable"),
     ],
 )
 def test_a_target(text: str, expected: object) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvdock.errors import UvdockError
+from uvdock.files import TASKS
 from uvdock.init.manifest import PYPROJECT, with_settings
-from uvdock.init.plan import TASKS, FileChange, State, imports_uvdock, own_tasks, plan
+from uvdock.init.plan import FileChange, State, imports_uvdock, own_tasks, plan
 from uvdock.settings import FILE
 
 RUN = '#!/bin/bash\ncmd() { docker compose exec web "$@"; }\nflask() { cmd flask "$@"; }\n'

@@ -266,4 +266,4 @@ def _names(facts: Facts) -> Iterator[tuple[str, str, int | None]]:
             yield name, *facts.compose_item(service.name, "environment", rf"^{re.escape(name)}\b")
     for workflow in facts.workflows:
         for env in _environments(workflow):
-            yield from ((name, workflow.name, line) for name, line in env.own_keys())
+            yield from ((key.text, workflow.name, key.line) for key, _ in env.entries())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uvdock.errors import UvdockError
+from uvdock.formats.edits import line_at
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,19 @@ class Value:
     node: Any
 
     @property
+    def start(self) -> int:
+        """Where it begins in the file."""
+        return int(self.node.start_mark.index)
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the file."""
+        return int(self.node.end_mark.index)
+
+    @property
     def line(self) -> int:
         """Its line, from 1."""
-        return int(self.node.start_mark.line) + 1
+        return line_at(self.node.start_mark.buffer, self.start)
 
     @property
     def text(self) -> str:
@@ -42,9 +53,9 @@ class Value:
             if node is not self.node:
                 yield from Value(node).items()
 
-    def own_keys(self) -> Iterator[tuple[str, int]]:
-        """The keys of a mapping with their lines."""
-        yield from ((str(key.value), int(key.start_mark.line) + 1) for key, _ in self._pairs())
+    def entries(self) -> list[tuple[Value, Value]]:
+        """The keys and values that a mapping has itself, not those that it merges in."""
+        return [(Value(key), Value(value)) for key, value in self._pairs()]
 
     def __iter__(self) -> Iterator[Value]:
         """The items of a list."""
@@ -56,6 +67,25 @@ class Value:
         for name in path:
             found = next((value for key, value in found.items() if key == name), None) if found else None
         return found
+
+    def text_at(self, *path: str) -> str:
+        """The text of the scalar below these keys; nothing where there is none."""
+        found = self.get(*path)
+        return found.text if found is not None else ""
+
+    def entry(self, key: str) -> tuple[Value, Value] | None:
+        """The key and the value of an entry that a mapping has itself."""
+        return next((entry for entry in self.entries() if entry[0].text == key), None)
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether a list or mapping stands between brackets."""
+        return bool(getattr(self.node, "flow_style", False))
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is neither a list nor a mapping."""
+        return type(self.node).__name__ == "ScalarNode"
 
     def _pairs(self) -> list[tuple[Any, Any]]:
         return self.node.value if type(self.node).__name__ == "MappingNode" else []

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from uvdock.errors import UvdockError
 from uvdock.formats import yaml
@@ -70,9 +70,9 @@ class Region:
 def region(content: str, node: Value) -> Region | None:
     """The place of a scalar's text; ``None`` for what is none, or no text."""
     raw = node.node
-    if type(raw).__name__ != "ScalarNode" or not isinstance(raw.value, str):
+    if not node.is_scalar or not isinstance(raw.value, str):
         return None
-    start, end = int(raw.start_mark.index), int(raw.end_mark.index)
+    start, end = node.start, node.end
     style = str(raw.style or "")
     if style in ("|", ">"):
         return _block(content, start, style, raw.value)
@@ -100,24 +100,21 @@ def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way bac
     """
     found = region(content, node)
     if found is None:
-        return [], convert("", line_at(content, int(node.node.start_mark.index)))
-    line = line_at(content, found.start)
-    if not found.exact and found.view != found.value and "\n" in content[found.start : found.end]:
-        # Escapes on several lines: what a shell sees stands nowhere as it is.
-        made = convert(found.value, line)
-        return ([], made) if made.text == found.value else None
-    if not found.exact:
-        made = convert(found.value, line)
-        return _requoted(found, made), made
-    made = convert(found.view, line)
-    if made.text == found.view:
+        return [], convert("", node.line)
+    seen = found.view if found.exact else found.value
+    made = convert(seen, line_at(content, found.start))
+    if made.text == seen:
         return [], made
+    several = "\n" in content[found.start : found.end]
+    if several and not found.exact and found.view != found.value:
+        # Escapes on several lines: what a shell sees stands nowhere as it is.
+        return None
     if not made.text.strip():
         return [], made
+    if not found.exact:
+        return [TextChange(found.start, found.end, _escaped(made.text, found.style))], made
     if found.style == "" and (_NOT_PLAIN.search(made.text) or (flow and _FLOW.search(made.text))):
-        if "\n" in content[found.start : found.end]:
-            return None
-        return [TextChange(found.start, found.end, _quoted(made.text))], made
+        return None if several else ([TextChange(found.start, found.end, _quoted(made.text))], made)
     changes = [_smallest(found, one) for one in made.changes]
     if found.style != "|" and any("\n" in change.text for change in changes):
         return None
@@ -127,33 +124,29 @@ def shell_changes(  # noqa: PLR0911 - each style of a scalar has its own way bac
 def words(node: Value) -> list[str] | None:
     """The texts of a list of texts; ``None`` for anything else."""
     items = list(node)
-    if type(node.node).__name__ != "SequenceNode" or not all(type(i.node).__name__ == "ScalarNode" for i in items):
+    if type(node.node).__name__ != "SequenceNode" or not all(item.is_scalar for item in items):
         return None
     return [str(item.node.value) for item in items]
 
 
 def word_changes(content: str, node: Value, new: Sequence[str]) -> list[TextChange] | None:
     """The changes that give a list of texts other items; ``None`` where its layout does not allow that."""
-    raw = node.node
-    start, end = int(raw.start_mark.index), int(raw.end_mark.index)
-    if raw.flow_style:
-        if "\n" in content[start:end] or "#" in content[start:end]:
+    if node.is_flow:
+        if "\n" in content[node.start : node.end] or "#" in content[node.start : node.end]:
             return None
         single = all(str(item.node.style) == "'" for item in node)
         made = ", ".join(_single(word) if single and "'" not in word else json.dumps(word) for word in new)
-        return [TextChange(start, end, f"[{made}]")]
+        return [TextChange(node.start, node.end, f"[{made}]")]
     items = list(node)
-    if any("\n" in content[int(i.node.start_mark.index) : int(i.node.end_mark.index)] for i in items):
+    first, last = items[0], items[-1]
+    if any("\n" in content[item.start : item.end] for item in items) or "#" in content[first.start : last.end]:
         return None
-    first, last = items[0].node, items[-1].node
-    if "#" in content[int(first.start_mark.index) : int(last.end_mark.index)]:
-        return None
-    lead = content[line_start(content, int(first.start_mark.index)) : int(first.start_mark.index)]
+    lead = content[line_start(content, first.start) : first.start]
     if lead.strip() != "-":
         return None
     made = f"\n{lead}".join(word if _plain(word) else json.dumps(word) for word in new)
-    stop = int(last.start_mark.index) + len(content[int(last.start_mark.index) : int(last.end_mark.index)].rstrip())
-    return [TextChange(int(first.start_mark.index), stop, made)]
+    stop = last.start + len(content[last.start : last.end].rstrip())
+    return [TextChange(first.start, stop, made)]
 
 
 def item_changes(content: str, node: Value, new: Sequence[str]) -> list[TextChange] | None:
@@ -185,36 +178,43 @@ def lines_of_item(content: str, node: Value) -> tuple[int, int] | None:
 
     Comments that stand right above it, at its own depth, belong to it.
     """
-    start = int(node.node.start_mark.index)
-    begin = line_start(content, start)
-    lead = content[begin:start]
-    if node.node.flow_style or lead.strip() != "-":
+    begin = line_start(content, node.start)
+    lead = content[begin : node.start]
+    if node.is_flow or lead.strip() != "-":
         return None
     depth = len(lead) - len(lead.lstrip(" "))
+    end = _end_of_deeper(content, node.start, depth)
+    while begin > 0:
+        above = line_start(content, begin - 1)
+        if not content[above:begin].lstrip(" ").startswith("#") or len(indent_of(content, above)) != depth:
+            break
+        begin = above
+    return begin, end
+
+
+def lines_of_entry(content: str, key: Value) -> tuple[int, int]:
+    """The whole lines of a mapping's entry in block style, with those of its value."""
+    begin = line_start(content, key.start)
+    return begin, _end_of_deeper(content, key.start, key.start - begin)
+
+
+def _end_of_deeper(content: str, start: int, depth: int) -> int:
+    """Where the last line ends that is deeper than ``depth`` and follows the line at ``start``."""
     at = end = line_end(content, start)
     while at < len(content):
         after = line_end(content, at)
         line = content[at:after]
-        stripped = line.lstrip(" ")
-        if stripped.strip() and len(line) - len(stripped) <= depth:
-            break
-        at = after
-        if stripped.strip():
+        if line.strip():
+            if len(line) - len(line.lstrip(" ")) <= depth:
+                break
             end = after
-    while begin > 0:
-        above = line_start(content, begin - 1)
-        if content[above:begin].lstrip(" ").startswith("#") and len(indent_of(content, above)) == depth:
-            begin = above
-        else:
-            break
-    return begin, end
+        at = after
+    return end
 
 
 def _block(content: str, start: int, style: str, value: str) -> Region | None:
     first = line_end(content, start)
     key_indent = len(indent_of(content, start))
-    if content[line_start(content, start) : start].lstrip().startswith("- "):
-        key_indent += 0  # the item's own dash: its text is deeper than that
     at = end = first
     depth: int | None = None
     while at < len(content):
@@ -264,12 +264,6 @@ def _folded(text: str, depth: int) -> str:
     return joined
 
 
-def _requoted(found: Region, made: Rewritten) -> list[TextChange]:
-    if made.text == found.value or not made.text.strip():
-        return []
-    return [TextChange(found.start, found.end, _escaped(made.text, found.style))]
-
-
 def _escaped(text: str, quote: str) -> str:
     return text.replace("'", "''") if quote == "'" and "\n" not in text else json.dumps(text, ensure_ascii=False)[1:-1]
 
@@ -284,11 +278,3 @@ def _single(text: str) -> str:
 
 def _plain(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z./_][\w./:@%+=${}*-]*", text)) and not _NOT_PLAIN.search(text)
-
-
-def mapping_entry(node: Value, key: str) -> tuple[Any, Value] | None:
-    """The key's own node and the value of a mapping's entry."""
-    for name, value in node.node.value if type(node.node).__name__ == "MappingNode" else []:
-        if str(name.value) == key:
-            return name, Value(value)
-    return None

@@ -6,20 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from uvdock.formats import just
+from uvdock.formats.make import Statement
 from uvdock.formats.shell.words import Token
 from uvdock.init.make import REST, RefusedError, function_of
 from uvdock.init.script import Function, Script, comment_above, once, variables
 from uvdock.init.statements import Reason
 
-_HEADER = re.compile(r"@?(?P<name>[A-Za-z_][\w-]*)(?P<parameters>(?:\s+[^:]*?)?)\s*:(?!=)(?P<needs>.*)")
-_ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][\w-]*)\s*:=\s*(?P<value>.*)")
 _PARAMETER = re.compile(r"""(?P<sign>[*+$]?)(?P<name>[A-Za-z_][\w-]*)(?P<default>=(?:'[^']*'|"[^"]*"|\S+))?""")
 _LITERAL = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>[^"\\]*)\"""")
 _INSIDE = re.compile(r"\{\{(.*?)\}\}")
-_ATTRIBUTE = re.compile(r"\[\s*(?P<name>[\w-]+)\s*(?:[:(]\s*(?P<value>.*?)\s*\)?)?\s*\]")
-_SETTING = re.compile(r"(set|unexport)\s.*")
-_ELSEWHERE = re.compile(r"(import|mod)\??\s.*")
-_ALIAS = re.compile(r"alias\s+(?P<name>[\w-]+)\s*:=\s*(?P<target>\S+)")
 
 
 @dataclass
@@ -43,8 +39,8 @@ def read(text: str) -> Script:
         Every recipe and every alias of it, in order.
     """
     reader = _JustReader()
-    for line, row in enumerate(text.splitlines(), 1):
-        reader.take(line, row)
+    for statement in just.read(text.replace("\r\n", "\n")):
+        reader.take(statement)
     shell: list[Token] = []
     functions = [reader.function(recipe, shell) for recipe in reader.recipes]
     return Script(tuple(once(functions)), variables(shell), tuple(reader.notes))
@@ -56,53 +52,44 @@ class _JustReader:
         self.recipes: list[_Recipe] = []
         self.notes: list[Reason] = []
         self.comments: dict[int, str] = {}
-        self.attributes: list[re.Match[str]] = []
+        self.attributes: list[tuple[str, str]] = []
         self.open = False
 
-    def take(self, line: int, row: str) -> None:
+    def take(self, statement: Statement) -> None:
         """Take the next line."""
-        text = row.strip()
-        if row[:1] in (" ", "\t"):
-            if self.open and text:
+        line, text, part = statement.line, statement.text.strip(), statement.part
+        self.open = self.open and statement.kind in ("recipe", "empty", "comment")
+        match statement.kind:
+            case "recipe" if self.open:
                 self.recipes[-1].rows.append((line, text))
-            elif text and not text.startswith("#"):
+            case "comment":
+                self.comments[line] = text.lstrip("#").strip()
+            case "attribute":
+                self.attributes.append((part("name"), part("value")))
+                if line - 1 in self.comments:
+                    # The comment belongs to the recipe below.
+                    self.comments[line] = self.comments.pop(line - 1)
+            case "alias":
+                self.recipes.append(_Recipe(part("name"), line, "", refused=f"an alias of {part('target')}"))
+            case "include":
+                self.notes.append(Reason(line, f"recipes of {part('files')} are not looked at"))
+            case "assignment":
+                literal = _LITERAL.fullmatch(part("value").partition(" #")[0].strip())
+                self.values[part("name")] = (literal["single"] or literal["double"] or "") if literal else None
+            case "rule":
+                about = comment_above(self.comments, line)
+                self.recipes.append(_Recipe(part("name"), line, about, part("parameters"), part("needs")))
+                self._attribute(self.recipes[-1])
+                self.open = True
+            case "" | "recipe" if not text.startswith("#"):
                 self.notes.append(Reason(line, "this line is not understood"))
-        elif text.startswith("#"):
-            self.comments[line] = text.lstrip("#").strip()
-        elif text:
-            self.open = False
-            self._statement(line, text)
-
-    def _statement(self, line: int, text: str) -> None:
-        if attribute := _ATTRIBUTE.fullmatch(text):
-            self.attributes.append(attribute)
-            if line - 1 in self.comments:
-                # The comment belongs to the recipe below.
-                self.comments[line] = self.comments.pop(line - 1)
-        elif alias := _ALIAS.fullmatch(text):
-            made = _Recipe(alias["name"], line, "", refused=f"an alias of {alias['target']}")
-            self.recipes.append(made)
-        elif _SETTING.fullmatch(text):
-            return
-        elif _ELSEWHERE.fullmatch(text):
-            self.notes.append(Reason(line, f"recipes of {text.split(maxsplit=1)[1]} are not looked at"))
-        elif found := _ASSIGNMENT.fullmatch(text):
-            literal = _LITERAL.fullmatch(found["value"].partition(" #")[0].strip())
-            self.values[found["name"]] = (literal["single"] or literal["double"] or "") if literal else None
-        elif found := _HEADER.fullmatch(text):
-            made = _Recipe(found["name"], line, comment_above(self.comments, line), found["parameters"], found["needs"])
-            self._attribute(made)
-            self.recipes.append(made)
-            self.open = True
-        else:
-            self.notes.append(Reason(line, "this line is not understood"))
 
     def _attribute(self, recipe: _Recipe) -> None:
-        for attribute in self.attributes:
-            if attribute["name"] == "doc":
-                recipe.help = (attribute["value"] or "").strip("'\"")
-            elif attribute["name"] not in ("group", "no-exit-message", "positional-arguments"):
-                recipe.refused = f"the attribute [{attribute['name']}]"
+        for name, value in self.attributes:
+            if name == "doc":
+                recipe.help = value.strip("'\"")
+            elif name not in ("group", "no-exit-message", "positional-arguments"):
+                recipe.refused = f"the attribute [{name}]"
         self.attributes = []
 
     def function(self, recipe: _Recipe, shell: list[Token]) -> Function:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from uvdock.formats import make
+from uvdock.formats.make import ASSIGNMENT, REFERENCE, Statement, name_in
 from uvdock.formats.shell.lexer import tokens
 from uvdock.formats.shell.words import Operator, Token
 from uvdock.init.script import Function, Script, comment_above, once, variables
 from uvdock.init.statements import Reason, statements
 
-_ASSIGNMENT = re.compile(
-    r"(?:(?:export|override)\s+)*(?P<name>[A-Za-z_.][\w.-]*)\s*(?P<how>::?:?|\?|\+|!)?=\s*(?P<value>.*)"
-)
-_RULE = re.compile(r"(?P<targets>[^\s#:=][^#:=]*?)\s*::?(?!=)(?P<rest>.*)")
-_REFERENCE = re.compile(r"\$(?:\((?P<round>[^()]*)\)|\{(?P<curly>[^{}]*)\}|(?P<one>.)|$)")
-_OPEN = re.compile(r"(ifeq|ifneq|ifdef|ifndef)\b")
-_DIRECTIVES = re.compile(r"(-?include|sinclude|export|unexport|vpath|undefine|else|private)\b")
 #: What people call the variable for further arguments.
 REST = frozenset(("ARGS", "ARG", "OPTS", "args", "arg", "opts"))
 #: Variables that make sets itself.
@@ -34,7 +29,7 @@ class _Target:
     name: str
     line: int
     help: str
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     rows: list[tuple[int, str]] = field(default_factory=list)
     refused: str = ""
 
@@ -49,10 +44,10 @@ def read(text: str) -> Script:
         Every target of it, in order, except for make's special ones (`.PHONY`).
     """
     reader = _MakeReader()
-    for line, row in _rows(text):
-        reader.take(line, row)
+    for statement in make.read(text.replace("\r\n", "\n")):
+        reader.take(statement)
     shell: list[Token] = []
-    functions = [reader.function(target, shell) for target in reader.targets]
+    functions = [reader.function(target, shell) for target in reader.targets.values()]
     return Script(tuple(once(functions)), variables(shell), tuple(reader.notes))
 
 
@@ -74,97 +69,61 @@ def function_of(head: Function, rows: Sequence[tuple[int, str]], shell: list[Tok
     return replace(head, nodes=nodes, refused=refused)
 
 
-def _rows(text: str) -> Iterable[tuple[int, str]]:
-    """Lines with their numbers, those that end in a backslash together with the next."""
-    first, kept = 0, ""
-    for number, row in enumerate(text.splitlines(), 1):
-        first = first if kept else number
-        kept += row
-        if (len(row) - len(row.rstrip("\\"))) % 2:
-            kept += "\n"
-            continue
-        yield first, kept
-        kept = ""
-    if kept:
-        yield first, kept
-
-
 class _MakeReader:
     def __init__(self) -> None:
         self.values: dict[str, str | None] = {}
-        self.targets: list[_Target] = []
+        self.targets: dict[str, _Target] = {}
         self.notes: list[Reason] = []
         self.comments: dict[int, str] = {}
         self.phony: set[str] = set()
         self.now: list[_Target] = []
         self.conditions = 0
-        self.defining = ""
 
-    def take(self, line: int, row: str) -> None:
+    def take(self, statement: Statement) -> None:
         """Take the next line."""
-        if self.defining:
-            self.defining = "" if row.strip() == "endef" else self.defining
-            return
-        if row.startswith("\t"):
-            for target in self.now:
-                target.rows.append((line, row.lstrip("\t ")))
-            return
-        text = row.strip()
-        if text.startswith("#"):
-            self.comments[line] = text.lstrip("#").strip()
-        elif text:
-            self._statement(line, text)
-
-    def _statement(self, line: int, text: str) -> None:
-        if _OPEN.match(text):
-            self.conditions += 1
-        elif text.startswith("endif"):
-            self.conditions = max(0, self.conditions - 1)
-        elif text.startswith("define "):
-            self.defining = text.split()[1]
-            self.values[self.defining] = None
-        elif found := _ASSIGNMENT.fullmatch(text):
-            plain = found["how"] not in ("+", "!") and not self.conditions
-            self.values[found["name"]] = found["value"].partition(" #")[0].strip() if plain else None
-        elif _DIRECTIVES.match(text):
-            directive, *named = text.split()
-            if "include" in directive and not all(".env" in name for name in named):
-                self.notes.append(Reason(line, f"targets of {' '.join(named)} are not looked at"))
-        elif found := _RULE.fullmatch(text):
-            self._rule(line, found["targets"].split(), found["rest"])
-        else:
-            self.notes.append(Reason(line, "this line is not understood"))
+        line, part = statement.line, statement.part
+        self.conditions = max(0, self.conditions + {"if": 1, "endif": -1}.get(statement.kind, 0))
+        match statement.kind:
+            case "recipe":
+                for target in self.now:
+                    target.rows.append((line, statement.text.lstrip("\t ")))
+            case "comment":
+                self.comments[line] = statement.text.strip().lstrip("#").strip()
+            case "define":
+                self.values[part("name")] = None
+            case "assignment":
+                plain = part("how") not in ("+", "!") and not self.conditions
+                self.values[part("name")] = part("value").partition(" #")[0].strip() if plain else None
+            case "include" if not all(".env" in one for one in part("files").split()):
+                self.notes.append(Reason(line, f"targets of {part('files')} are not looked at"))
+            case "rule":
+                self._rule(line, part("targets").split(), part("rest"))
+            case "":
+                self.notes.append(Reason(line, "this line is not understood"))
 
     def _rule(self, line: int, names: Sequence[str], rest: str) -> None:
         rest, _, about = rest.partition("##")
-        rest, inline, recipe = rest.partition("#")[0].partition(";")
-        assigned = _ASSIGNMENT.fullmatch(rest.strip())
-        needs = tuple(word for word in rest.split() if word != "|")
+        rest, _, recipe = rest.partition("#")[0].partition(";")
+        assigned = ASSIGNMENT.fullmatch(rest.strip())
+        needs = tuple(word for word in rest.split() if word != "|" and not assigned)
         if names == [".PHONY"]:
             self.phony.update(needs)
+        above = comment_above(self.comments, line)
         self.now = []
         for name in names:
             if re.fullmatch(r"\.[A-Z_]+", name):
                 continue
-            known = next((target for target in self.targets if target.name == name), None)
-            if known and not assigned and not (known.rows and inline):
-                # Two rules for one target: what they need adds up.
-                known.needs += needs
-                known.help = known.help or about.strip()
-                self.now.append(known)
-                continue
-            target = known or self._added(name, line, about.strip(), () if assigned else needs)
+            target = self.targets.setdefault(name, _Target(name, line, about.strip() or above))
+            # Of two rules for one target, what they need adds up.
+            target.needs += needs
+            target.help = target.help or about.strip()
             if assigned:
                 target.refused = target.refused or f"a variable for this target only ({assigned['name']})"
             if self.conditions:
                 target.refused = "an ifeq or ifdef around it"
-            if inline and recipe.strip():
+            if recipe.strip():
                 target.rows.append((line, recipe.strip()))
             self.now.append(target)
-
-    def _added(self, name: str, line: int, about: str, needs: tuple[str, ...]) -> _Target:
-        self.targets.append(_Target(name, line, about or comment_above(self.comments, line), needs))
-        return self.targets[-1]
 
     def function(self, target: _Target, shell: list[Token]) -> Function:
         """One target as a function."""
@@ -186,22 +145,22 @@ class _MakeReader:
 
     def expanded(self, text: str, depth: int) -> str:
         """A text with make's variables put in, and what is left of ``$`` as bash has it."""
-        return _REFERENCE.sub(lambda match: self._value(match, self.values, depth), text)
+        return REFERENCE.sub(lambda match: self._value(match, depth), text)
 
-    def _value(self, match: re.Match[str], values: Mapping[str, str | None], depth: int) -> str:
-        if match["one"] == "$":
+    def _value(self, match: re.Match[str], depth: int) -> str:
+        name = name_in(match)
+        if name == "$":
             return "$"
-        name = match["round"] or match["curly"] or match["one"] or ""
         if depth > _DEEPEST:
             raise RefusedError(f"the variable {name} of the Makefile means itself")
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise RefusedError(f"make's own {match.group()}")
         if name in REST:
-            if values.get(name):
+            if self.values.get(name):
                 raise RefusedError(f"arguments with a default ({name})")
             return "${@}"
-        if name in values:
-            value = values[name]
+        if name in self.values:
+            value = self.values[name]
             if value is None:
                 raise RefusedError(f"the variable {name}, whose value depends on something")
             return self.expanded(value, depth + 1)

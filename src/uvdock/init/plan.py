@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from uvdock.files import TASKS, TASKS_PACKAGE, TASKS_TEXT
 from uvdock.formats.edits import unified_diff
 from uvdock.init import just, make, script
 from uvdock.init.callers import calls_to_change
@@ -14,7 +15,6 @@ from uvdock.init.carry import CarriedFunction, Rules, carry, default_service
 from uvdock.init.manifest import settings_of, with_settings
 from uvdock.init.script import Script
 
-TASKS = "tasks.py"
 #: The files that are read, and how each calls itself in its own commands.
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "run": ("./run", "run", "bin/run"),
@@ -25,12 +25,6 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "Justfile": ("just",),
     ".justfile": ("just",),
 }
-_TASKS_TEXT = '''"""The tasks of this repo: `inv --list` shows them."""
-
-from uvdock import ns
-
-__all__ = ["ns"]
-'''
 
 
 @dataclass(frozen=True)
@@ -103,8 +97,8 @@ def plan(state: State) -> InitPlan:
     added = {name: value for item in gathered.found for name, value in item.commands.items()}
     service = gathered.service if "service" not in settings else ""
     edits = []
-    if not any(_is_tasks(name) for name in state.files):
-        edits.append(FileChange(TASKS, None, _TASKS_TEXT))
+    if not any(name in (TASKS, TASKS_PACKAGE) for name in state.files):
+        edits.append(FileChange(TASKS, None, TASKS_TEXT))
     if added or service:
         before = state.files.get(file)
         edits.append(FileChange(file, before, with_settings(before, service, added, f"{state.where}/{file}")))
@@ -137,7 +131,9 @@ def _gather(state: State, settings: Mapping[str, Any]) -> _Gathered:
     """What becomes of every function of every file, the first file first."""
     gathered = _Gathered(service=str(settings.get("service", "")))
     present = settings.get("commands", {})
-    own = {name: file for file, text in state.files.items() if _is_tasks(file) for name in own_tasks(text)}
+    own = {
+        name: file for file, text in state.files.items() if file in (TASKS, TASKS_PACKAGE) for name in own_tasks(text)
+    }
     names = frozenset(name.replace("_", "-") for name in present)
     ready = state.ready - names - own.keys()
     rules = Rules(state.tasks, ready, own, names, gathered.service, state.compose)
@@ -185,13 +181,9 @@ def _is_shell(text: str) -> bool:
     return not first.startswith("#!") or first.rstrip().endswith("sh") or "sh " in first
 
 
-def _is_tasks(name: str) -> bool:
-    return name in (TASKS, "tasks/__init__.py")
-
-
 def _about_tasks(state: State) -> Iterator[str]:
     for name, text in state.files.items():
-        if _is_tasks(name) and not imports_uvdock(text):
+        if name in (TASKS, TASKS_PACKAGE) and not imports_uvdock(text):
             yield f"{name} is yours and stays as it is; add this line to it: from uvdock import ns"
             if own_tasks(text):
                 yield f"and in {name}, for each task of your own: ns.add_task(…)"

@@ -10,17 +10,16 @@ from pathlib import Path
 
 from uvdock.deps.sync import Snapshot, hold, replace_all
 from uvdock.errors import UvdockError
-from uvdock.files import listed
+from uvdock.files import TASKS, TASKS_PACKAGE, listed
 from uvdock.init.manifest import PYPROJECT
-from uvdock.init.plan import SOURCES, TASKS, InitPlan, State
+from uvdock.init.plan import SOURCES, InitPlan, State
 from uvdock.project import find_compose_files
 from uvdock.settings import FILE, Settings
 
-_PACKAGE = "tasks/__init__.py"
 #: Of a text that a person wrote, bytes.
 _LARGEST = 2**18
 #: What else says which kind of repo it is.
-_SIGNS = ("Dockerfile", PYPROJECT, FILE, "package.json", ".env", TASKS, _PACKAGE, *SOURCES)
+_SIGNS = ("Dockerfile", PYPROJECT, FILE, "package.json", ".env", TASKS, TASKS_PACKAGE, *SOURCES)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def look(root: Path, settings: Settings, always: Iterable[str], everything: Iter
     """
     compose = find_compose_files(root, settings, os.environ)
     there = _names(root)
-    names = [name for name in (PYPROJECT, FILE, TASKS, _PACKAGE, *SOURCES) if name in there]
+    names = [name for name in (PYPROJECT, FILE, TASKS, TASKS_PACKAGE, *SOURCES) if name in there]
     paths = {name: root / name for name in names}
     # What is not there yet is looked at again too, before it is written.
     snapshot = Snapshot.take([*paths.values(), root / PYPROJECT, root / FILE, root / TASKS])
@@ -100,7 +99,7 @@ def _names(root: Path) -> frozenset[str]:
         raise UvdockError(
             f"the folder cannot be read: {error.strerror}", where=str(root), fix="make it readable for you"
         ) from error
-    return frozenset(names | ({_PACKAGE} if (root / _PACKAGE).is_file() else set()))
+    return frozenset(names | ({TASKS_PACKAGE} if (root / TASKS_PACKAGE).is_file() else set()))
 
 
 def _text(path: Path, snapshot: Snapshot) -> str:

@@ -1,43 +1,87 @@
-"""What every converter shares: line ends, and what a name in a text means."""
+"""What every converter shares: a file on its way, its line ends, and what a name in a text means."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Concatenate, Literal, ParamSpec
 
+from uvdock.formats.edits import TextChange, changed, line_at
 from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
 
-Convert = Callable[[Path, str, RepoFacts], Converted]
+P = ParamSpec("P")
+Convert = Callable[Concatenate[Path, str, P], Converted]
 #: The programs whose work uv takes over; a text with none of them has nothing to convert.
 MENTIONS = re.compile(
     r"\b(?:pip[\d.]*|pipenv|poetry|pipx|virtualenv|venv|pip-(?:compile|sync|tools)|easy_install|[\w./-]*requirements[\w./-]*)\b"
 )
 
 
-def same_line_ends(convert: Convert) -> Convert:
-    """Let a converter see line feeds only, and give the file its own line ends and byte order mark back.
+@dataclass
+class Draft:
+    """A file on its way: what of it changes, and what a person has to know.
+
+    Args:
+        path: The file, from the repo root.
+        content: Its text, whose lines end with a line feed, the last one too.
+        facts: What is known of the repo.
+        changes: What changes of the text.
+        findings: What a person has to know, with line numbers of the text.
+    """
+
+    path: Path
+    content: str
+    facts: RepoFacts
+    changes: list[TextChange] = field(default_factory=list)
+    findings: list[Notice] = field(default_factory=list)
+
+    def change(self, start: int, end: int, text: str = "") -> None:
+        """Put a text in the place of another, or take that away."""
+        self.changes.append(TextChange(start, end, text))
+
+    def leave(self, at: int, what: str, instead: str) -> None:
+        """Say what stays at a place of the text, and what a person is to write there."""
+        self.tell("left", at, what, instead)
+
+    def tell(self, level: Literal["left", "question", "note"], at: int, what: str, instead: str = "") -> None:
+        """Say what a person has to know of a place of the text."""
+        self.findings.append(Notice(self.path, line_at(self.content, at), level, what, instead))
+
+    def converted(self) -> Converted:
+        """The text with its changes, and the findings."""
+        return Converted(changed(self.content, self.changes), unique(self.findings))
+
+
+def not_yaml(path: Path, content: str) -> Converted:
+    """A file that cannot be read as YAML: it stays, and is named where it has to do with pip."""
+    left = Notice(path, 0, "left", "this is not valid YAML, and it mentions pip", "correct it, and run it again")
+    return Converted(content, (left,) if MENTIONS.search(content) else ())
+
+
+def same_line_ends(convert: Convert[P]) -> Convert[P]:
+    """Let a converter see line feeds only, at the end of the last line too, and give the file back what it had.
 
     A file with both kinds of line end stays as it is.
     """
 
     @functools.wraps(convert)
-    def converted(path: Path, content: str, facts: RepoFacts) -> Converted:
+    def converted(path: Path, content: str, /, *args: P.args, **kwargs: P.kwargs) -> Converted:
         mark = "\ufeff" if content.startswith("\ufeff") else ""
         text = content[len(mark) :]
         windows = text.count("\r\n")
-        if not windows:
-            made = convert(path, text, facts)
-            return replace(made, content=mark + made.content)
-        if windows != text.count("\n") or windows != text.count("\r"):
+        if windows and (windows != text.count("\n") or windows != text.count("\r")):
             what = "some lines end with CR LF and some do not, so the file stays as it is"
             mentions = MENTIONS.search(text)
             found = Notice(path, 0, "left", what, "give all lines the same end, and run it again")
             return Converted(content, (found,) if mentions else ())
-        made = convert(path, text.replace("\r\n", "\n"), facts)
-        return replace(made, content=mark + made.content.replace("\n", "\r\n"))
+        text = text.replace("\r\n", "\n")
+        missing = "\n" if text and not text.endswith("\n") else ""
+        made = convert(path, text + missing, *args, **kwargs)
+        after = made.content.removesuffix(missing)
+        return replace(made, content=mark + (after.replace("\n", "\r\n") if windows else after))
 
     return converted
 

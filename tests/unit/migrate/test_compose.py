@@ -210,6 +210,18 @@ def test_what_else_names_a_requirements_file_is_told() -> None:
     assert told(made, "note") == [(8, "uv ignores PIP_INDEX_URL, a variable of pip")]
 
 
+def test_a_variable_that_uv_has_under_another_name_is_told() -> None:
+    made = run("compose", "services:\n  web:\n    environment:\n      PIP_RETRIES: 3\n      PIP_NO_INPUT: 1\n")
+    assert told(made, "note") == [(4, "uv ignores PIP_RETRIES, a variable of pip")]
+    assert made.findings[0].instead == "write UV_HTTP_RETRIES, if uv runs in this container"
+
+
+def test_the_project_of_a_service_that_is_built_from_a_folder_of_its_own_is_named() -> None:
+    service = "services:\n  web:\n    build: {}\n    command: pip install -r {}\n"
+    made = run("compose", service.format("deploy", "../requirements.txt"))
+    assert made.content == "services:\n  web:\n    build: deploy\n    command: uv sync --project .. --locked --no-dev\n"
+
+
 def test_an_external_cache_keeps_its_name_and_one_of_another_file_changes_too() -> None:
     base = "volumes:\n  pip-cache:\n"
     override = "services:\n  web:\n    volumes:\n      - pip-cache:/root/.cache/pip\n"

@@ -81,6 +81,32 @@ DOCS = [
         id="environments",
     ),
     pytest.param(
+        "readme",
+        """
+        ```
+        $ python3 -m venv env
+        $ . env/bin/activate
+        $ make install
+        ```
+        ```
+        $ pip install --user -r requirements.txt
+        $ python manage.py migrate
+        ```
+        """,
+        """
+        ```
+        $ uv venv
+        $ . .venv/bin/activate
+        $ make install
+        ```
+        ```
+        $ uv sync --locked --no-dev
+        $ uv run python manage.py migrate
+        ```
+        """,
+        id="environment-for-make-and-for-every-python",
+    ),
+    pytest.param(
         "rst",
         """
         .. code-block:: bash
@@ -117,3 +143,17 @@ def test_documents(kind: str, before: str, after: str) -> None:
 def test_prose_about_pip_is_told() -> None:
     made = run("readme", "# App\n\nRun `pip install -r requirements.txt` first.\n")
     assert told(made, "note") == [(3, "the text mentions `pip install`")]
+
+
+def test_a_last_line_without_an_end_gets_one_where_a_line_follows() -> None:
+    made = run("readme", "```\n$ python -m venv venv\n$ . venv/bin/activate\n$ pip install -r requirements.txt\n```")
+    assert made.content == "```\n$ uv sync --locked --no-dev\n$ . .venv/bin/activate\n```"
+    made = run("rst", "a::\n\n  python -m venv venv\n  . venv/bin/activate\n  pip install -r requirements.txt")
+    assert made.content == "a::\n\n  uv sync --locked --no-dev\n  . .venv/bin/activate"
+
+
+def test_a_block_with_nothing_left_to_do_stays_and_is_told() -> None:
+    content = "# App\n\n```sh\npip install --upgrade pip\n```\n"
+    made = run("readme", content)
+    assert made.content == content
+    assert told(made, "note") == [(4, "with uv, this block has nothing left to do")]

@@ -15,7 +15,7 @@ IGNORES = [
         id="let-in",
     ),
     pytest.param("dockerignore", "*.lock\n**/.venv\n", "*.lock\n**/.venv\n!uv.lock\n", id="the-lock-let-in"),
-    pytest.param("gitignore", "__pycache__/\nenv/\nuv.lock", "__pycache__/\nenv/\n.venv/\n", id="the-lock-in-git"),
+    pytest.param("gitignore", "__pycache__/\nenv/\nuv.lock", "__pycache__/\nenv/\n.venv/", id="the-lock-in-git"),
     pytest.param("gitignore", "*.lock\n.venv\n", "*.lock\n.venv\n!uv.lock\n", id="locks-in-git"),
     pytest.param("gitignore", "*.pyc", "*.pyc\n.venv/", id="no-last-line-end"),
     pytest.param("gitignore", "# all of it\n.*\n!.github\n", "# all of it\n.*\n!.github\n", id="ignored-already"),

@@ -64,6 +64,24 @@ SCRIPTS = [
         id="recipes",
     ),
     pytest.param(
+        "makefile",
+        """
+        venv := env  # here
+        install:: requirements.txt requirements-dev.txt
+        \tpip=1; echo $${pip}
+        \tpython -m venv $(venv)
+        lint: requirements.txt; cat requirements.txt
+        """,
+        """
+        venv := env  # here
+        install:: pyproject.toml uv.lock
+        \tpip=1; echo $${pip}
+        \tuv venv --allow-existing $(venv)
+        lint: pyproject.toml uv.lock; cat requirements.txt
+        """,
+        id="rules",
+    ),
+    pytest.param(
         "procfile",
         """
         # pip

@@ -33,6 +33,13 @@ _NOT = {
 #: What a shell tells pip before it is called, and what tells uv the same.
 INDEX_VARIABLES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
 _INDEXES = tuple(INDEX_VARIABLES)
+#: The variables of pip that uv has under another name.
+NAMES = {
+    **INDEX_VARIABLES,
+    **_RENAMED,
+    "PIP_CONSTRAINT": "UV_CONSTRAINT, or constraint-dependencies in [tool.uv]",
+    "PIP_NO_CACHE_DIR": "UV_NO_CACHE",
+}
 
 
 def instead(name: str, value: str, facts: RepoFacts) -> str | None:

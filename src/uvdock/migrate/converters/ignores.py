@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from uvdock.formats.edits import lines_of
+from uvdock.engine.ignore import Ignored
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import locate, manifests, normal, same_line_ends
 
@@ -31,88 +31,76 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     Returns:
         The new text, and what stays for a person.
     """
-    lines = [line for _, line in lines_of(content)]
-    projects = [one.folder for one in facts.projects if one.folder.is_relative_to(path.parent)]
+    projects = [one.folder.relative_to(path.parent) for one in facts.projects if one.folder.is_relative_to(path.parent)]
     if not projects:
         return Converted(content)
     findings: list[Notice] = []
+    # The last line ends too: see `same_line_ends`.
+    lines = content.split("\n")[:-1]
     if path.name == ".gitignore":
         lines = _git(path, lines, projects, findings)
     else:
         lines = _docker(path, lines, facts, projects, findings)
-    return Converted("".join(lines), tuple(findings))
+    return Converted("".join(f"{line}\n" for line in lines), tuple(findings))
 
 
-def _git(path: Path, lines: list[str], projects: Sequence[Path], findings: list[Notice]) -> list[str]:
+def _git(path: Path, lines: Sequence[str], projects: Sequence[Path], findings: list[Notice]) -> list[str]:
     out = []
     for number, line in enumerate(lines, 1):
         pattern = line.strip()
         if pattern.lstrip("/") in ("uv.lock", "**/uv.lock", "pyproject.toml"):
             what = f"{pattern} was ignored by git, but builds with --locked need it: the line is removed"
             findings.append(Notice(path, number, "note", what, "commit that file"))
-            continue
-        out.append(line)
-    names = [one.relative_to(path.parent) / "uv.lock" for one in projects]
-    if any(_ignored_by_git(out, name) for name in names):
-        out = _added(out, "!uv.lock")
-    own = [name for name in projects if name.relative_to(path.parent) == Path()]
-    if (own or path.parent == Path()) and not _ignored_by_git(out, Path(".venv")):
-        out = _beside_old(out, ".venv/")
+        else:
+            out.append(line)
+    if any(_ignored_by_git(out, name / "uv.lock") for name in projects):
+        out.append("!uv.lock")
+    if (Path() in projects or path.parent == Path()) and not _ignored_by_git(out, Path(".venv")):
+        _add_beside_old(out, ".venv/")
     return out
 
 
 def _docker(
-    path: Path, lines: list[str], facts: RepoFacts, projects: Sequence[Path], findings: list[Notice]
+    path: Path, lines: Sequence[str], facts: RepoFacts, projects: Sequence[Path], findings: list[Notice]
 ) -> list[str]:
     out: list[str] = []
     present = {line.strip() for line in lines}
     for line in lines:
-        pattern = line.strip()
-        found = None
-        if pattern.startswith("!"):
-            name = pattern[1:].lstrip("/")
-            found = locate(name, path.parent, facts) if "*" not in name else _by_glob(path.parent / name, facts)
+        found = _let_in(line.strip(), path.parent, facts)
         if found is None:
             out.append(line)
             continue
-        # A list of what is let in: what takes the file's place has to be in it.
-        new = [f"!{name}" for name in manifests(facts.installs[found], path.parent)]
-        end = line[len(line.rstrip("\r\n")) :]
-        fresh = [name for name in new if name not in present]
-        present |= set(fresh)
-        out += [f"{name}{end or chr(10)}" for name in fresh]
-        if fresh and not end:
-            out[-1] = out[-1].rstrip("\n")
+        # What takes the file's place has to be let in too.
+        fresh = [name for name in manifests(facts.installs[found], path.parent) if f"!{name}" not in present]
+        present |= {f"!{name}" for name in fresh}
+        out += [f"!{name}" for name in fresh]
     for folder in projects:
-        inside = folder.relative_to(path.parent)
         for name in ("pyproject.toml", "uv.lock"):
-            wanted = (inside / name).as_posix()
+            wanted = (folder / name).as_posix()
             if _kept_out(out, wanted):
-                out = _added(out, f"!{wanted}")
+                out.append(f"!{wanted}")
                 what = f"{wanted} was ignored, but the build needs it: it is included again"
                 findings.append(Notice(path, 0, "note", what))
-        if not _kept_out(out, (inside / ".venv").as_posix()):
-            out = _beside_old(out, ".venv" if inside == Path() else "**/.venv")
+        if not _kept_out(out, (folder / ".venv").as_posix()):
+            _add_beside_old(out, ".venv" if folder == Path() else "**/.venv")
     return out
 
 
-def _by_glob(pattern: Path, facts: RepoFacts) -> Path | None:
-    fits = [name for name in facts.installs if fnmatch.fnmatch(name.as_posix(), normal(pattern).as_posix())]
-    return fits[0] if fits else None
+def _let_in(pattern: str, folder: Path, facts: RepoFacts) -> Path | None:
+    """The requirements file that a pattern (``!requirements*.txt``) takes out of what is ignored."""
+    name = pattern[1:].lstrip("/")
+    if not pattern.startswith("!"):
+        return None
+    if "*" not in name:
+        return locate(name, folder, facts)
+    glob = normal(folder / name).as_posix()
+    return next((path for path in facts.installs if fnmatch.fnmatch(path.as_posix(), glob)), None)
 
 
-def _added(lines: list[str], line: str) -> list[str]:
-    if lines and not lines[-1].endswith("\n"):
-        return [*lines[:-1], f"{lines[-1]}\n", line]
-    return [*lines, f"{line}\n"]
-
-
-def _beside_old(lines: list[str], line: str) -> list[str]:
-    """Put a line below the one that ignores the old environment, else at the end."""
-    for at in range(len(lines) - 1, -1, -1):
-        if lines[at].strip().strip("/").removeprefix("**/") in _OLD and lines[at].endswith("\n"):
-            return [*lines[: at + 1], f"{line}\n", *lines[at + 1 :]]
-    return _added(lines, line)
+def _add_beside_old(lines: list[str], line: str) -> None:
+    """Add a line below the one that ignores the old environment, else at the end."""
+    old = [at for at, one in enumerate(lines) if one.strip().strip("/").removeprefix("**/") in _OLD]
+    lines.insert(old[-1] + 1 if old else len(lines), line)
 
 
 def _ignored_by_git(lines: Sequence[str], name: Path) -> bool:
@@ -122,18 +110,14 @@ def _ignored_by_git(lines: Sequence[str], name: Path) -> bool:
         pattern = line.strip()
         if not pattern or pattern.startswith("#"):
             continue
-        takes_back = pattern.startswith("!")
         plain = pattern.lstrip("!").removeprefix("**/").rstrip("/")
-        anchored = "/" in plain
-        wanted = name.as_posix() if anchored else name.name
+        wanted = name.as_posix() if "/" in plain else name.name
         if fnmatch.fnmatchcase(wanted, plain.lstrip("/")):
-            found = not takes_back
+            found = not pattern.startswith("!")
     return found
 
 
 def _kept_out(lines: Sequence[str], name: str) -> bool:
-    from uvdock.engine.ignore import Ignored
-
     try:
         return Ignored([line.strip() for line in lines]).excludes(name)
     except (re.error, ValueError, IndexError):

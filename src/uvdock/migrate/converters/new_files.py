@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from uvdock.files import is_dockerfile
-from uvdock.init import plan as init
+from uvdock.files import TASKS, TASKS_PACKAGE, TASKS_TEXT, is_dockerfile
 from uvdock.migrate.model import FileEdit, Notice, RepoFacts
 
 _COPIES_ALL = re.compile(r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--[\w=:./-]+[ \t]+)*\.?/?[ \t]+\S")
@@ -25,9 +24,8 @@ def files(facts: RepoFacts, texts: Mapping[Path, str]) -> Iterator[tuple[FileEdi
     """
     if not facts.projects:
         return
-    own = {name: texts[Path(name)] for name in (init.TASKS, "tasks/__init__.py") if Path(name) in texts}
-    for edit in init.plan(init.State(own, frozenset())).edits:
-        yield FileEdit(Path(edit.name), None, edit.after.encode()), ()
+    if not any(Path(name) in texts for name in (TASKS, TASKS_PACKAGE)):
+        yield FileEdit(Path(TASKS), None, TASKS_TEXT.encode()), ()
     for context in sorted(_contexts(facts, texts)):
         ignore = context / ".dockerignore"
         if ignore not in texts:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from uvdock.formats.edits import TextChange, changed, line_at, line_end, lines_of
+from uvdock.formats import make
+from uvdock.formats.edits import line_at, lines_of
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import MENTIONS, manifests, meant, normal, same_line_ends, unique
+from uvdock.migrate.text import MENTIONS, Draft, manifests, meant, normal, same_line_ends, unique
 
 _SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
 _MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")
 _PROCESS = re.compile(r"([A-Za-z0-9_-]+:[ \t]*)(.*)")
-#: What pip-compile is to write into the head of its files.
-_COMPILING = re.compile(r"[ \t]*(?:export[ \t]+)?CUSTOM_COMPILE_COMMAND[ \t]*[:?]?=")
 #: Recipe lines may begin so: quiet, going on after a failure, run even with `make -n`.
 _PREFIX = re.compile(r"\t[ \t]*[@+-]*[ \t]*")
-_RULE = re.compile(r"[^\t#=:][^#=:]*:(?![=:])")
-_ASSIGNMENT = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(\S+)[ \t]*$")
 _VENV = re.compile(r"(?:-m[ \t]+venv|virtualenv)[ \t]+(?:-\S+[ \t]+)*([^\s;&|]+)")
 _PIP_PROGRAM = re.compile(r"(?:^|/)(?:pip[\d.]*|virtualenv|pip-(?:compile|sync))$")
-_REFERENCE = re.compile(r"\$[({](\w+)[)}]")
 
 
 def is_script(path: Path, content: str) -> bool:
@@ -34,6 +29,7 @@ def is_script(path: Path, content: str) -> bool:
     return _is_makefile(path) or _is_procfile(path) or _is_shell(path, content)
 
 
+@same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext | None = None) -> Converted:
     """Put uv in the place of pip in a script.
 
@@ -47,14 +43,10 @@ def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext 
     Returns:
         The new text, and what stays for a person.
     """
-    return same_line_ends(functools.partial(_converted, place=place))(path, content, facts)
-
-
-def _converted(path: Path, content: str, facts: RepoFacts, place: ExecutionContext | None) -> Converted:
     if not MENTIONS.search(content):
         return Converted(content)
     if _is_makefile(path):
-        return _makefile(path, content, facts)
+        return _Makefile(path, content, facts).convert()
     if _is_procfile(path):
         return _procfile(path, content, facts)
     where = place or _place(path, facts, _folder(path, facts))
@@ -105,147 +97,129 @@ def _place(path: Path, facts: RepoFacts, folder: Path) -> ExecutionContext:
 
 
 def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
-    changes: list[TextChange] = []
-    findings: list[Notice] = []
+    draft = Draft(path, content, facts)
     for start, line in lines_of(content):
         match = _PROCESS.match(line)
         if match is None or not MENTIONS.search(match[2]):
             continue
-        number = line_at(content, start)
-        made = rewrite.convert(match[2], facts, replace(_place(path, facts, path.parent), line=number))
-        findings += made.findings
+        place = replace(_place(path, facts, path.parent), line=line_at(content, start))
+        made = rewrite.convert(match[2], facts, place)
+        draft.findings += made.findings
         if made.text.strip() and "\n" not in made.text:
-            changes.append(TextChange(start + match.start(2), start + match.end(2), made.text))
+            draft.change(start + match.start(2), start + match.end(2), made.text)
         elif made.text != match[2]:
             what = f"nothing of {match[1].strip().rstrip(':')} is left to do with uv"
-            findings.append(Notice(path, number, "left", what, "take the line out"))
-    return Converted(changed(content, changes), unique(findings))
+            draft.leave(start, what, "take the line out")
+    return draft.converted()
 
 
 # --- Makefiles --------------------------------------------------------------------------------------------------------
 
 
-def _makefile(path: Path, content: str, facts: RepoFacts) -> Converted:
-    values = dict(_ASSIGNMENT.findall(content))
-    venv = _VENV.search(content)
-    environment = _expanded(venv[1], values) if venv else ""
-    place = replace(
-        _place(path, facts, path.parent),
-        kind="make",
-        environment="" if environment in (".venv", "") or "$" in environment else environment,
-    )
-    changes: list[TextChange] = []
-    findings: list[Notice] = []
-    before = (0, "")
-    alone = False
-    for start, text, is_recipe in _logical(content):
-        number = line_at(content, start)
-        if not is_recipe:
-            changes += _outside_recipes(path, content, start, text, facts)
-            continue
-        prefix = _PREFIX.match(text)
-        body = text[prefix.end() :] if prefix else text
-        if prefix is None or not (MENTIONS.search(body) or _calls_pip(body, values)):
-            continue
-        recipe = _with_programs(body.rstrip("\n"), values)
-        made = rewrite.convert(recipe, facts, replace(place, line=number))
-        findings += made.findings
-        new = made.text
-        alone = alone or (bool(made.syncs) and "--user" in recipe)
-        if new == recipe:
-            continue
-        if not new.strip() or (before == (start, new) and new.startswith("uv lock")):
-            # One lock has what several compiled files had.
-            changes.append(TextChange(start, start + len(text), ""))
-        elif "\n" in new.replace("\\\n", ""):
-            what = "this recipe would take several lines"
-            findings.append(Notice(path, number, "left", what, f"write instead: {new.strip()}"))
-        else:
-            at = start + prefix.end()
-            changes.append(TextChange(at, at + len(body.rstrip("\n")), new))
-        before = (start + len(text), new)
-    if alone:
-        changes += _in_environment(content, values)
-    return Converted(changed(content, changes), unique(findings))
+@dataclass
+class _Makefile(Draft):
+    #: The variables whose value is one word.
+    values: dict[str, str] = field(default_factory=dict)
+    #: Where the last recipe that was converted ends, and what became of it.
+    before: tuple[int, str] = (0, "")
+    #: Whether it installed for every Python, outside of an environment.
+    alone: bool = False
 
+    def convert(self) -> Converted:
+        statements = list(make.read(self.content))
+        assigned = {one.part("name"): one.part("value") for one in statements if one.kind == "assignment"}
+        values = {name: value.partition(" #")[0].strip() for name, value in assigned.items()}
+        self.values = {name: value for name, value in values.items() if value and " " not in value}
+        place = self._place()
+        for statement in statements:
+            if statement.text.startswith("\t"):
+                self._recipe(statement, place)
+            elif statement.kind == "rule":
+                self._prerequisites(statement)
+            elif statement.kind == "assignment" and statement.part("name") == "CUSTOM_COMPILE_COMMAND":
+                # What pip-compile is to write into its files; at the top of a file, the empty line below it goes too.
+                end = statement.end + (not statement.start and self.content[statement.end :].startswith("\n"))
+                self.change(statement.start, end)
+        if self.alone:
+            self._in_environment([one for one in statements if one.text.startswith("\t")])
+        return self.converted()
 
-def _outside_recipes(path: Path, content: str, start: int, text: str, facts: RepoFacts) -> Iterable[TextChange]:
-    """The changes of a line that is no recipe's: a variable of pip-compile goes, a prerequisite gets another name."""
-    if not _COMPILING.match(text):
-        return _prerequisites(path, start, text, facts)
-    # At the top of a file, the blank line below it goes too.
-    end = start + len(text)
-    return [TextChange(start, line_end(content, end) if not start and content[end : end + 1] == "\n" else end, "")]
-
-
-def _in_environment(content: str, values: dict[str, str]) -> Iterator[TextChange]:
-    """`pip install --user` was for every Python; what runs there runs in the project's environment now."""
-    for start, text, is_recipe in _logical(content):
-        prefix = _PREFIX.match(text) if is_recipe else None
-        body = _expanded(text[prefix.end() :], values) if prefix else ""
-        if prefix and re.match(r"python[\d.]*\s", body) and not MENTIONS.search(body):
-            yield TextChange(start + prefix.end(), start + prefix.end(), "uv run ")
-
-
-def _logical(content: str) -> Iterator[tuple[int, str, bool]]:
-    """Each line with those that continue it, where it begins, and whether it is a recipe's."""
-    begun: int | None = None
-    parts: list[str] = []
-    for start, line in lines_of(content):
-        if begun is None:
-            begun = start
-        parts.append(line)
-        if not line.rstrip("\n").endswith("\\"):
-            yield begun, "".join(parts), parts[0].startswith("\t")
-            begun, parts = None, []
-    if begun is not None:
-        yield begun, "".join(parts), parts[0].startswith("\t")
-
-
-def _calls_pip(body: str, values: dict[str, str]) -> bool:
-    return any(MENTIONS.search(_expanded(match[0], values)) for match in _REFERENCE.finditer(body))
-
-
-def _expanded(text: str, values: dict[str, str]) -> str:
-    for _ in range(5):
-        text = _REFERENCE.sub(lambda match: values.get(match[1], match[0]), text)
-    return text
-
-
-def _with_programs(body: str, values: dict[str, str]) -> str:
-    """A recipe with the variables that stand for pip, or for the Python that runs it, put in."""
-
-    def put_in(match: re.Match[str]) -> str:
-        value = _expanded(match[0], values)
-        runs_pip = re.match(r"\s+-m\s+(pip|venv|virtualenv)\b", body[match.end() :])
-        return (
-            value
-            if (MENTIONS.search(value) and " " not in value and _PIP_PROGRAM.search(value)) or runs_pip
-            else match[0]
+    def _place(self) -> ExecutionContext:
+        venv = _VENV.search(self.content)
+        environment = self._expanded(venv[1]) if venv else ""
+        return replace(
+            _place(self.path, self.facts, self.path.parent),
+            kind="make",
+            environment="" if environment == ".venv" or "$" in environment else environment,
         )
 
-    return _REFERENCE.sub(put_in, body)
+    def _in_environment(self, recipes: Iterable[make.Statement]) -> None:
+        """`pip install --user` was for every Python; what runs there runs in the project's environment now."""
+        for recipe in recipes:
+            at, body = self._body(recipe)
+            body = self._expanded(body)
+            if re.match(r"python[\d.]*\s", body) and not MENTIONS.search(body):
+                self.change(at, at, "uv run ")
 
+    def _body(self, recipe: make.Statement) -> tuple[int, str]:
+        """Where the shell text of a recipe's line begins, and it."""
+        prefix = _PREFIX.match(recipe.text)
+        at = prefix.end() if prefix else 0
+        return recipe.start + at, recipe.text[at:]
 
-def _prerequisites(path: Path, start: int, text: str, facts: RepoFacts) -> Iterator[TextChange]:
-    """A target that depends on a requirements file: make fails where it is gone."""
-    rule = _RULE.match(text)
-    if rule is None:
-        return
-    line = text.partition("#")[0]
-    there = set(line[rule.end() :].split())
-    for match in re.finditer(r"[^\s\\]+", line[rule.end() :]):
-        found = normal(path.parent / match[0]) if not match[0].startswith(("/", "$")) else None
-        if (
-            found is not None
-            and found in facts.installs
-            and found.name not in ("pyproject.toml", "setup.py", "setup.cfg")
-        ):
-            at = start + rule.end() + match.start()
-            names = [name for name in manifests(facts.installs[found], path.parent) if name not in there]
+    def _recipe(self, line: make.Statement, place: ExecutionContext) -> None:
+        at, body = self._body(line)
+        if not (MENTIONS.search(body) or MENTIONS.search(self._expanded(body))):
+            return
+        recipe = self._with_programs(body)
+        made = rewrite.convert(recipe, self.facts, replace(place, line=line.line))
+        self.findings += made.findings
+        new = made.text
+        self.alone = self.alone or (bool(made.syncs) and "--user" in recipe)
+        if new == recipe:
+            return
+        if not new.strip() or (self.before == (line.start, new) and new.startswith("uv lock")):
+            # One lock has what several compiled files had.
+            self.change(line.start, line.end)
+        elif "\n" in new.replace("\\\n", ""):
+            self.leave(line.start, "this recipe would take several lines", f"write instead: {new.strip()}")
+        else:
+            self.change(at, at + len(body), new)
+        self.before = (line.end, new)
+
+    def _expanded(self, text: str) -> str:
+        for _ in range(5):
+            text = make.REFERENCE.sub(lambda match: self.values.get(make.name_in(match), match[0]), text)
+        return text
+
+    def _with_programs(self, body: str) -> str:
+        """A recipe with the variables that stand for pip, or for the Python that runs it, put in."""
+
+        def put_in(match: re.Match[str]) -> str:
+            value = self._expanded(match[0])
+            is_pip = MENTIONS.search(value) and " " not in value and _PIP_PROGRAM.search(value)
+            runs_pip = re.match(r"\s+-m\s+(pip|venv|virtualenv)\b", body[match.end() :])
+            return value if is_pip or runs_pip else match[0]
+
+        return make.REFERENCE.sub(put_in, body)
+
+    def _prerequisites(self, rule: make.Statement) -> None:
+        """A target that depends on a requirements file: make fails where it is gone."""
+        assert rule.found is not None
+        begin = rule.found.start("rest")
+        # What follows a semicolon is a recipe.
+        needs = rule.text[:begin] + re.split("[#;]", rule.text[begin:], maxsplit=1)[0]
+        there = set(needs[begin:].split())
+        for match in re.compile(r"[^\s\\]+").finditer(needs, begin):
+            found = normal(self.path.parent / match[0])
+            elsewhere = match[0].startswith(("/", "$")) or found not in self.facts.installs
+            if elsewhere or found.name in ("pyproject.toml", "setup.py", "setup.cfg"):
+                continue
+            names = [name for name in manifests(self.facts.installs[found], self.path.parent) if name not in there]
             there |= set(names)
             # Without a name, the blank before it goes too.
-            yield TextChange(at - (not names and match.start() > 0), at + len(match[0]), " ".join(names))
+            blank = not names and match.start() > begin
+            self.change(rule.start + match.start() - blank, rule.start + match.end(), " ".join(names))
 
 
 # --- who calls them ---------------------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from uvdock.formats import yaml_edits
-from uvdock.formats.edits import TextChange, changed, indent_of, line_at, line_start
+from uvdock.formats.edits import TextChange, indent_of
 from uvdock.formats.yaml import Value
-from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
-from uvdock.migrate.text import locate, normal, same_line_ends, unique
+from uvdock.migrate.model import Converted, Install, RepoFacts
+from uvdock.migrate.text import Draft, locate, normal, same_line_ends
 
 _PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
 _UV_PRE_COMMIT = "https://github.com/astral-sh/uv-pre-commit"
@@ -18,6 +19,7 @@ _UV_PRE_COMMIT = "https://github.com/astral-sh/uv-pre-commit"
 _LOCK_HOOKS = {"pip-compile": "jazzband/pip-tools", "poetry-lock": "python-poetry/poetry"}
 _SECTION = re.compile(r"(?m)^\[([^\]\n]+)\][ \t]*$")
 _DEPS = re.compile(r"(?m)^deps[ \t]*=(?P<value>[^\n]*(?:\n(?:[ \t]+[^\n]*|[ \t]*(?=\n[ \t]+\S)))*)")
+_REQUIRES = re.compile(r"(?m)^requires[ \t]*=(?P<value>[^\n]*(?:\n[ \t]+\S[^\n]*)*)")
 _REQUIREMENT = re.compile(r"-r[ \t]*(\S+)$")
 
 
@@ -38,46 +40,42 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     Returns:
         The new text, and what stays for a person.
     """
+    draft = Draft(path, content, facts)
     if path.name == "tox.ini":
-        return _tox(path, content, facts)
+        return _tox(draft)
     root = yaml_edits.read(content, path.name)
-    if root is None:
-        return Converted(content)
-    if _is_dependabot(path):
-        return _dependabot(path, content, root, facts)
-    return _pre_commit(path, content, root, facts)
+    for update in root.get("updates") or () if root is not None and _is_dependabot(path) else ():
+        if update.text_at("package-ecosystem") == "pip":
+            _dependabot(draft, update)
+    for repo in root.get("repos") or () if root is not None and not _is_dependabot(path) else ():
+        _pre_commit(draft, repo)
+    return draft.converted()
 
 
 def _is_dependabot(path: Path) -> bool:
     return path.parent.name == ".github" and path.name in ("dependabot.yml", "dependabot.yaml")
 
 
-#: Hooks of pre-commit with their ids.
-_Hooks = list[tuple[Value, Value]]
+def _dependabot(draft: Draft, update: Value) -> None:
+    """Have an update of pip's look at uv's lock: of its folders, or of the project that has their requirements."""
+    folders = {one.folder for one in draft.facts.projects}
+    system = update.get("package-ecosystem")
+    assert system is not None
+    named = [one for one in (update.get("directory"), *(update.get("directories") or ())) if one is not None]
+    places = [normal(Path(one.text.lstrip("/"))) for one in named]
+    known = bool(places) and folders.issuperset(places)
+    home = _home(places[0], draft.facts) if len(places) == 1 and not known else None
+    if not known and home is None:
+        what = "Dependabot watches pip's files in a folder without a uv project"
+        draft.leave(system.start, what, "package-ecosystem: uv, for the project's folder")
+        return
+    _set(draft, system, "uv")
+    if home is not None:
+        _set(draft, named[0], f"/{home.as_posix()}".removesuffix("."))
 
 
-def _dependabot(path: Path, content: str, root: Value, facts: RepoFacts) -> Converted:
-    folders = {one.folder for one in facts.projects}
-    changes: list[TextChange] = []
-    findings: list[Notice] = []
-    for update in root.get("updates") or ():
-        system = update.get("package-ecosystem")
-        if system is None or system.text != "pip":
-            continue
-        named = [update.get("directory"), *(update.get("directories") or ())]
-        places = [normal(Path(one.text.lstrip("/"))) for one in named if one is not None]
-        homes = {_home(place, facts) for place in places} if not all(place in folders for place in places) else set()
-        if places and all(place in folders for place in places):
-            changes += yaml_edits.scalar_change(content, system, "uv") or []
-        elif len(named) == 1 and named[0] is not None and len(homes) == 1 and (home := homes.pop()) is not None:
-            # A folder with nothing but requirements files: what takes their place is in the project's.
-            changes += yaml_edits.scalar_change(content, system, "uv") or []
-            changes += yaml_edits.scalar_change(content, named[0], f"/{home.as_posix()}".removesuffix(".")) or []
-        else:
-            line = line_at(content, int(system.node.start_mark.index))
-            what = "Dependabot watches pip's files in a folder without a uv project"
-            findings.append(Notice(path, line, "left", what, "package-ecosystem: uv, for the project's folder"))
-    return Converted(changed(content, changes), unique(findings))
+def _set(draft: Draft, node: Value, text: str) -> None:
+    draft.changes += yaml_edits.scalar_change(draft.content, node, text) or []
 
 
 def _home(folder: Path, facts: RepoFacts) -> Path | None:
@@ -87,68 +85,68 @@ def _home(folder: Path, facts: RepoFacts) -> Path | None:
     return found.pop() if inside and inside <= facts.installs.keys() and len(found) == 1 else None
 
 
-def _pre_commit(path: Path, content: str, root: Value, facts: RepoFacts) -> Converted:
-    changes: list[TextChange] = []
-    findings: list[Notice] = []
-    for repo in root.get("repos") or ():
-        hooks = [(hook, name) for hook in repo.get("hooks") or () if (name := hook.get("id")) is not None]
-        url = repo.get("repo")
-        locking = [one for one in hooks if _LOCK_HOOKS.get(one[1].text, "\0") in (url.text if url else "")]
-        moved = _lock_hook(content, repo, hooks, locking, facts) if locking else None
-        changes += moved or ()
-        for _, name in locking if moved is None else ():
-            line = line_at(content, int(name.node.start_mark.index))
-            instead = f"repo: {_UV_PRE_COMMIT}, rev: {facts.uv}, hooks: id: uv-lock"
-            findings.append(Notice(path, line, "left", f"the hook {name.text} locks with another tool", instead))
-        for _, name in hooks if moved is None else ():
-            if name.text in ("requirements-txt-fixer", "poetry-check"):
-                line = line_at(content, int(name.node.start_mark.index))
-                what = f"the hook {name.text} no longer has a file to check"
-                findings.append(Notice(path, line, "note", what, "take it out"))
-    return Converted(changed(content, changes), unique(findings))
+#: A hook of pre-commit and its id.
+_Hook = tuple[Value, Value]
 
 
-def _lock_hook(content: str, repo: Value, hooks: _Hooks, locking: _Hooks, facts: RepoFacts) -> list[TextChange] | None:
+def _pre_commit(draft: Draft, repo: Value) -> None:
+    """Have uv's hook in the place of one that locks with another tool."""
+    hooks = [(hook, name) for hook in repo.get("hooks") or () if (name := hook.get("id")) is not None]
+    url = repo.text_at("repo")
+    locking = [one for one in hooks if _LOCK_HOOKS.get(one[1].text, "\0") in url]
+    if locking and (changes := _lock_hook(draft, repo, hooks, locking[0])) is not None:
+        draft.changes += changes
+        return
+    for _, name in locking:
+        instead = f"repo: {_UV_PRE_COMMIT}, rev: {draft.facts.uv}, hooks: id: uv-lock"
+        draft.leave(name.start, f"the hook {name.text} locks with another tool", instead)
+    for _, name in hooks:
+        if name.text in ("requirements-txt-fixer", "poetry-check"):
+            draft.tell("note", name.start, f"the hook {name.text} no longer has a file to check", "take it out")
+
+
+def _lock_hook(draft: Draft, repo: Value, hooks: list[_Hook], locking: _Hook) -> list[TextChange] | None:
     """A repo of hooks with one that locks, as uv's own; ``None`` where it has others, or options of its own."""
     # Beside a hook that locks, one that only checks the same goes with it.
-    checking = [yaml_edits.lines_of_item(content, hook) for hook, name in hooks if name.text == "poetry-check"]
+    checking = [yaml_edits.lines_of_item(draft.content, hook) for hook, name in hooks if name.text == "poetry-check"]
     url, rev = repo.get("repo"), repo.get("rev")
-    if len(hooks) - len(checking) != 1 or None in checking or url is None or rev is None or not facts.uv:
+    if len(hooks) - len(checking) != 1 or url is None or rev is None or not draft.facts.uv:
         return None
-    hook, name = locking[0]
-    if any(key in ("files", "exclude", "additional_dependencies", "args") for key, _ in hook.own_keys()):
+    hook, name = locking
+    if any(key.text in ("files", "exclude", "additional_dependencies", "args") for key, _ in hook.entries()):
         return None
-    changes = [TextChange(*lines, "") for lines in checking if lines is not None]
-    for value, text in ((url, _UV_PRE_COMMIT), (rev, facts.uv), (name, "uv-lock")):
-        changes += yaml_edits.scalar_change(content, value, text) or []
+    changes = []
+    for lines in checking:
+        if lines is None:
+            return None
+        changes.append(TextChange(*lines, ""))
+    for value, text in ((url, _UV_PRE_COMMIT), (rev, draft.facts.uv), (name, "uv-lock")):
+        changes += yaml_edits.scalar_change(draft.content, value, text) or []
     return changes
 
 
 # --- tox --------------------------------------------------------------------------------------------------------------
 
 
-def _tox(path: Path, content: str, facts: RepoFacts) -> Converted:
-    changes: list[TextChange] = []
-    findings: list[Notice] = []
-    for start, end, name in _sections(content):
-        for match in _DEPS.finditer(content, start, end):
+def _tox(draft: Draft) -> Converted:
+    for start, end, name in _sections(draft.content):
+        for match in _DEPS.finditer(draft.content, start, end):
             lines = [line.strip() for line in match["value"].split("\n") if line.strip()]
             if not any("-r" in line or "-c" in line for line in lines):
                 continue
-            line = line_at(content, match.start())
-            installs = _installs(path, lines, facts)
-            if installs is None or "[testenv" not in f"[{name}":
+            installs = _installs(draft.path, lines, draft.facts)
+            if installs is None or not name.startswith("testenv"):
                 what = "tox installs a requirements file here, with something else beside it"
                 instead = (
                     "runner = uv-venv-lock-runner, with dependency_groups = … for the groups "
                     "(https://github.com/tox-dev/tox-uv#uvlock-support)"
                 )
-                findings.append(Notice(path, line, "left", what, instead))
-                continue
-            changes.append(TextChange(match.start(), match.end(), "\n".join(_runner(installs))))
-    if changes and (problem := _requires(path, content, changes)):
-        return Converted(content, unique([*findings, problem]))
-    return Converted(changed(content, changes), unique(findings))
+                draft.leave(match.start(), what, instead)
+            else:
+                draft.change(*match.span(), "\n".join(_runner(installs)))
+    if draft.changes and not _requires(draft):
+        draft.changes.clear()
+    return draft.converted()
 
 
 def _sections(content: str) -> Iterator[tuple[int, int, str]]:
@@ -168,7 +166,7 @@ def _installs(path: Path, lines: list[str], facts: RepoFacts) -> list[Install] |
             return None
         found.append(facts.installs[file])
     # tox installs a package itself, with what it depends on.
-    package = any(one.folder == path.parent and one.package for one in facts.projects)
+    package = facts.is_package(path.parent)
     named = {"--group", "--only-group"} if package else {"--group"}
     known = all(
         flag in ("--no-dev", "--no-install-project", *named) or (at and install.flags[at - 1] in named)
@@ -180,37 +178,34 @@ def _installs(path: Path, lines: list[str], facts: RepoFacts) -> list[Install] |
 
 def _runner(installs: list[Install]) -> list[str]:
     """tox-uv syncs without default groups, and then with the groups that are named (`tox-dev/tox-uv`)."""
-    groups: dict[str, None] = {}
+    groups: list[str] = []
     for install in installs:
         # What uv takes without being asked, unless told otherwise.
-        if not {"--no-dev", "--only-group"} & set(install.flags):
-            groups["dev"] = None
-        for at, flag in enumerate(install.flags):
-            if flag in ("--group", "--only-group") and at + 1 < len(install.flags):
-                groups[install.flags[at + 1]] = None
+        groups += [] if {"--no-dev", "--only-group"} & set(install.flags) else ["dev"]
+        groups += [name for flag, name in pairwise(install.flags) if flag in ("--group", "--only-group")]
     lines = ["runner = uv-venv-lock-runner"]
     if groups:
-        lines += ["dependency_groups =", *(f"    {name}" for name in groups)]
+        lines += ["dependency_groups =", *(f"    {name}" for name in dict.fromkeys(groups))]
     return lines
 
 
-def _requires(path: Path, content: str, changes: list[TextChange]) -> Notice | None:
-    """Have tox bring tox-uv with it."""
+def _requires(draft: Draft) -> bool:
+    """Have tox bring tox-uv with it; whether its settings allow that."""
+    content = draft.content
     section = next(((start, end) for start, end, name in _sections(content) if name == "tox"), None)
     if section is None:
         first = _SECTION.search(content)
         at = first.start() if first else 0
-        changes.append(TextChange(at, at, "[tox]\nrequires =\n    tox-uv>=1\n\n"))
-        return None
-    start, end = section
-    found = re.compile(r"(?m)^requires[ \t]*=(?P<value>[^\n]*(?:\n[ \t]+\S[^\n]*)*)").search(content, start, end)
+        draft.change(at, at, "[tox]\nrequires =\n    tox-uv>=1\n\n")
+        return True
+    found = _REQUIRES.search(content, *section)
     if found is None:
-        changes.append(TextChange(start, start, "\nrequires =\n    tox-uv>=1"))
+        draft.change(section[0], section[0], "\nrequires =\n    tox-uv>=1")
     elif "tox-uv" not in found["value"]:
-        last = content.rfind("\n", found.start(), found.end())
-        lead = indent_of(content, last + 1) if last > found.start() else ""
+        last = content.rfind("\n", *found.span())
+        lead = indent_of(content, last + 1) if last >= 0 else ""
         if not lead and found["value"].strip():
-            line = line_at(content, line_start(content, found.start()))
-            return Notice(path, line, "left", "tox needs tox-uv to read uv.lock", "add tox-uv>=1 to requires")
-        changes.append(TextChange(found.end(), found.end(), f"\n{lead or '    '}tox-uv>=1"))
-    return None
+            draft.leave(found.start(), "tox needs tox-uv to read uv.lock", "add tox-uv>=1 to requires")
+            return False
+        draft.change(found.end(), found.end(), f"\n{lead or '    '}tox-uv>=1")
+    return True
