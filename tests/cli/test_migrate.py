@@ -111,7 +111,7 @@ def test_a_rollback_leaves_a_persons_work_alone(program: Program, repo: Path) ->
     ran = program.run("migrate", "--rollback", "--force", "--json", cwd=repo)
     assert (ran.code, contents(repo)) == (0, before)
     assert json.loads(ran.out)["rolled_back"] == sorted(
-        ["Dockerfile", "pyproject.toml", "requirements.txt", "setup.sh", "tasks.py", "uv.lock"]
+        ["Dockerfile", "pyproject.toml", "requirements.txt", "setup.sh", "uv.lock"]
     )
     ran = program.run("migrate", "--rollback", cwd=repo)
     assert ran.code == 1
@@ -140,7 +140,6 @@ def test_json_is_all_there_is_on_standard_output(program: Program, repo: Path) -
         "pyproject.toml": "created",
         "requirements.txt": "deleted",
         "setup.sh": "changed",
-        "tasks.py": "created",
         "uv.lock": "created",
     }
     assert data["projects"] == [{"folder": ".", "package": False, "requires_python": ">=3.11"}]
@@ -148,7 +147,7 @@ def test_json_is_all_there_is_on_standard_output(program: Program, repo: Path) -
 
 def test_inv_migrate_in_a_repo_with_tasks(program: Program, repo: Path) -> None:
     (repo / "tasks.py").write_text("from uvdock import ns\n")
-    ran = program.run("migrate", cwd=repo, program="inv")
+    ran = program.run("migrate", "--tasks", cwd=repo, program="inv")
     assert ran.code == 0, ran.err
     assert "+++ b/uv.lock" in ran.out
     assert "b/tasks.py" not in ran.out

@@ -98,6 +98,7 @@ class RepoFacts:
         environment: Variables for credentials that were taken out of files: name and what it is for.
         harden: Whether images that run as root get a user.
         cache_volume: Whether Compose services that use uv at run time are to keep its cache in a volume.
+        tasks: Whether the repo gets a tasks.py.
         services: Where something runs that is run in a service's container, by the name of each service that is built
             and whose image has uv.
     """
@@ -109,6 +110,7 @@ class RepoFacts:
     environment: Mapping[str, str] = field(default_factory=dict)
     harden: bool = False
     cache_volume: bool = False
+    tasks: bool = False
     services: Mapping[str, ExecutionContext] = field(default_factory=dict)
 
     def is_package(self, folder: Path) -> bool:

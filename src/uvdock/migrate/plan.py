@@ -109,7 +109,13 @@ def encode(text: str) -> bytes:
 
 
 def assemble(
-    root: Path, converters: Converters, *, uv: str, harden: bool = False, cache_volume: bool = False
+    root: Path,
+    converters: Converters,
+    *,
+    uv: str,
+    harden: bool = False,
+    cache_volume: bool = False,
+    tasks: bool = False,
 ) -> tuple[MigrationPlan, RepoFacts]:
     """Decide what a migration changes.
 
@@ -119,6 +125,7 @@ def assemble(
         uv: The uv to lock with.
         harden: Have images run as a user that is not root.
         cache_volume: Have Compose services that use uv at run time keep its cache in a volume.
+        tasks: Write a tasks.py, where there is none.
 
     Returns:
         The plan, and what is known of the repo.
@@ -130,7 +137,7 @@ def assemble(
     made = converters.dependencies(root, texts, uv)
     stay: dict[Path, Converted] = {}
     while True:
-        facts = replace(made.facts, harden=harden, cache_volume=cache_volume)
+        facts = replace(made.facts, harden=harden, cache_volume=cache_volume, tasks=tasks)
         facts = replace(facts, services=converters.contexts(facts))
         if made.stopped and not facts.projects:
             # An image or a job that calls uv would have nothing to install.

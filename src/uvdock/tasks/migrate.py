@@ -47,6 +47,7 @@ _HEADINGS = {
         "accept_drift": "Apply although some versions are not the old ones.",
         "allow_dirty": "Apply although git has uncommitted changes.",
         "force": "Roll back files that changed since, too.",
+        "tasks": "Write a tasks.py too, so that `inv` has uvdock's tasks.",
         "verbose": "Every finding, and not one of each kind.",
     },
 )
@@ -62,6 +63,7 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     accept_drift: bool = False,
     allow_dirty: bool = False,
     force: bool = False,
+    tasks: bool = False,
     verbose: bool = False,
 ) -> int:
     """Move the repo from pip to uv: dependencies, Dockerfiles, Compose, CI, scripts. Only shows, without --apply."""
@@ -77,7 +79,7 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     if broken := applying.unfinished(repo.root):
         raise broken
     plan, facts = planning.assemble(
-        repo.root, planning.usual(), uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume
+        repo.root, planning.usual(), uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume, tasks=tasks
     )
     dry = bool(c.config.run.dry)
     if not json:

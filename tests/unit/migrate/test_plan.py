@@ -115,7 +115,6 @@ def test_every_file_is_converted_by_its_own_converter_and_nothing_is_written(rep
         "compose.yaml": b"services:\n  web:\n    build: .\n    command: uv sync --locked --inexact --no-dev\n",
         "pyproject.toml": b'[project]\nname = "app"\n',
         "requirements.txt": None,
-        "tasks.py": TASKS,
         "uv.lock": b'[[package]]\nname = "flask"\n[[package]]\nname = "click"\n',
     }
     assert [edit.path for edit in found.edits] == sorted(edit.path for edit in found.edits)
@@ -139,9 +138,10 @@ def test_a_second_plan_after_an_apply_is_empty(repo: Path) -> None:
 
 
 def test_options_reach_the_converters(repo: Path) -> None:
-    found, facts = made(repo, harden=True, cache_volume=True)
+    found, facts = made(repo, harden=True, cache_volume=True, tasks=True)
     edits = {edit.path.name: edit.after or b"" for edit in found.edits}
     assert edits["Dockerfile"].endswith(b"USER app\n")
+    assert edits["tasks.py"] == TASKS
     assert b"uv-cache:" in edits["compose.yaml"]
     assert facts.harden
     assert facts.cache_volume

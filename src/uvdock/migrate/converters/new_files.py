@@ -24,7 +24,7 @@ def files(facts: RepoFacts, texts: Mapping[Path, str]) -> Iterator[tuple[FileEdi
     """
     if not facts.projects:
         return
-    if not any(Path(name) in texts for name in (TASKS, TASKS_PACKAGE)):
+    if facts.tasks and not any(Path(name) in texts for name in (TASKS, TASKS_PACKAGE)):
         yield FileEdit(Path(TASKS), None, TASKS_TEXT.encode()), ()
     for context in sorted(_contexts(facts, texts)):
         ignore = context / ".dockerignore"
