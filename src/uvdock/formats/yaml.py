@@ -57,6 +57,21 @@ class Value:
         """The keys and values that a mapping has itself, not those that it merges in."""
         return [(Value(key), Value(value)) for key, value in self._pairs()]
 
+    def distinct(self, *path: str) -> list[tuple[str, Value]]:
+        """The entries of the mapping below these keys; an alias, which is its anchor's node, is not one again."""
+        found = self.get(*path)
+        nodes: dict[int, tuple[str, Value]] = {}
+        for name, value in found.items() if found is not None else ():
+            nodes.setdefault(id(value.node), (name, value))
+        return list(nodes.values())
+
+    def scalars(self, depth: int = 30) -> Iterator[Value]:
+        """All texts in it and below it, but those behind more than ``depth`` keys."""
+        if self.is_scalar:
+            yield self
+        for inner in (*self, *(value for _, value in self.entries())) if depth else ():
+            yield from inner.scalars(depth - 1)
+
     def __iter__(self) -> Iterator[Value]:
         """The items of a list."""
         yield from (Value(node) for node in (self.node.value if _is_list(self.node) else ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -161,6 +161,25 @@ def item_changes(content: str, node: Value, new: Sequence[str]) -> list[TextChan
         return None
     texts = [f"{quote}{word}{quote}" if quote or _plain(word) else json.dumps(word) for word in new]
     return [TextChange(start, end, f"\n{lead}".join(texts))]
+
+
+def entry_changes(
+    content: str, mapping: Value, gone: Collection[str], first: Sequence[str], last: Sequence[str]
+) -> list[TextChange]:
+    """The changes that give a mapping entries (``key: value``) before and after its own, without those that go."""
+    entries = mapping.entries()
+    if mapping.is_flow:
+        kept = [content[key.start : value.end] for key, value in entries if key.text not in gone]
+        gap = " " if content[mapping.start + 1] == " " else ""
+        return [TextChange(mapping.start, mapping.end, f"{{{gap}{', '.join([*first, *kept, *last])}{gap}}}")]
+    lines = [lines_of_entry(content, key) for key, _ in entries]
+    lead = indent_of(content, entries[0][0].start)
+    begin, end = lines[0][0], lines[-1][1]
+    return [
+        TextChange(begin, begin, "".join(f"{lead}{item}\n" for item in first)),
+        *(TextChange(*place, "") for (key, _), place in zip(entries, lines, strict=True) if key.text in gone),
+        TextChange(end, end, "".join(f"{lead}{item}\n" for item in last)),
+    ]
 
 
 def scalar_change(content: str, node: Value, new: str) -> list[TextChange] | None:

@@ -10,9 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Concatenate, Literal, ParamSpec
 
 from uvdock.formats.edits import TextChange, changed, line_at
+from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
 
 P = ParamSpec("P")
+#: A converter of one kind of file: it takes the file's path from the repo root, its text, and what is known of the repo
+#: (`RepoFacts`), and returns the new text and what stays for a person.
 Convert = Callable[Concatenate[Path, str, P], Converted]
 #: The programs whose work uv takes over; a text with none of them has nothing to convert.
 MENTIONS = re.compile(
@@ -49,6 +52,11 @@ class Draft:
     def tell(self, level: Literal["left", "question", "note"], at: int, what: str, instead: str = "") -> None:
         """Say what a person has to know of a place of the text."""
         self.findings.append(Notice(self.path, line_at(self.content, at), level, what, instead))
+
+    def place(self, folder: Path, at: int = 0, kind: Literal["script", "ci", "make"] = "script") -> ExecutionContext:
+        """Where a shell text of the file runs that begins at a place of it: in a folder of the repo."""
+        line = line_at(self.content, at)
+        return ExecutionContext(self.path, kind, line, folder, locate=lambda name: meant(name, folder, self.facts))
 
     def converted(self) -> Converted:
         """The text with its changes, and the findings."""

@@ -18,7 +18,7 @@ from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.converters import dockerfile
 from uvdock.migrate.converters.dockerfile import Container
 from uvdock.migrate.model import Converted, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, locate, manifests, meant, normal, not_yaml, same_line_ends
+from uvdock.migrate.text import MENTIONS, Draft, locate, manifests, normal, not_yaml, same_line_ends
 
 _NAME = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml$", re.IGNORECASE)
 _PIP_CACHE = re.compile(r"/\.cache/pip/?$")
@@ -32,16 +32,7 @@ def is_compose(path: Path, _: str = "") -> bool:
 
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
-    """Put uv in the place of pip in a Compose file.
-
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-
-    Returns:
-        The new text, and what stays for a person.
-    """
+    """Put uv in the place of pip in a Compose file."""
     root = yaml_edits.read(content, path.name)
     return _ComposeFile(path, content, facts, root=root).convert() if root is not None else not_yaml(path, content)
 
@@ -57,11 +48,11 @@ def contexts(facts: RepoFacts) -> dict[str, ExecutionContext]:
         file is nearer to the root.
     """
     found: dict[str, ExecutionContext | None] = {}
-    for path in sorted((path for path in facts.files if is_compose(path)), key=lambda path: (len(path.parts), path)):
-        root = _root(path, facts)
-        for name, service in _entries(root, "services"):
-            if root is not None and service.get("build") is not None and name not in found:
-                found[name] = _ComposeFile(path, facts.files[path], facts, root=root).place(service)
+    for path, root in sorted(_roots(facts), key=lambda one: (len(one[0].parts), one[0])):
+        file = _ComposeFile(path, facts.files[path], facts, root=root)
+        for name, service in root.distinct("services"):
+            if service.get("build") is not None and name not in found:
+                found[name] = file.container_place(service)
     return {name: place for name, place in found.items() if place is not None}
 
 
@@ -69,18 +60,23 @@ def cache_names(path: Path, content: str, facts: RepoFacts) -> dict[str, str]:
     """The named volumes that keep pip's cache for any Compose file of the folder, and what they are called for uv."""
     found: dict[str, str] = {}
     fixed: set[str] = set()
-    facts = replace(facts, files={**facts.files, path: content})
-    for other, text in facts.files.items():
-        if other.parent != path.parent or not is_compose(other) or "pip" not in text:
-            continue
-        root = _root(other, facts)
-        for _, service in _entries(root, "services"):
+    for _, root in _roots(replace(facts, files={**facts.files, path: content}), path.parent):
+        for _, service in root.distinct("services"):
             for item in service.get("volumes") or ():
                 name, _, target = item.text.partition(":")
                 if _PIP_CACHE.search(target.partition(":")[0]) and re.fullmatch(r"[\w.-]+", name):
                     found[name] = re.sub(r"(?<![a-zA-Z])pip(?![a-zA-Z])", "uv", name)
-        fixed |= {name for name, one in _entries(root, "volumes") if one.get("external") or one.get("name")}
+        fixed |= {name for name, one in root.distinct("volumes") if one.get("external") or one.get("name")}
     return {name: new for name, new in found.items() if name != new and name not in fixed}
+
+
+def _roots(facts: RepoFacts, folder: Path | None = None) -> Iterator[tuple[Path, Value]]:
+    """The Compose files of the repo, or of one folder, that can be read."""
+    for path, text in facts.files.items():
+        if not is_compose(path) or folder not in (None, path.parent):
+            continue
+        if (root := yaml_edits.read(text.replace("\r\n", "\n"), path.name)) is not None:
+            yield path, root
 
 
 @dataclass(kw_only=True)
@@ -92,7 +88,7 @@ class _ComposeFile(Draft):
     def convert(self) -> Converted:
         names = cache_names(self.path, self.content, self.facts)
         cached = False
-        for name, service in _entries(self.root, "services"):
+        for name, service in self.root.distinct("services"):
             calls = [self._command(name, service, key) for key in ("command", "entrypoint")]
             self._health_check(service)
             self._volumes(service, names)
@@ -184,7 +180,7 @@ class _ComposeFile(Draft):
         self.findings += shell.findings
         return shell
 
-    def place(self, service: Value) -> ExecutionContext | None:
+    def container_place(self, service: Value) -> ExecutionContext | None:
         """Where something runs in a container of a service; ``None`` where its image has no uv, or is not known."""
         build = service.get("build")
         found = self._container(build, service)
@@ -192,14 +188,7 @@ class _ComposeFile(Draft):
 
     def _place(self, found: Container | None, folder: Path) -> ExecutionContext:
         base = found.place if found is not None else ExecutionContext(self.path)
-        here = replace(
-            base,
-            path=self.path,
-            folder=folder,
-            locate=lambda name: meant(name, folder, self.facts),
-            spell=None,
-            enter=None,
-        )
+        here = replace(base, path=self.path, folder=folder, locate=self.place(folder).locate, spell=None, enter=None)
         if (spell := base.spell) is None:
             return here
         return replace(here, spell=lambda project: here.named(project) if (name := spell(project)) is None else name)
@@ -209,13 +198,8 @@ class _ComposeFile(Draft):
         build = service.get("build")
         if build is not None or service.get("image") is not None:
             return build
-        for path, text in self.facts.files.items():
-            if path.parent == self.path.parent and path != self.path and is_compose(path) and name in text:
-                root = yaml_edits.read(text, path.name)
-                build = root.get("services", name, "build") if root is not None else None
-                if build is not None:
-                    return build
-        return None
+        others = (root for path, root in _roots(self.facts, self.path.parent) if path != self.path)
+        return next((build for root in others if (build := root.get("services", name, "build")) is not None), None)
 
     def _folder(self, build: Value | None) -> Path:
         """The folder of the repo that an image is built from."""
@@ -320,7 +304,7 @@ class _ComposeFile(Draft):
 
     def _others(self) -> None:
         """Name every other text that is a requirements file: a build argument, a config, an env_file."""
-        for value in _scalars(self.root):
+        for value in self.root.scalars():
             if id(value.node) in self.taken or "requirements" not in value.text or "\n" in value.text:
                 continue
             parts = [part for part in re.split(r"[:=,\s]", value.text) if "." in part]
@@ -337,25 +321,3 @@ def _script(words: Sequence[str]) -> int:
     first = int(words[:1] == ["CMD"])
     found = script_at(words[first:])
     return first + found if found else 0
-
-
-def _root(path: Path, facts: RepoFacts) -> Value | None:
-    return yaml_edits.read(facts.files[path].replace("\r\n", "\n"), path.name)
-
-
-def _entries(root: Value | None, key: str) -> Iterator[tuple[str, Value]]:
-    found = root.get(key) if root is not None else None
-    seen: set[int] = set()
-    for name, value in found.items() if found is not None else ():
-        # An alias is the same node again.
-        if id(value.node) not in seen:
-            seen.add(id(value.node))
-            yield name, value
-
-
-def _scalars(node: Value, depth: int = 0) -> Iterator[Value]:
-    if node.is_scalar:
-        yield node
-    elif depth < 30:
-        for inner in (*node, *(value for _, value in node.entries())):
-            yield from _scalars(inner, depth + 1)

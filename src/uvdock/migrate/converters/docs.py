@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from uvdock.formats.edits import TextChange, changed, line_at, line_end, line_start, lines_of
+from uvdock.formats.edits import TextChange, changed, line_end, line_start, lines_of
 from uvdock.formats.markdown import CodeBlock, markdown, restructured
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.model import Converted, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, meant, normal, same_line_ends
+from uvdock.migrate.text import MENTIONS, Draft, normal, same_line_ends
 
 _SHELLS = ("", "sh", "bash", "shell", "console", "zsh", "shell-session", "shellsession", "terminal", "text")
 _PROMPT = re.compile(r"(?P<lead>[ \t]*(?:\(\w+\)[ \t]*)?[$#%][ \t]+)(?P<command>\S.*)")
@@ -37,16 +37,7 @@ def is_document(path: Path, _: str = "") -> bool:
 
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
-    """Put uv in the place of pip in the code blocks of a document.
-
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-
-    Returns:
-        The new text; and a finding for each line of prose that speaks of pip or a requirements file.
-    """
+    """Put uv in the place of pip in the code blocks of a document, and name the prose that speaks of pip."""
     if not facts.projects or not (_SPEAKS.search(content) or MENTIONS.search(content)):
         return Converted(content)
     draft = Draft(path, content, facts)
@@ -118,19 +109,16 @@ def _shell(draft: Draft, text: str, at: int) -> Shell:
     """What becomes of a shell text that stands at a place of the document."""
     home = draft.path.parent
     folder = home if any(one.folder == home for one in draft.facts.projects) else Path()
-    line = line_at(draft.content, at)
-    return rewrite.convert(text, draft.facts, _place(draft.path, line, folder, draft.facts))
+    return rewrite.convert(text, draft.facts, _place(draft, folder, at))
 
 
-def _place(path: Path, line: int, folder: Path, facts: RepoFacts) -> ExecutionContext:
+def _place(draft: Draft, folder: Path, at: int) -> ExecutionContext:
     def enter(name: str) -> ExecutionContext:
         into = normal(folder / name)
-        known = any(one.is_relative_to(into) for one in facts.files) and not re.search(r"[$~`*]|^/", name)
-        return _place(path, line, into if known else folder, facts)
+        known = any(one.is_relative_to(into) for one in draft.facts.files) and not re.search(r"[$~`*]|^/", name)
+        return _place(draft, into if known else folder, at)
 
-    return ExecutionContext(
-        path, "script", line=line, folder=folder, locate=lambda name: meant(name, folder, facts), enter=enter
-    )
+    return replace(draft.place(folder, at), enter=enter)
 
 
 def _with_environment(draft: Draft, block: CodeBlock, line_of: re.Pattern[str]) -> str | None:

@@ -21,16 +21,7 @@ def is_ignore_file(path: Path, _: str = "") -> bool:
 
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
-    """Have the environment ignored, and the manifests not.
-
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-
-    Returns:
-        The new text, and what stays for a person.
-    """
+    """Have the environment ignored, and the manifests not."""
     projects = [one.folder.relative_to(path.parent) for one in facts.projects if one.folder.is_relative_to(path.parent)]
     if not projects:
         return Converted(content)

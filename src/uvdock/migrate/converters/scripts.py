@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from uvdock.formats import make
-from uvdock.formats.edits import line_at, lines_of
+from uvdock.formats.edits import lines_of
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, manifests, meant, normal, same_line_ends, unique
+from uvdock.migrate.text import MENTIONS, Draft, manifests, normal, same_line_ends, unique
 
 _SHEBANG = re.compile(r"#!\s*/\S*/(env\s+(-S\s+)?)?(ba|da|k|z|a)?sh\b")
 _MAKEFILE = re.compile(r"(GNU)?[Mm]akefile(\..+)?$|.+\.mk$")
@@ -33,15 +33,7 @@ def is_script(path: Path, content: str) -> bool:
 def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext | None = None) -> Converted:
     """Put uv in the place of pip in a script.
 
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-        place: Where it runs, for a shell script of which that is known: `dockerfile.scripts` knows it of those that
-            an image's build calls.
-
-    Returns:
-        The new text, and what stays for a person.
+    ``place`` is where a shell script runs, if that is known: `dockerfile.scripts` knows it of those that a build calls.
     """
     if not MENTIONS.search(content):
         return Converted(content)
@@ -49,19 +41,22 @@ def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext 
         return _Makefile(path, content, facts).convert()
     if _is_procfile(path):
         return _procfile(path, content, facts)
-    where = place or _place(path, facts, _folder(path, facts))
+    draft = Draft(path, content, facts)
+    where = place or _place(draft, _folder(path, facts))
     made = rewrite.convert(content, facts, where)
     if made.left:
         # Something of pip stays, and wants it in the environments that are made here.
         made = rewrite.convert(content, facts, replace(where, seeded=True))
-    if not made.text.strip():
+    found, text = list(made.findings), content
+    if made.text.strip():
+        text = simplify_script(content, made.text)
+        if text != made.text:
+            what = "removed an `if` or a line that does nothing with uv, and the comment above it"
+            found.append(Notice(path, 0, "note", what))
+    else:
         what = "with uv, this script has nothing left to do"
-        return Converted(content, unique([*made.findings, Notice(path, 0, "left", what, "delete it, and its calls")]))
-    text = simplify_script(content, made.text)
-    if text == made.text:
-        return Converted(text, unique(made.findings))
-    what = "removed an `if` or a line that does nothing with uv, and the comment above it"
-    return Converted(text, unique([*made.findings, Notice(path, 0, "note", what)]))
+        found.append(Notice(path, 0, "left", what, "delete it, and its calls"))
+    return Converted(text, unique(found))
 
 
 def _is_makefile(path: Path) -> bool:
@@ -87,13 +82,11 @@ def _folder(path: Path, facts: RepoFacts) -> Path:
     return Path()
 
 
-def _place(path: Path, facts: RepoFacts, folder: Path) -> ExecutionContext:
+def _place(draft: Draft, folder: Path) -> ExecutionContext:
     def itself(to: str) -> ExecutionContext:
-        return _place(path, facts, normal(path.parent / to))
+        return _place(draft, normal(draft.path.parent / to))
 
-    return ExecutionContext(
-        path, "script", folder=folder, locate=lambda name: meant(name, folder, facts), itself=itself
-    )
+    return replace(draft.place(folder), itself=itself)
 
 
 def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
@@ -102,8 +95,7 @@ def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
         match = _PROCESS.match(line)
         if match is None or not MENTIONS.search(match[2]):
             continue
-        place = replace(_place(path, facts, path.parent), line=line_at(content, start))
-        made = rewrite.convert(match[2], facts, place)
+        made = rewrite.convert(match[2], facts, draft.place(path.parent, start))
         draft.findings += made.findings
         if made.text.strip() and "\n" not in made.text:
             draft.change(start + match.start(2), start + match.end(2), made.text)
@@ -130,7 +122,7 @@ class _Makefile(Draft):
         assigned = {one.part("name"): one.part("value") for one in statements if one.kind == "assignment"}
         values = {name: value.partition(" #")[0].strip() for name, value in assigned.items()}
         self.values = {name: value for name, value in values.items() if value and " " not in value}
-        place = self._place()
+        place = self._makefile_place()
         for statement in statements:
             if statement.text.startswith("\t"):
                 self._recipe(statement, place)
@@ -144,12 +136,11 @@ class _Makefile(Draft):
             self._in_environment([one for one in statements if one.text.startswith("\t")])
         return self.converted()
 
-    def _place(self) -> ExecutionContext:
+    def _makefile_place(self) -> ExecutionContext:
         venv = _VENV.search(self.content)
         environment = self._expanded(venv[1]) if venv else ""
         return replace(
-            _place(self.path, self.facts, self.path.parent),
-            kind="make",
+            self.place(self.path.parent, kind="make"),
             environment="" if environment == ".venv" or "$" in environment else environment,
         )
 
@@ -165,7 +156,7 @@ class _Makefile(Draft):
         """Where the shell text of a recipe's line begins, and it."""
         prefix = _PREFIX.match(recipe.text)
         at = prefix.end() if prefix else 0
-        return recipe.start + at, recipe.text[at:]
+        return recipe.start + at, recipe.text[at:].rstrip("\n")
 
     def _recipe(self, line: make.Statement, place: ExecutionContext) -> None:
         at, body = self._body(line)

@@ -30,16 +30,7 @@ def is_settings(path: Path, _: str = "") -> bool:
 
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
-    """Put uv in the place of pip in another tool's settings.
-
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-
-    Returns:
-        The new text, and what stays for a person.
-    """
+    """Put uv in the place of pip in another tool's settings."""
     draft = Draft(path, content, facts)
     if path.name == "tox.ini":
         return _tox(draft)

@@ -6,18 +6,17 @@ A job is converted whole or not at all: half of it with pip and half with uv wou
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from uvdock.formats import yaml_edits
 from uvdock.formats.edits import indent_of, line_end, line_start
 from uvdock.formats.yaml import Value
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.converters import scripts
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, locate, manifests, meant, normal, not_yaml, same_line_ends
+from uvdock.migrate.text import MENTIONS, Draft, locate, manifests, normal, not_yaml, same_line_ends
 
 #: By its commit, for a tag could be moved (https://github.com/astral-sh/setup-uv/releases/tag/v8.3.2).
 SETUP_UV = "astral-sh/setup-uv@11f9893b081a58869d3b5fccaea48c9e9e46f990 # v8.3.2"
@@ -39,16 +38,7 @@ def is_workflow(path: Path, _: str = "") -> bool:
 
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
-    """Put uv in the place of pip in a workflow.
-
-    Args:
-        path: The file, from the repo root.
-        content: Its text.
-        facts: What is known of the repo.
-
-    Returns:
-        The new text, and what stays for a person.
-    """
+    """Put uv in the place of pip in a workflow."""
     if not MENTIONS.search(content) and "setup-python@" not in content:
         return Converted(content)
     root = yaml_edits.read(content, path.name)
@@ -56,10 +46,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
         return not_yaml(path, content)
     draft = Draft(path, content, facts)
     _triggers(draft, root)
-    jobs = root.get("jobs")
-    parts = [job for _, job in jobs.items()] if jobs is not None else [root.get("runs") or root]
-    # An alias is its anchor's node: what it stands for is written once.
-    for part in {id(part.node): part for part in parts}.values():
+    for part in [job for _, job in root.distinct("jobs")] or [root.get("runs") or root]:
         folder = _working_directory(part) or _working_directory(root)
         job = _Job(path, content, facts, job=part, folder=folder)
         job.convert()
@@ -136,8 +123,9 @@ class _Job(Draft):
             what = f"pip runs in {shell} here, which uvdock does not read"
             raise self._stays(run, what, "write what it installs as `uv sync --locked`")
         folder = self._folder_of(step)
+        place = replace(self.place(folder, kind="ci"), before=tuple(self.syncs))
         made = yaml_edits.shell_changes(
-            self.content, run, lambda text, line: rewrite.convert(text, self.facts, self._place(folder, line))
+            self.content, run, lambda text, line: rewrite.convert(text, self.facts, replace(place, line=line))
         )
         if made is None:
             what = "pip runs here, in a text whose layout keeps it from being changed"
@@ -155,16 +143,6 @@ class _Job(Draft):
             self.change(*lines)
         else:
             raise self._stays(run, "this step has nothing left to do", "take the step out")
-
-    def _place(self, folder: Path, line: int) -> ExecutionContext:
-        return ExecutionContext(
-            self.path,
-            "ci",
-            line=line,
-            folder=folder,
-            before=tuple(self.syncs),
-            locate=lambda name: meant(name, folder, self.facts),
-        )
 
     def _python_by_path(self, setups: list[Value]) -> None:
         """No step may call setup-python's own interpreter by its path, where uv installs nothing."""
@@ -233,19 +211,7 @@ class _Job(Draft):
             self.change(uses.start, end, f"{SETUP_UV}\n{lead}with:{own}")
             return
         self.change(uses.start, end, SETUP_UV)
-        entries = inputs.entries()
-        if inputs.is_flow:
-            kept = [self.content[key.start : value.end] for key, value in entries if key.text not in _NEEDLESS]
-            gap = " " if self.content[inputs.start + 1] == " " else ""
-            self.change(inputs.start, inputs.end, f"{{{gap}{', '.join([first, *kept, *rest])}{gap}}}")
-            return
-        lines_of = [yaml_edits.lines_of_entry(self.content, key) for key, _ in entries]
-        lead = indent_of(self.content, entries[0][0].start)
-        self.change(lines_of[0][0], lines_of[0][0], f"{lead}{first}\n")
-        for (key, _), lines in zip(entries, lines_of, strict=True):
-            if key.text in _NEEDLESS:
-                self.change(*lines)
-        self.change(lines_of[-1][1], lines_of[-1][1], "".join(f"{lead}{item}\n" for item in rest))
+        self.changes += yaml_edits.entry_changes(self.content, inputs, _NEEDLESS, [first], rest)
 
     def _without_cache(self, setups: list[Value]) -> None:
         """Take pip's cache out of setup-python: without pip there is nothing to cache, and that fails."""
