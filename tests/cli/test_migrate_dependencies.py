@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO, clean_environment, few, hashes
+from tests.index import Index, Release, served
 from uvdock.backends.host import find_uv
 from uvdock.migrate.lock import dependencies
 from uvdock.migrate.model import Dependencies
@@ -206,6 +207,61 @@ def index(tmp_path: Path) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def releases() -> Iterator[Index]:
+    """An index of a few packages: what `wide` needs on other Pythons and platforms is against its pins."""
+    with served() as found:
+        found.add("core", "1.0", "2.0")
+        newer = [Release("1.0", ["core>=2; python_version >= '3.13'", "core"]), Release("2.0", ["core>=2"])]
+        elsewhere = [Release("1.0", ["core>=2; sys_platform == 'darwin'", "core"]), Release("2.0", ["core>=2"])]
+        both = "core>=2; python_version >= '3.13' or sys_platform == 'darwin'"
+        found.add("newer", *newer)
+        found.add("elsewhere", *elsewhere)
+        found.add("both", Release("1.0", [both, "core"]), Release("2.0", ["core>=2"]))
+        found.add("never", Release("1.0", ["core>=2"]), Release("2.0", ["core>=2"]))
+        yield found
+
+
+CI = "on: push\njobs:\n  test:\n    runs-on: {}\n    steps: []\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "system", "bound"),
+    [
+        ("newer", "ubuntu-latest", {"requires-python": ">=3.11,<3.12"}),
+        ("elsewhere", "ubuntu-latest", {"environments": ["sys_platform == 'linux'"]}),
+        ("both", "ubuntu-latest", {"requires-python": ">=3.11,<3.12", "environments": ["sys_platform == 'linux'"]}),
+        ("elsewhere", "macos-latest", None),
+        ("never", "ubuntu-latest", None),
+    ],
+)
+def test_what_pip_could_install_is_locked_for_what_the_repo_has(
+    releases: Index, tmp_path: Path, package: str, system: str, bound: dict[str, object] | None
+) -> None:
+    files = {
+        "requirements.txt": f"--index-url {releases.url}\n{package}==1.0\ncore==1.0\n",
+        "Dockerfile": PYTHON,
+        ".github/workflows/ci.yml": CI.format(system),
+    }
+    made = convert(write(tmp_path / "app", **files))
+    said = [finding.what for finding in made.findings if "is bound to" in finding.what]
+    if bound is None:
+        assert said == []
+        assert {edit.path.name for edit in made.edits} == set()
+        assert [finding.level for finding in made.findings if "cannot lock" in finding.what] == ["question"]
+        return
+    assert [finding.level for finding in made.findings if "is bound to" in finding.what] == ["note"]
+    (manifest,) = [edit.after for edit in made.edits if edit.path.name == "pyproject.toml"]
+    data = tomllib.loads((manifest or b"").decode())
+    found = {**data["tool"].get("uv", {}), "requires-python": data["project"]["requires-python"]}
+    assert {key: found.get(key) for key in ("requires-python", "environments")} == {
+        "requires-python": ">=3.11", "environments": None, **bound
+    }  # fmt: skip
+    assert made.drifts == ()
+    apply(tmp_path / "app", made)
+    assert locked(tmp_path / "app")["core"] == {"1.0"}
 
 
 class _Guarded(SimpleHTTPRequestHandler):

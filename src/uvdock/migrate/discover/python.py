@@ -15,6 +15,7 @@ from uvdock.migrate.discover.sources import reachable
 
 _VERSION = r"(?P<version>3\.\d+)"
 _FROM = re.compile(rf"(?:^|[/:-])python:?{_VERSION}", re.IGNORECASE)
+_OTHER_SYSTEMS = re.compile(r"\b(?:macos|windows|osx)-?(?:latest|\d|\b)", re.IGNORECASE)
 _KEY = re.compile(r"python(?:-version)?s?", re.IGNORECASE)
 _CLASSIFIER = re.compile(rf"Programming Language :: Python :: {_VERSION}\b")
 
@@ -26,6 +27,8 @@ class Python:
     Args:
         requires: For ``requires-python``.
         version: The lowest version that is used, ``3.11``: what old pins were made for.
+        newest: The newest version that images and CI have; empty where no file says any.
+        linux: Whether it runs in an image, and no job runs on another system than Linux.
         where: What says so.
         path: The file; ``None`` where none does.
         line: The line in it.
@@ -36,6 +39,8 @@ class Python:
     where: str
     path: Path | None = None
     line: int = 0
+    newest: str = ""
+    linux: bool = False
 
 
 def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], declared: str, here: str) -> Python:
@@ -48,21 +53,29 @@ def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], decl
         declared: What the project itself declares (``requires-python``, ``python_requires``), if it does.
         here: The version that is assumed where nothing says anything.
     """
+    image, matrix = _from_dockerfile(folder, files, others), _from_matrix(files)
+    newest = max((one.newest for one in (image, matrix) if one), key=_order, default="")
+    linux = image is not None and not any(_OTHER_SYSTEMS.search(files[path]) for path in files if _is_ci(path))
     found = (
-        _from_dockerfile(folder, files, others)
+        image
         or _from_file(".python-version", folder, files)
         or _from_file("runtime.txt", folder, files)
-        or _from_matrix(files)
+        or matrix
         or _from_classifiers(folder, files)
     )
     if declared:
         version = found.version if found and _allows(declared, found.version) else _lowest(declared) or here
-        return Python(declared, version, "the project's own metadata")
-    tested = _from_matrix(files) if found and len(others) < 2 else None
+        return Python(declared, version, "the project's own metadata", newest=newest, linux=linux)
+    tested = matrix if len(others) < 2 else None
     if found and tested and _order(tested.version) < _order(found.version):
         # The jobs of that version would find no project that allows it.
-        return replace(tested, version=found.version, where=f"the CI matrix, for {found.where} is newer")
-    return found or Python(f">={here}", here, "the Python that uvdock runs on: no file says any")
+        where = f"the CI matrix, for {found.where} is newer"
+        return replace(tested, version=found.version, where=where, newest=newest, linux=linux)
+    return (
+        replace(found, newest=newest, linux=linux)
+        if found
+        else Python(f">={here}", here, "the Python that uvdock runs on: no file says any")
+    )
 
 
 def _lowest(declared: str) -> str:
@@ -88,7 +101,8 @@ def _of(hits: list[tuple[str, Path, int]], what: str) -> Python | None:
     if not hits:
         return None
     version, path, line = min(hits, key=lambda hit: _order(hit[0]))
-    return Python(f">={version}", version, what, path, line)
+    newest = max((hit[0] for hit in hits), key=_order)
+    return Python(f">={version}", version, what, path, line, newest)
 
 
 def _near(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...]) -> Iterator[Path]:
@@ -124,12 +138,13 @@ def _from_file(name: str, folder: Path, files: Mapping[Path, str]) -> Python | N
 
 def _from_matrix(files: Mapping[Path, str]) -> Python | None:
     hits = [
-        (version, path, number)
-        for path in sorted(files)
-        if path.as_posix().startswith(".github/workflows/") or path.name in (".gitlab-ci.yml", ".travis.yml")
-        for number, version in _matrix(files[path])
+        (version, path, number) for path in sorted(files) if _is_ci(path) for number, version in _matrix(files[path])
     ]
     return _of(hits, "the CI matrix")
+
+
+def _is_ci(path: Path) -> bool:
+    return path.as_posix().startswith(".github/workflows/") or path.name in (".gitlab-ci.yml", ".travis.yml")
 
 
 def _matrix(text: str) -> list[tuple[int, str]]:

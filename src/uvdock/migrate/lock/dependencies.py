@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -188,13 +188,15 @@ class _Migration:
         """Lock a project with the versions it had, and settle what only a lock can tell."""
         pins, questions = version_drift.chosen(work.pins(), _conflicting(work.layout()))
 
-        def lock() -> Locked | Failed:
+        def lock(*, drops: bool = True) -> Locked | Failed:
             fixed = frozenset(entry.wanted.key for _, entry in work.layout().entries if entry.wanted.pin)
-            return uv.lock(self._manifest(work), pins, fixed, several=bool(work.settings.indexes))
+            return uv.lock(self._manifest(work), pins, fixed, several=bool(work.settings.indexes), drops=drops)
 
         locked = lock()
         while isinstance(locked, Failed) and locked.python and work.raise_python(locked.python):
             locked = lock()
+        if isinstance(locked, Failed) or locked.dropped:
+            locked = self._narrowed(work, lock) or locked
         imports = frozen.imported(self.texts, self.found.folder)
         if isinstance(locked, Locked) and (more := frozen.settle(work, locked, uv, imports)):
             questions += more
@@ -206,6 +208,16 @@ class _Migration:
         self.findings += [*work.findings, *findings]
         self.findings += [one for one in questions if (one.path, one.line) not in asked]
         return locked
+
+    def _narrowed(self, work: ProjectMigration, lock: Callable[..., Locked | Failed]) -> Locked | None:
+        """The lock with all pins, for less than every Python and platform: pip installed them for what the repo has."""
+        for bound in work.narrowed():
+            if isinstance(locked := lock(drops=False), Locked):
+                what = f"the project is bound to {bound}: uv keeps all pinned versions there, and not everywhere"
+                instead = "newer versions may do without it"
+                self.findings.append(Notice(work.manifest, 0, "note", what, instead))
+                return locked
+        return None
 
     def _manifest(self, work: ProjectMigration) -> str:
         return pyproject.write(self.texts.get(work.manifest), work, work.layout())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -97,6 +97,28 @@ class ProjectMigration:
         newer = max(version, self.python.version, key=lambda text: int(text.split(".")[1]))
         self.python = replace(self.python, requires=requires, version=newer)
         return True
+
+    def narrowed(self) -> Iterator[str]:
+        """Bind the project step by step to what the repo has: to the Pythons of its images and jobs, and to Linux.
+
+        Yields:
+            What the project is bound to after a step.
+        """
+        old, kept = self.python, self.settings.values.get("environments")
+        own = self.found.pyproject.get("project", {}).get("requires-python")
+        if self.python.newest and own is None and re.fullmatch(r">=\s*[\d.]+", self.python.requires):
+            minor = int(self.python.newest.split(".")[1])
+            self.python = replace(old, requires=f"{old.requires},<3.{minor + 1}")
+            yield f"requires-python = {self.python.requires!r}"
+        if self.python.linux and kept is None:
+            bound, self.python = self.python, old
+            self.settings.values["environments"] = ["sys_platform == 'linux'"]
+            yield "[tool.uv] environments = Linux"
+            if bound != old:
+                self.python = bound
+                yield f"requires-python = {self.python.requires!r} and [tool.uv] environments = Linux"
+            del self.settings.values["environments"]
+        self.python = old
 
     def layout(self) -> groups.GroupLayout:
         """Its dependencies and groups."""

@@ -84,7 +84,9 @@ class Uv:
         """Run uv in the folder."""
         return self.run([self.program, *args], cwd=self.folder, env=dict(self.env))
 
-    def lock(self, manifest: str, pins: Sequence[Pin], fixed: frozenset[str], *, several: bool) -> Locked | Failed:
+    def lock(
+        self, manifest: str, pins: Sequence[Pin], fixed: frozenset[str], *, several: bool, drops: bool = True
+    ) -> Locked | Failed:
         """Lock a manifest so that its packages have the versions of ``pins``.
 
         The pins are constraints for the first lock only: the second one, of the manifest as it is to be, keeps
@@ -95,6 +97,7 @@ class Uv:
             pins: The versions to keep.
             fixed: The packages that the manifest itself pins: leaving out their pin changes nothing.
             several: Whether it has several indexes.
+            drops: Whether pins that uv cannot keep are left out.
         """
         left = list(pins)
         dropped: dict[str, str] = {}
@@ -105,7 +108,7 @@ class Uv:
             if several and not best and attempt == 0:
                 best, attempt = True, 1
                 continue
-            if not left:
+            if not left or not drops:
                 return Failed(found)
             free = {pin.name for pin in left if pin.name not in fixed}
             names = free if attempt >= _TRIES else {name for name in free if _names(found, name)}
