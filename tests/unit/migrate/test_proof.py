@@ -177,6 +177,30 @@ def test_pins_that_cannot_be_kept_are_taken_away_one_reason_at_a_time(tmp_path: 
     assert run.calls == 4
 
 
+def test_of_a_conflict_only_one_pin_is_lost(tmp_path: Path) -> None:
+    """uv's reason names all that is part of it, and last it names nothing."""
+
+    class Pair(_Stubborn):
+        def __call__(self, argv: list[str], *, cwd: Path, env: dict[str, str]) -> Output:
+            assert (argv, env) == (["uv", "lock", "--no-progress"], {})
+            self.calls += 1
+            text = (cwd / "pyproject.toml").read_text()
+            if "b==" in text and "d==" in text:
+                return Output(1, b"", self.why.encode())
+            (cwd / "uv.lock").write_bytes(LOCK)
+            return Output(0, b"", b"")
+
+    names = [f"x{number}" for number in range(40)]
+    pins = [pin(f"{name}==1") for name in ("a", "b", "c", "d", *names)]
+    for why, most in (("because b depends on c, and c on d, b cannot be", 8), ("no reason at all", 16)):
+        run = Pair(tmp_path, why=why)
+        found = Uv("uv", run, tmp_path, {}).lock("[project]\nname = 'x'\n", pins, frozenset(), several=False)
+        assert isinstance(found, Locked)
+        # What comes first is kept: it is what runs.
+        assert list(found.dropped) == ["d"]
+        assert run.calls <= most
+
+
 def test_a_manifest_that_cannot_be_locked_fails_with_uvs_reason(tmp_path: Path) -> None:
     run = _Stubborn(tmp_path, "flask")
     text = "[project]\nname = 'a'\ndependencies = ['flask==9']\n"

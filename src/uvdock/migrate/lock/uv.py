@@ -101,6 +101,7 @@ class Uv:
         """
         left = list(pins)
         dropped: dict[str, str] = {}
+        together: list[Pin] = []
         best, attempt = False, 0
         while isinstance(found := self._locked(_held(manifest, left, best=best)), str):
             if needed := _newer_python(found):
@@ -114,9 +115,33 @@ class Uv:
             names = free if attempt >= _TRIES else {name for name in free if _names(found, name)}
             names = names or {pin.name for pin in left}
             dropped.update(dict.fromkeys(names, found))
+            if len(names) > 1:
+                together += [pin for pin in left if pin.name in names]
             left = [pin for pin in left if pin.name not in names]
             attempt += 1
+        # A reason names all packages that are part of a conflict; most of them can keep their versions without one.
+        kept, found = self._regained(manifest, left, together, found, best=best)
+        names = {pin.name for pin in kept}
+        dropped = {name: why for name, why in dropped.items() if name not in names}
         return self._final(manifest, found, dropped, best=best)
+
+    def _regained(
+        self, manifest: str, kept: list[Pin], lost: list[Pin], lock: bytes, *, best: bool
+    ) -> tuple[list[Pin], bytes]:
+        """As many of the lost pins as uv keeps beside the others, the first ones first, and the lock with them."""
+        if len(lost) > 1:
+            half = len(lost) // 2
+            kept, lock = self._regain(manifest, kept, lost[:half], lock, best=best)
+            kept, lock = self._regain(manifest, kept, lost[half:], lock, best=best)
+        return kept, lock
+
+    def _regain(
+        self, manifest: str, kept: list[Pin], lost: list[Pin], lock: bytes, *, best: bool
+    ) -> tuple[list[Pin], bytes]:
+        more = self._locked(_held(manifest, [*kept, *lost], best=best))
+        if isinstance(more, bytes):
+            return [*kept, *lost], more
+        return self._regained(manifest, kept, lost, lock, best=best)
 
     def _final(self, manifest: str, first: bytes, dropped: Mapping[str, str], *, best: bool) -> Locked | Failed:
         """The lock of the manifest itself, from the one that was held to the pins."""
