@@ -192,11 +192,11 @@ class _Migration:
             fixed = frozenset(entry.wanted.key for _, entry in work.layout().entries if entry.wanted.pin)
             return uv.lock(self._manifest(work), pins, fixed, several=bool(work.settings.indexes), drops=drops)
 
-        locked = lock()
+        locked = lock(drops=False)
+        if isinstance(locked, Failed) and not locked.python:
+            locked = self._narrowed(work, lock) or lock()
         while isinstance(locked, Failed) and locked.python and work.raise_python(locked.python):
             locked = lock()
-        if isinstance(locked, Failed) or locked.dropped:
-            locked = self._narrowed(work, lock) or locked
         imports = frozen.imported(self.texts, self.found.folder)
         if isinstance(locked, Locked) and (more := frozen.settle(work, locked, uv, imports)):
             questions += more
