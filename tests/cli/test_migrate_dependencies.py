@@ -173,6 +173,16 @@ def test_a_project_that_uv_cannot_lock_stays_whole_and_says_why(tmp_path: Path) 
     assert "no-such-package-of-anyone" in question.what
 
 
+def test_a_python_that_is_nowhere_is_what_is_told(tmp_path: Path) -> None:
+    """No uv has a Python 3.99 to download, and nothing is waited for."""
+    files = {"requirements.txt": "six==1.16.0\n", "Dockerfile": "FROM python:3.99-slim\n"}
+    made = convert(write(tmp_path / "app", **files))
+    (stopped,) = made.stopped
+    assert stopped.stopped is not None
+    assert stopped.stopped.what == ("uv finds no Python >=3.99 here to lock this project with, and cannot download one")
+    assert made.edits == ()
+
+
 def test_hashes_of_another_file_are_a_question(tmp_path: Path) -> None:
     pins = (
         "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n"

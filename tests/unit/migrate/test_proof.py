@@ -11,7 +11,7 @@ from uvdock.migrate.discover.options import DEFAULT_INDEX
 from uvdock.migrate.discover.requirement_files import Pin
 from uvdock.migrate.discover.sources import Source
 from uvdock.migrate.lock import external
-from uvdock.migrate.lock.uv import Locked, Uv, needed_by
+from uvdock.migrate.lock.uv import Failed, Locked, Uv, needed_by, short
 from uvdock.migrate.lock.version_drift import Old, check_hashes, chosen, compare
 from uvdock.migrate.model import Drift
 from uvdock.migrate.verify import compare_images
@@ -207,6 +207,38 @@ def test_a_manifest_that_cannot_be_locked_fails_with_uvs_reason(tmp_path: Path) 
     found = Uv("uv", run, tmp_path, {}).lock(text, [pin("flask==9"), pin("six==1")], frozenset({"flask"}), several=True)
     assert not isinstance(found, Locked)
     assert "because flask cannot be" in found.why
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "Using CPython 3.11.7 interpreter at: /usr/bin/python3\nerror: Failed to build `b @ file:///b`\n"
+            "  cause: The build backend returned an error\n  cause: Call to `build_meta` failed\n\n"
+            "         [stdout]\n         running egg_info\n\n         [stderr]\n         Traceback (most recent):\n"
+            '           File "a", line 1\n         ModuleNotFoundError: No module named \'numpy\'\n\n'
+            "hint: This error likely indicates that `b` depends on `numpy`.\nor add it.\n",
+            "Failed to build `b @ file:///b` cause: Call to `build_meta` failed "
+            "ModuleNotFoundError: No module named 'numpy'",
+        ),
+        ("  × No solution found when resolving dependencies:\n  ╰─▶ Because a needs b\n      and c.\n",
+         "No solution found when resolving dependencies: Because a needs b and c."),
+        ("error: no `project` table\n", "no `project` table"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_of_what_uv_says_the_reason_is_kept(tmp_path: Path, said: str, reason: str) -> None:
+    uv = Uv("uv", lambda *_, **__: Output(2, b"", said.encode()), tmp_path, {})
+    assert uv.lock("[project]\nname = 'a'\n", [], frozenset(), several=False) == Failed(reason)
+
+
+def test_a_long_reason_is_cut_at_a_sentence() -> None:
+    first = "Because flask==3.0.3 depends on werkzeug>=3.0.0 and your project depends on flask==3.0.3, it fails."
+    more = "And because your project depends on werkzeug==2.3.8, we can conclude that nothing will do."
+    assert short(first) == first
+    assert short(f"{first} {more}") == f"{first} {more}"
+    assert short(f"{first} {more} {more}") == f"{first} {more}"
+    assert len(short("word " * 1000)) < 500
 
 
 def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ def pretended(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str,
     if argv[1:] == ["--version"]:
         return Output(0, b"uv 0.13.8 (abc 2026-01-01)\n", b"")
     assert cwd is not None
+    if argv[1:3] == ["python", "find"]:
+        return Output(0, b"", b"")
     if argv[1] == "lock":
         (cwd / "uv.lock").write_bytes(LOCK)
         return Output(0, b"", b"")

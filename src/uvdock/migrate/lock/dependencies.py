@@ -19,13 +19,11 @@ from uvdock.migrate.discover.sources import ProjectSources
 from uvdock.migrate.lock import external, frozen, groups, indexes, project, pyproject, version_drift
 from uvdock.migrate.lock.groups import GroupLayout
 from uvdock.migrate.lock.project import ProjectMigration
-from uvdock.migrate.lock.uv import Failed, Locked, Run, Uv
+from uvdock.migrate.lock.uv import Failed, Locked, Run, Uv, short
 from uvdock.migrate.model import Dependencies, Drift, FileEdit, Install, Notice, ProjectFacts, ProjectMove
 
 #: Variables that would have uv work on another project, or not lock at all.
 _FOREIGN = ("UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV", *uvcommand.LOCKING_OFF)
-#: What uv says where it has no Python that the project may run on.
-_NO_PYTHON = ("python-build-standalone", "No interpreter found", "No download found")
 _JUNK = shutil.ignore_patterns(".git", ".venv", "venv", "node_modules", "__pycache__", "*.pyc", ".tox", ".mypy_cache")
 
 
@@ -166,12 +164,12 @@ class _Migration:
             return
         uv = replace(uv, env={**uv.env, **work.settings.secrets})
         self._copy(work, base)
-        locked = self._lock(work, uv)
+        locked = self._lock(work, uv.with_python(work.python.requires))
         taken = (node for node in (*work.nodes.values(), *work.outside.values(), *work.limits) if not node.stays)
         old = {path for node in taken for path in (node.path, *node.compiled)}
         self.gone = old & self.texts.keys() - work.kept
         if isinstance(locked, Failed):
-            self._cannot_lock(locked, work.manifest)
+            self._cannot_lock(locked, work.manifest, work.python.requires)
             return
         if locked.best_match:
             work.settings.values["index-strategy"] = "unsafe-best-match"
@@ -193,7 +191,7 @@ class _Migration:
             return uv.lock(self._manifest(work), pins, fixed, several=bool(work.settings.indexes), drops=drops)
 
         locked = lock(drops=False)
-        if isinstance(locked, Failed) and not locked.python:
+        if isinstance(locked, Failed) and not locked.python and not locked.has_no_python:
             locked = self._narrowed(work, lock) or lock()
         while isinstance(locked, Failed) and locked.python and work.raise_python(locked.python):
             locked = lock()
@@ -244,11 +242,13 @@ class _Migration:
                 if name.is_relative_to(path):
                     (base / name).write_bytes(self.written[name])
 
-    def _cannot_lock(self, failed: Failed, path: Path) -> None:
+    def _cannot_lock(self, failed: Failed, path: Path, python: str = "") -> None:
+        if failed.has_no_python:
+            what = f"uv finds no Python {python}".rstrip() + " here to lock this project with, and cannot download one"
+            self._stop(path, what, "install that Python, or run it where uv can download it, and run it again")
+            return
         instead = "correct what uv names (a version, an index, its credentials) and run it again"
-        if any(word in failed.why for word in _NO_PYTHON):
-            instead = "install that Python, or run it where uv can download it, and run it again"
-        self._stop(path, f"uv cannot lock this project, so it stays as it is: {failed.why}", instead)
+        self._stop(path, f"uv cannot lock this project, so it stays as it is: {short(failed.why)}", instead)
 
     def _stop(self, path: Path, what: str, instead: str) -> None:
         """The project stays as it is."""

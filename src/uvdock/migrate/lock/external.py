@@ -21,7 +21,7 @@ from uvdock.migrate.discover.requirement import pinned
 from uvdock.migrate.discover.requirement_files import Pin
 from uvdock.migrate.discover.sources import Source
 from uvdock.migrate.lock.project import safe_name
-from uvdock.migrate.lock.uv import Failed, Locked, Uv
+from uvdock.migrate.lock.uv import Failed, Locked, Uv, short
 from uvdock.migrate.lock.version_drift import UNLISTED
 from uvdock.migrate.model import Drift
 
@@ -126,7 +126,7 @@ def compare(pins: Sequence[Pin], locked: Locked) -> list[Drift]:
         if pin.version in new or pin.name in UNLISTED:
             continue
         reason = locked.dropped.get(pin.name, "another version is asked for")
-        cause = f"uv cannot keep it: {reason}" if new else "nothing that is asked for needs it any more"
+        cause = f"uv cannot keep it: {short(reason)}" if new else "nothing that is asked for needs it any more"
         found.append(Drift(pin.name, pin.version, ", ".join(sorted(new)), cause))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ _LINUX = {
     "platform_version": "",
     "sys_platform": "linux",
 }
+#: What uv says besides its reason.
+_NO_REASON = ("Using CPython", "warning:", "Resolved", "cause: The build backend returned an error")
+#: What uv says where it has no Python that the project may run on.
+_NO_PYTHON = ("python-build-standalone", "No interpreter found", "No download found")
+#: The characters of a reason that a person reads.
+_LONGEST = 240
 #: How often pins that uv cannot keep are taken away before all of them are.
 _TRIES = 5
 
@@ -42,6 +48,11 @@ class Failed:
 
     why: str
     python: str = ""
+
+    @property
+    def has_no_python(self) -> bool:
+        """Whether uv has no Python to lock with, and cannot have one."""
+        return any(words in self.why for words in _NO_PYTHON)
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,11 @@ class Uv:
     def call(self, *args: str) -> Output:
         """Run uv in the folder."""
         return self.run([self.program, *args], cwd=self.folder, env=dict(self.env))
+
+    def with_python(self, requires: str) -> Uv:
+        """The same, which does not wait long for a Python that it cannot download."""
+        there = self.call("python", "find", "--no-python-downloads", "--no-project", requires).code == 0
+        return self if there else replace(self, env={"UV_HTTP_RETRIES": "0", **self.env})
 
     def lock(
         self, manifest: str, pins: Sequence[Pin], fixed: frozenset[str], *, several: bool, drops: bool = True
@@ -232,10 +248,25 @@ def _names(text: str, name: str) -> bool:
     return bool(re.search(rf"(?<![\w.-]){pattern}(?![\w-])", text, re.IGNORECASE))
 
 
+def short(reason: str) -> str:
+    """A reason as a person wants to read it: its first sentences."""
+    if len(reason) <= _LONGEST:
+        return reason
+    sentences = re.split(r"(?<=\.) (?=And |So |Because )", reason)
+    kept = sentences[0]
+    for sentence in sentences[1:]:
+        if len(kept) + len(sentence) >= _LONGEST:
+            break
+        kept += f" {sentence}"
+    return kept if len(kept) <= 2 * _LONGEST else f"{kept[: 2 * _LONGEST].rpartition(' ')[0]} …"
+
+
 def _reason(stderr: str) -> str:
-    """What uv gives as its reason, on one line."""
-    lines = [line.strip(" \t│╰─▶×├") for line in stderr.splitlines()]
-    useful = [
-        line for line in lines if line and not line.startswith(("Using CPython", "warning:", "Resolved", "hint:"))
-    ]
+    """What uv gives as its reason, on one line; of what a build printed, the last line."""
+    text = re.split(r"(?m)^hint:", stderr)[0]
+    said, *printed = re.split(r"(?m)^\s*\[(?:stdout|stderr)\]\s*$", text)
+    lines = [line.strip(" \t│╰─▶×├") for line in said.splitlines()]
+    useful = [line for line in lines if line and not line.startswith(_NO_REASON)]
+    if printed and (last := printed[-1].strip().splitlines()):
+        useful.append(last[-1].strip())
     return redacted(" ".join(useful).removeprefix("error: "))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from uvdock.migrate.discover.requirement_files import Pin
-from uvdock.migrate.lock.uv import Locked, applies, needed_by
+from uvdock.migrate.lock.uv import Locked, applies, needed_by, short
 from uvdock.migrate.model import Drift, Notice
 
 #: What `pip freeze` and pip-compile leave out of what they print.
@@ -99,7 +99,7 @@ def _gone(name: str, old: Old, everywhere: set[str]) -> str:
 
 def _changed(pin: Pin, old: Old, locked: Locked) -> str:
     if reason := locked.dropped.get(pin.name):
-        return f"uv cannot keep it: {reason if len(reason) <= 600 else reason[:597] + '…'}"
+        return f"uv cannot keep it: {short(reason)}"
     if pin.path != old.path:
         return f"it is pinned in {pin.path}, and another version is asked for elsewhere"
     return "another file of the project asks for another version, and one lock has one"
