@@ -254,6 +254,7 @@ def test_what_installs_a_project_that_stays_stays_too(program: Program, tmp_path
     assert "uv sync" in after["web/Dockerfile"]
     assert "uv sync" in after["web/setup.sh"]
     assert "web/uv.lock" in after
+    assert sorted(line for line in ran.err.splitlines() if line.startswith("▸")) == ["▸ lock web", "▸ lock worker"]
     assert "Makefile:3  the file stays as it is: it installs worker/requirements.txt, which stays with pip" in ran.err
     assert "worker stays with pip: see worker/pyproject.toml above" in ran.err
 

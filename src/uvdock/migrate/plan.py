@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from uvdock.files import is_dockerfile, listed
@@ -52,14 +54,18 @@ class Converters:
     contexts: Callable[[RepoFacts], Mapping[str, ExecutionContext]] = lambda _facts: {}
 
 
-def usual() -> Converters:
-    """The converters of every kind of file that uvdock knows."""
+def usual(step: Callable[[str], AbstractContextManager[object]] = nullcontext) -> Converters:
+    """The converters of every kind of file that uvdock knows.
+
+    Args:
+        step: Names what takes time while it takes place.
+    """
     from uvdock.migrate.converters import compose, docs, ignores, new_files, scripts, tools, workflow
     from uvdock.migrate.converters.dockerfile import convert as dockerfile
     from uvdock.migrate.lock import dependencies
 
     return Converters(
-        dependencies=dependencies.convert,
+        dependencies=partial(dependencies.convert, step=step),
         files=(
             (lambda path, _: is_dockerfile(path), dockerfile),
             (compose.is_compose, compose.convert),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from uvdock.errors import UvdockError
@@ -79,7 +80,12 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
     if broken := applying.unfinished(repo.root):
         raise broken
     plan, facts = planning.assemble(
-        repo.root, planning.usual(), uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume, tasks=tasks
+        repo.root,
+        planning.usual(nullcontext if json else console.step),
+        uv=find_uv() or "uv",
+        harden=harden,
+        cache_volume=cache_volume,
+        tasks=tasks,
     )
     dry = bool(c.config.run.dry)
     if not json:

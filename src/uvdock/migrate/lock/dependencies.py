@@ -6,7 +6,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from uvdock import process
@@ -27,7 +29,13 @@ _FOREIGN = ("UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_WORKING_DIRECTORY", "VIR
 _JUNK = shutil.ignore_patterns(".git", ".venv", "venv", "node_modules", "__pycache__", "*.pyc", ".tox", ".mypy_cache")
 
 
-def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.capture) -> Dependencies:
+def convert(
+    root: Path,
+    files: Mapping[Path, str],
+    uv: str,
+    run: Run = process.capture,
+    step: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> Dependencies:
     """Find out what the repo depends on, and make the manifests and locks that say the same for uv.
 
     Nothing in the repo is written: uv works on copies.
@@ -37,6 +45,7 @@ def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.c
         files: Its text files by their paths from the root.
         uv: The uv to lock with.
         run: What starts it.
+        step: Names what is done while it takes place.
 
     Returns:
         The edits, with the old files gone that are wholly taken over; what other converters need; findings; and
@@ -57,16 +66,24 @@ def convert(root: Path, files: Mapping[Path, str], uv: str, run: Run = process.c
     # What others install by its path, and has no list of its own, is built as it is.
     found = [one for one in found if one.folder not in libraries or one.files or one.tool != "pip"]
     folders = tuple(one.folder for one in found)
-    moved: list[ProjectMove] = []
+    moved: dict[Path, ProjectMove] = {}
     written: dict[Path, bytes] = {}
-    # Libraries first: what depends on one is locked with the manifest that it will have.
-    for each in sorted(found, key=lambda one: one.folder not in libraries):
+
+    def move(each: ProjectSources) -> None:
         migration = _Migration(root, texts, folders, uv, run, each, dict(written))
-        migration.migrate(depended=each.folder in libraries)
-        moved.append(migration.move(files))
-        if moved[-1].facts is not None:
-            written |= {edit.path: edit.after for edit in moved[-1].edits if edit.after is not None}
-    return Dependencies(tuple(moved), files, version)
+        with nullcontext() if each.tool == "uv" else step(f"lock {each.folder.as_posix()}"):
+            migration.migrate(depended=each.folder in libraries)
+        moved[each.folder] = migration.move(files)
+
+    # Libraries first: what depends on one is locked with the manifest that it will have.
+    for each in (one for one in found if one.folder in libraries):
+        move(each)
+        if moved[each.folder].facts is not None:
+            written |= {edit.path: edit.after for edit in moved[each.folder].edits if edit.after is not None}
+    others = [partial(move, one) for one in found if one.folder not in libraries]
+    process.run_concurrently(others, at_once=os.cpu_count() or 1)
+    order = sorted(found, key=lambda one: one.folder not in libraries)
+    return Dependencies(tuple(moved[one.folder] for one in order), files, version)
 
 
 def _text(root: Path, path: Path, text: str) -> str:
