@@ -79,7 +79,7 @@ class Installer:
             LeftError: It cannot be done safely.
         """
         if call.unknown:
-            raise LeftError(f"pip has no option {call.unknown[0]}", "without it")
+            raise LeftError(f"pip has no option {call.unknown}", "without it")
         if (word := call.dynamic) is not None:
             raise LeftError(f"{word.raw} is only known at run time", "`uv add` what it names")
         if self._from_wheels(call):
