@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.discover.options import DEFAULT_INDEX
 
 SCRIPT = ExecutionContext(Path("x"))
 CI = ExecutionContext(Path("x"), "ci")
-MAKE = ExecutionContext(Path("x"), "make")
+MAKE = ExecutionContext(Path("x"), dialect=Dialect(make=True))
 #: The interpreter of the image python.
 BUILD = ExecutionContext(
     Path("x"),
@@ -18,9 +19,15 @@ BUILD = ExecutionContext(
     environment="/usr/local",
     project_environment="/usr/local",
     user_environment="/root/.local",
-    comments=True,
+    dialect=Dialect(docker=True),
 )
-VENV = ExecutionContext(Path("x"), "build", environment="/opt/venv", project_environment="/opt/venv", comments=True)
+VENV = ExecutionContext(
+    Path("x"),
+    "build",
+    environment="/opt/venv",
+    project_environment="/opt/venv",
+    dialect=Dialect(docker=True),
+)
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,7 @@ CASES = [
     Case(SCRIPT, "pip download flask", None, ("left: `pip download` has no exact counterpart in uv",)),
     Case(SCRIPT, "pip cache purge", "uv cache clean"),
     Case(SCRIPT, "virtualenv -p python3.12 .venv", "uv venv --python python3.12 --allow-existing .venv"),
+    Case(SCRIPT, "virtualenv --python=python3.12 .venv", "uv venv --python python3.12 --allow-existing .venv"),
     Case(SCRIPT, "python3 -m venv --system-site-packages env", "uv venv --system-site-packages --allow-existing env"),
     Case(SCRIPT, "python3.12 -m venv .venv", "uv venv --python python3.12 --allow-existing .venv"),
     Case(
