@@ -154,7 +154,6 @@ class InstallWriter:
             joint.join(texts),
             findings=[("note", *one) for one in lost],
             syncs=syncs,
-            files=self.named.files,
             extra=bool(self.packages),
         )
 

@@ -81,7 +81,7 @@ def _translated(
     found = next((one for name in FILES[tool] if (one := place.install(name, facts)) is not None), None)
     if found is None:
         return None
-    path, project = found[0], found[1].project
+    project = found[1].project
     data = _data(facts, project / FILES[tool][0])
     if verb == "run" and rest:
         return _run(command, rest, data, place)
@@ -92,7 +92,7 @@ def _translated(
     if verb in ("install", "sync") and not operands:
         flags = _poetry(data, values, options) if tool == "poetry" else _pipenv(data, options)
         itself = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and facts.is_package(project)
-        return _install(command, Targets([Install(project, flags, itself)], [path]), options, place, facts)
+        return _install(command, Targets([Install(project, flags, itself)]), options, place, facts)
     if place.kind == "build" and verb == "lock":
         return Translation(dropped=True)
     text = _plain(tool, verb, options, values, operands)

@@ -10,7 +10,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from uvdock.formats.edits import TextChange, changed, indent_of, line_end, line_start
 from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
@@ -18,6 +17,7 @@ from uvdock.formats.shell.words import Dialect, Document, Word
 from uvdock.migrate.commands import compose_run
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.commands.environment import instead
+from uvdock.migrate.commands.settle import settle
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.commands.translate import Translator
 from uvdock.migrate.commands.translation import Told, Translation
@@ -44,7 +44,6 @@ class Shell:
         syncs: Its `uv sync` commands, in order; for words that stay, those that would be.
         calls_uv: Whether the new text calls uv where the old one called pip.
         extra: Whether it installs packages that are not in the lock.
-        files: The requirements files whose place `uv sync` takes, from the repo root.
     """
 
     text: str
@@ -53,7 +52,6 @@ class Shell:
     syncs: tuple[Sync, ...] = ()
     calls_uv: bool = False
     extra: bool = False
-    files: tuple[Path, ...] = ()
 
     @property
     def left(self) -> bool:
@@ -159,7 +157,7 @@ class _Text:
                 self._leave(token.start + match.end(), what, "by hand, with uv, where it is a script")
         translator = Translator(found, self.facts, self.place)
         decisions = [self._decide(command, translator) for command in found]
-        translator.settle(decisions)
+        settle(translator, decisions)
         for command, decision in zip(found, decisions, strict=True):
             self._take(command, decision)
         for run in _runs(found, decisions):
@@ -178,7 +176,7 @@ class _Text:
         told: list[Told] = [(one.level, one.what, one.instead) for one in made.findings]
         if made.text in (text, ""):
             return Translation(findings=told) if told else decision
-        return Translation(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
+        return Translation(edits=[(words[0].start, words[-1].end, made.text)], findings=told)
 
     def _made(self, decisions: Sequence[Translation]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))
@@ -193,7 +191,6 @@ class _Text:
             tuple(sync for decision in decisions for sync in decision.syncs),
             any(decision.calls_uv for decision in decisions),
             any(decision.extra for decision in decisions),
-            tuple(dict.fromkeys(path for decision in decisions for path in decision.files)),
         )
 
     def _take(self, command: Command, decision: Translation) -> None:
@@ -266,7 +263,6 @@ class _Text:
         elif made.text != inside:
             self.changes.append(TextChange(word.start + 1, word.end - 1, made.text or ":"))
             decision.syncs.extend(made.syncs)
-            decision.files.extend(made.files)
             decision.within = decision.within or made.calls_uv
             decision.extra = decision.extra or made.extra
 

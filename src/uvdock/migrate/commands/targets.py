@@ -23,7 +23,6 @@ class Targets:
 
     Args:
         installs: What takes the place of each requirements file, group and project.
-        files: The requirements files and the manifests of groups, from the repo root.
         projects: The projects of the repo, and whether each is only installed as editable.
         packages: The packages that the lock does not have by this.
         installers: Those by which packages are installed: uv needs none of them.
@@ -32,7 +31,6 @@ class Targets:
     """
 
     installs: list[Install] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
     projects: dict[Path, bool] = field(default_factory=dict)
     packages: list[Word] = field(default_factory=list)
     installers: list[Word] = field(default_factory=list)
@@ -102,7 +100,6 @@ class _TargetReader:
             instead = "`uv sync` with `--no-install-package`, or a dependency group without them"
             raise LeftError(f"{name} is changed before it is installed", instead)
         else:
-            self.targets.files.append(found[0])
             self.targets.installs.append(found[1])
 
     def group(self, value: str) -> None:
@@ -111,7 +108,6 @@ class _TargetReader:
         found = self.place.project(manifest.removesuffix("pyproject.toml").rstrip("/") or ".", self.facts)
         if found is None or not re.fullmatch(r"[\w.-]+", name):
             raise LeftError(f"the dependency group {value} of an unknown project", "`uv sync --only-group`")
-        self.targets.files.append(found.project / "pyproject.toml")
         self.targets.installs.append(Install(found.project, ("--only-group", name)))
 
     def requirement(self, word: Word, name: str, *, editable: bool) -> None:

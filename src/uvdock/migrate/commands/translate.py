@@ -10,10 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from uvdock.formats.shell.commands import Command
-from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands import install, managers, pip, targets
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.commands.environment import INDEX_VARIABLES
 from uvdock.migrate.commands.pip import INTERPRETER, PipCommand
 from uvdock.migrate.commands.translation import LeftError, Translation
 from uvdock.migrate.discover.requirement import name_in
@@ -21,7 +19,6 @@ from uvdock.migrate.model import RepoFacts
 
 _WRITERS = {"sed", "tee", "perl", "ed", "ex", "cp", "mv", "dos2unix", "envsubst"}
 _VERBS = {"install", "uninstall", "wheel", "download"}
-_CACHE = re.compile(r"(?:/root|~|\$\{?HOME\}?|/home/\w+)/\.cache(?:/pip)?(?:/\*?)?")
 #: What brings Poetry: its own installer.
 _BOOTSTRAPS = ("install.python-poetry.org", "install-poetry.py", "get-poetry.py")
 #: The folder of the script itself, and a way on from there: `"$(dirname "$0")/.."`.
@@ -77,33 +74,6 @@ class Translator:
             what = "a redirection in the middle of a pip command"
             return Translation(findings=[("left", what, made.text or "")])
         return made
-
-    def settle(self, decisions: list[Translation]) -> None:
-        """What can only be told when all commands are known."""
-        changed = any(decision.changes for decision in decisions)
-        for at, (command, decision) in enumerate(zip(self.found, decisions, strict=True)):
-            if command.name == "rm" and not decision.changes:
-                self._rm(command, decision, decisions, clean=changed)
-            elif command.name in ("[", "test", "[["):
-                self._test(command, decision)
-            elif command.name == "export" or (command.assigned and not command.words):
-                self._variables(command, decision, decisions[at + 1 :])
-            elif not decision.changes and not decision.findings and self.calls[at] is None:
-                self._mention(command, decision, decisions)
-        self._pipes(decisions)
-        for at, (command, decision) in enumerate(zip(self.found, decisions, strict=True)):
-            # `… || true` is about what went.
-            if command.before == "||" and command.name in ("true", ":") and self._whole(at, decisions):
-                decision.dropped = True
-        self._activations(decisions)
-
-    def _whole(self, at: int, decisions: Sequence[Translation]) -> bool:
-        """Whether all goes that stands before a command in its `… && … || …`."""
-        while at and decisions[at - 1].dropped and self.found[at].previous == self.found[at - 1].stop:
-            at -= 1
-            if self.found[at].before not in ("&&", "||", "|"):
-                return True
-        return False
 
     # --- one call of pip and its like ---------------------------------------------------------------------------------
 
@@ -291,104 +261,6 @@ class Translator:
                 last = command.arguments[-1:] if command.name in ("cp", "mv", "tee") else command.arguments
                 found += [word.text for word in last]
         return frozenset(where for name in found if (where := self.place.find(name)) is not None)
-
-    def _rm(self, command: Command, decision: Translation, all_: list[Translation], *, clean: bool) -> None:
-        """The old files and pip's cache: the files are not there, and the cache is a mount, which cannot be removed."""
-        operands = [word for word in command.arguments if not word.text.startswith("-")]
-        gone = [word for word in operands if self._goes(word, clean=clean and self._installs(all_))]
-        if not gone or (not clean and (self.place.kind != "build" or self.place.seeded)):
-            return
-        if len(gone) == len(operands):
-            decision.dropped = True
-            return
-        for word in gone:
-            before = max(one.end for one in command.words if one.end <= word.start)
-            decision.edits.append((before, word.end, ""))
-
-    def _goes(self, word: Word, *, clean: bool) -> bool:
-        if self.place.kind == "build" and clean and _CACHE.fullmatch(word.text):
-            return True
-        if word.text.rpartition("/")[2] == "get-pip.py" or word.text.rstrip("/") in self.place.wheels:
-            return True
-        if self.place.install(word.text, self.facts) is not None:
-            return True
-        # A folder of nothing but requirements files.
-        folder = self.place.find(word.text) if self.place.kind == "build" and word.text.strip("./") else None
-        inside = {path for path in self.facts.files if folder is not None and folder in path.parents}
-        return bool(inside) and inside <= self.facts.installs.keys()
-
-    @staticmethod
-    def _installs(decisions: Sequence[Translation]) -> bool:
-        return any(decision.calls_uv or decision.dropped for decision in decisions)
-
-    def _test(self, command: Command, decision: Translation) -> None:
-        """Whether a requirements file is there becomes whether the lock is."""
-        words = command.arguments
-        for flag, word in pairwise(words):
-            if flag.text in ("-nt", "-ot") and (found := self.place.install(word.text, self.facts)):
-                self._newer(words, flag, word, decision)
-            elif flag.text in ("-f", "-e", "-s", "-r") and (found := self.place.install(word.text, self.facts)):
-                name = self.place.named(found[1].project)
-                if name is not None:
-                    decision.edits.append((word.start, word.end, posixpath.join(name, "uv.lock")))
-
-    def _newer(self, words: Sequence[Word], flag: Word, right: Word, decision: Translation) -> None:
-        """Which of two lists is newer becomes which of the manifest and its lock is."""
-        left = words[words.index(flag) - 1] if words.index(flag) else flag
-        found = self.place.install(left.text, self.facts)
-        name = self.place.named(found[1].project) if found is not None else None
-        if name is not None:
-            order = ("pyproject.toml", "uv.lock") if flag.text == "-nt" else ("uv.lock", "pyproject.toml")
-            for word, new in zip((left, right), order, strict=True):
-                decision.edits.append((word.start, word.end, posixpath.join(name, new)))
-
-    def _variables(self, command: Command, decision: Translation, later: Sequence[Translation]) -> None:
-        """The indexes that a text gives pip become those of uv, where uv is called after it and pip is not."""
-        if not any(one.calls_uv for one in later) or any(
-            level == "left" for one in later for level, *_ in one.findings
-        ):
-            return
-        for word in command.words[command.lead + 1 :] if command.words else command.assigned:
-            name, equals, _ = word.text.partition("=")
-            new = INDEX_VARIABLES.get(name) if equals and word.raw.startswith(name) else None
-            if new is not None:
-                decision.edits.append((word.start, word.start + len(name), new))
-
-    def _mention(self, command: Command, decision: Translation, decisions: Sequence[Translation]) -> None:
-        for word in (*command.words, *command.reads):
-            found = self.place.install(word.text, self.facts) if "/" in word.text or "." in word.text else None
-            told = any(word.text in what for decision in decisions for _, what, _ in decision.findings)
-            if found and not told and found[0].name not in ("pyproject.toml", "setup.py", "setup.cfg"):
-                instead = "pyproject.toml and uv.lock say it now"
-                decision.findings.append(("left", f"{command.name or 'a redirect'} uses {word.text}", instead))
-                return
-
-    def _pipes(self, decisions: list[Translation]) -> None:
-        """`curl … get-pip.py | python`: what reads the script goes with it."""
-        for at, decision in enumerate(decisions[1:], 1):
-            before, command = decisions[at - 1], self.found[at]
-            if before.dropped and command.before == "|" and self.found[at - 1].name in ("curl", "wget"):
-                if re.fullmatch(r"python[\d.]*", command.name):
-                    decision.dropped, decision.findings = True, []
-                else:
-                    before.dropped = False
-
-    def _activations(self, decisions: list[Translation]) -> None:
-        """In a build, an activation goes when nothing is left that it is for."""
-        if self.place.kind != "build":
-            return
-        for at in self.activations:
-            later = zip(self.found[at + 1 :], decisions[at + 1 :], strict=True)
-            needed = [command for command, decision in later if not decision.changes and command.name != "deactivate"]
-            if not needed and any(decision.changes for decision in decisions[at + 1 :]):
-                decisions[at].dropped = True
-            elif (made := _plain(self.place.activated)) in self.place.gone:
-                decisions[at].findings.append(
-                    ("note", f"{made} is activated before uv makes it", "call the program by its folder")
-                )
-        for at, command in enumerate(self.found):
-            if command.name == "deactivate" and all(decisions[one].dropped for one in self.activations):
-                decisions[at].dropped = bool(self.activations)
 
 
 def _of_no_package(command: Command) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from uvdock.migrate.commands.sync import Sync
@@ -30,7 +29,6 @@ class Translation:
         dropped: Whether it goes.
         findings: Level, what there is, and what to write instead.
         syncs: The `uv sync` in its place.
-        files: The requirements files that are installed so.
         within: Whether its changed words, or a script in one of them, call uv.
         extra: Whether it installs packages that are not in the lock.
     """
@@ -40,7 +38,6 @@ class Translation:
     dropped: bool = False
     findings: list[Told] = field(default_factory=list)
     syncs: list[Sync] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
     within: bool = False
     extra: bool = False
 
