@@ -86,23 +86,24 @@ class _Settling:
         return bool(inside) and inside <= self.facts.installs.keys()
 
     def _test(self, command: Command, decision: Translation) -> None:
-        """Whether a requirements file is there, or newer than another, becomes what the manifest and the lock are."""
-        before = None
-        for flag, word in pairwise(command.arguments):
+        """Whether a requirements file is there, or newer than another file, becomes what the lock is."""
+        words = command.arguments
+        for at, (flag, word) in enumerate(pairwise(words)):
             if flag.text in ("-f", "-e", "-s", "-r"):
-                self._rename({word: "uv.lock"}, word, decision)
-            elif flag.text in ("-nt", "-ot") and self.place.install(word.text, self.facts):
-                left = before or flag
-                order = ("pyproject.toml", "uv.lock") if flag.text == "-nt" else ("uv.lock", "pyproject.toml")
-                self._rename(dict(zip((left, word), order, strict=True)), left, decision)
-            before = flag
+                self._rename(word, "uv.lock", decision)
+            elif flag.text in ("-nt", "-ot") and at:
+                newer, older = (words[at - 1], word) if flag.text == "-nt" else (word, words[at - 1])
+                # Of two lists, one was compiled from the other.
+                compiled = self.place.install(older.text, self.facts) is not None
+                self._rename(newer, "pyproject.toml" if compiled else "uv.lock", decision)
+                self._rename(older, "uv.lock", decision)
 
-    def _rename(self, names: dict[Word, str], known: Word, decision: Translation) -> None:
-        """Have words name other files of the project whose requirements file one of them names."""
-        found = self.place.install(known.text, self.facts)
+    def _rename(self, word: Word, name: str, decision: Translation) -> None:
+        """Name a file of the project instead, where a word names a requirements file."""
+        found = self.place.install(word.text, self.facts)
         folder = self.place.named(found[1].project) if found is not None else None
         if folder is not None:
-            decision.edits += [(word.start, word.end, posixpath.join(folder, name)) for word, name in names.items()]
+            decision.edits.append((word.start, word.end, posixpath.join(folder, name)))
 
     def _variables(self, command: Command, decision: Translation, later: Sequence[Translation]) -> None:
         """The indexes that a text gives pip become those of uv, where uv is called after it and pip is not."""
