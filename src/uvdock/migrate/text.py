@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Concatenate, Literal, ParamSpec
 
 from uvdock.formats.edits import TextChange, changed, line_at
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext, Names
 from uvdock.migrate.model import Converted, Install, Notice, RepoFacts
 
 P = ParamSpec("P")
@@ -53,10 +53,10 @@ class Draft:
         """Say what a person has to know of a place of the text."""
         self.findings.append(Notice(self.path, line_at(self.content, at), level, what, instead))
 
-    def place(self, folder: Path, at: int = 0, kind: Literal["script", "ci", "make"] = "script") -> ExecutionContext:
+    def place(self, folder: Path, at: int = 0, kind: Literal["script", "ci"] = "script") -> ExecutionContext:
         """Where a shell text of the file runs that begins at a place of it: in a folder of the repo."""
         line = line_at(self.content, at)
-        return ExecutionContext(self.path, kind, line, folder, locate=lambda name: meant(name, folder, self.facts))
+        return ExecutionContext(self.path, kind, line, Names(folder, lambda name: meant(name, folder, self.facts)))
 
     def converted(self) -> Converted:
         """The text with its changes, and the findings."""

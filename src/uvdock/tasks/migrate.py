@@ -79,17 +79,12 @@ def migrate(  # noqa: PLR0917 - the options of a task are its arguments
         return _roll_back(repo, force=force, as_json=json, dry=bool(c.config.run.dry))
     if broken := applying.unfinished(repo.root):
         raise broken
-    plan, facts = planning.assemble(
-        repo.root,
-        planning.usual(nullcontext if json else console.step),
-        uv=find_uv() or "uv",
-        harden=harden,
-        cache_volume=cache_volume,
-        tasks=tasks,
-    )
     dry = bool(c.config.run.dry)
-    if not json:
-        _show(plan, facts, verbose=verbose)
+    converters = planning.usual(nullcontext if json else console.step)
+    plan, facts = planning.assemble(
+        repo.root, converters, uv=find_uv() or "uv", harden=harden, cache_volume=cache_volume, tasks=tasks
+    )
+    _show(plan, facts, verbose=verbose, quiet=json)
     if apply:
         # Before the images are built: that takes minutes.
         _allowed(repo, plan, accept_drift=accept_drift, allow_dirty=allow_dirty)
@@ -143,8 +138,10 @@ def _go_together(*, apply: bool, prove: bool, rollback: bool, checks: Sequence[s
             words_of(check)
 
 
-def _show(plan: MigrationPlan, facts: RepoFacts, *, verbose: bool) -> None:
+def _show(plan: MigrationPlan, facts: RepoFacts, *, verbose: bool, quiet: bool) -> None:
     """The diff of each file on standard output; what stays for a person, and the drift, on standard error."""
+    if quiet:
+        return
     from uvdock.migrate import report
 
     terminal = sys.stdout.isatty()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.discover.options import DEFAULT_INDEX
 
 SCRIPT = ExecutionContext(Path("x"))
 CI = ExecutionContext(Path("x"), "ci")
-MAKE = ExecutionContext(Path("x"), "make")
+MAKE = ExecutionContext(Path("x"), dialect=Dialect(make=True))
 #: The interpreter of the image python.
 BUILD = ExecutionContext(
     Path("x"),
@@ -18,9 +19,15 @@ BUILD = ExecutionContext(
     environment="/usr/local",
     project_environment="/usr/local",
     user_environment="/root/.local",
-    comments=True,
+    dialect=Dialect(docker=True),
 )
-VENV = ExecutionContext(Path("x"), "build", environment="/opt/venv", project_environment="/opt/venv", comments=True)
+VENV = ExecutionContext(
+    Path("x"),
+    "build",
+    environment="/opt/venv",
+    project_environment="/opt/venv",
+    dialect=Dialect(docker=True),
+)
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,7 @@ CASES = [
     Case(SCRIPT, "pip download flask", None, ("left: `pip download` has no exact counterpart in uv",)),
     Case(SCRIPT, "pip cache purge", "uv cache clean"),
     Case(SCRIPT, "virtualenv -p python3.12 .venv", "uv venv --python python3.12 --allow-existing .venv"),
+    Case(SCRIPT, "virtualenv --python=python3.12 .venv", "uv venv --python python3.12 --allow-existing .venv"),
     Case(SCRIPT, "python3 -m venv --system-site-packages env", "uv venv --system-site-packages --allow-existing env"),
     Case(SCRIPT, "python3.12 -m venv .venv", "uv venv --python python3.12 --allow-existing .venv"),
     Case(
@@ -192,6 +200,86 @@ CASES = [
     Case(SCRIPT, "pip-compile --upgrade --generate-hashes requirements.in", "uv lock --upgrade"),
     Case(SCRIPT, "pip-compile -P flask requirements.in", "uv lock --upgrade-package flask"),
     Case(SCRIPT, "pip-sync requirements.txt requirements-dev.txt", "uv sync --locked"),
+    Case(
+        SCRIPT,
+        "pip --python python3.12 install -r requirements.txt",
+        None,
+        ("left: uvdock cannot tell which environment python3.12 has",),
+    ),
+    Case(SCRIPT, "pip install --target lib --prefix /p flask", None, ("left: both --target and --prefix",)),
+    Case(
+        SCRIPT,
+        "pip install -c https://x.example/c.txt -r requirements.txt",
+        None,
+        ("left: the constraints in https://x.example/c.txt are not in the repo",),
+    ),
+    Case(
+        SCRIPT,
+        "pip install -t lib -r requirements.txt flask",
+        "uv export --quiet --locked --no-emit-project --no-dev --output-file /tmp/requirements.lock && uv pip install --target lib --requirements /tmp/requirements.lock && uv pip install --target lib flask",
+        ("note: flask is not in the lock",),
+    ),
+    Case(SCRIPT, "pip install --group docs:x", None, ("left: the dependency group docs:x of an unknown project",)),
+    Case(SCRIPT, "pip install -e lib", None, ("left: lib is no project that is known",)),
+    Case(SCRIPT, "pip install ./dist/x.whl", None, ("left: ./dist/x.whl is not in the repo",)),
+    Case(SCRIPT, "pip install ./lib", None, ("left: ./lib is no project that is known",)),
+    Case(SCRIPT, "pip install -r nowhere/$X.txt", None, ("left: which file nowhere/$X.txt is depends on a variable",)),
+    Case(SCRIPT, "pip install -U", None, ("left: this installs nothing by name",)),
+    Case(
+        SCRIPT,
+        "python -m venv $(pwd)/venv",
+        None,
+        ("left: the folder of this virtual environment is only known at run time",),
+    ),
+    Case(SCRIPT, "python -m venv --weird venv", None, ("left: `--weird` of venv has no counterpart in uv",)),
+    Case(SCRIPT, "python -m piptools compile requirements.in", "uv lock"),
+    Case(SCRIPT, "python -I -m pip install -r requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "python setup.py install --user", None, ("left: `setup.py install` with options",)),
+    Case(SCRIPT, "python setup.py test", None),
+    Case(
+        SCRIPT,
+        ". venv/bin/activate\ndeactivate\npip install -r requirements.txt",
+        ". venv/bin/activate\ndeactivate\nuv sync --locked --no-dev",
+    ),
+    Case(
+        SCRIPT,
+        "[ venv -ot requirements.txt ] && pip install -r requirements.txt",
+        "[ venv -ot uv.lock ] && uv sync --locked --no-dev",
+    ),
+    Case(
+        SCRIPT,
+        "export PIP_INDEX_URL=https://index.example/simple\npip install flask",
+        "export UV_DEFAULT_INDEX=https://index.example/simple\nuv pip install flask",
+        ("note: flask: not in the lock",),
+    ),
+    Case(SCRIPT, "curl https://x.example/get-pip.py | tee get-pip.py", None),
+    Case(
+        SCRIPT,
+        "pip install 'a",
+        None,
+        ("left: a shell text with pip that cannot be read: a quote that is never closed",),
+    ),
+    Case(
+        SCRIPT, "bash -c 'pip install -r requirements/$X.txt'", "bash -c 'uv sync --locked --no-dev --group \"${X}\"'"
+    ),
+    Case(BUILD, "pip install -U pip && rm -rf ~/.cache/pip /x", "rm -rf /x"),
+    Case(BUILD, "rm -rf requirements app", "rm -rf app"),
+    Case(BUILD, "rm -rf requirements", ""),
+    Case(
+        BUILD,
+        "PIP_NO_BINARY=:none: pip install -r requirements.txt",
+        "uv sync --locked --no-install-project --inexact --no-dev",
+    ),
+    Case(
+        VENV,
+        "python -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt && deactivate",
+        "uv venv .venv && UV_PROJECT_ENVIRONMENT=.venv uv sync --locked --no-install-project --no-dev",
+    ),
+    Case(SCRIPT, "[ requirements.txt -nt requirements-dev.txt ] && x", "[ pyproject.toml -nt uv.lock ] && x"),
+    Case(SCRIPT, "[ requirements.txt -nt .venv/stamp ] && x", "[ uv.lock -nt .venv/stamp ] && x"),
+    Case(SCRIPT, "pip-sync -q requirements.txt", "uv sync --locked --no-dev --quiet"),
+    Case(SCRIPT, f"pip-sync --index-url {DEFAULT_INDEX} requirements.txt", "uv sync --locked --no-dev"),
+    Case(SCRIPT, "pip-sync --ask requirements.txt", None, ("left: pip has no option --ask",)),
     Case(SCRIPT, "python setup.py develop", "uv sync --locked --no-dev"),
     Case(SCRIPT, "python setup.py install", "uv sync --locked --no-dev"),
     Case(SCRIPT, "python setup.py sdist", None, ("note: `setup.py sdist` needs setuptools",)),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.migrate.texts import Text, built, others, scripts, texts
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.dockerfile import convert
@@ -82,10 +83,15 @@ dockerfiles = st.builds(
     st.sampled_from(["\n", "\n", "\n", "\r\n"]),
 )  # fmt: skip
 places = st.builds(
-    lambda kind, environment, line: ExecutionContext(
-        Path("x"), kind, line, environment=environment, comments=kind == "build"
+    lambda kind, make, environment, line: ExecutionContext(
+        Path("x"),
+        kind,
+        line,
+        environment=environment,
+        dialect=Dialect(docker=kind == "build", make=make and kind == "script"),
     ),
-    st.sampled_from(["build", "script", "ci", "make"]),
+    st.sampled_from(["build", "script", "ci"]),
+    st.booleans(),
     st.sampled_from(["", "/usr/local", "system", "/opt/venv"]),
     st.sampled_from([1, 8]),
 )
@@ -131,7 +137,7 @@ def calls_pip(text: str) -> bool:
 @settings(max_examples=200)
 @given(st.data(), places)
 def test_a_shell_text(data: st.DataObject, place: ExecutionContext) -> None:
-    given = Text.of(data.draw(built if place.comments else st.one_of(texts, scripts)))
+    given = Text.of(data.draw(built if place.dialect.docker else st.one_of(texts, scripts)))
     text = given.text
     made = rewrite.convert(text, FACTS, place)
 
@@ -145,12 +151,14 @@ def test_a_shell_text(data: st.DataObject, place: ExecutionContext) -> None:
     whole = "".join([*applied, text[at:]])
     assert not given.lost(whole)
     # In a Dockerfile, comments stay without their instruction.
-    code = [line for line in whole.splitlines() if line.strip() and not (place.comments and line.strip()[0] == "#")]
+    code = [
+        line for line in whole.splitlines() if line.strip() and not (place.dialect.docker and line.strip()[0] == "#")
+    ]
     assert made.text == (whole if code or not made.changes else "")
 
 
 @settings(max_examples=200)
-@given(others, places.filter(lambda place: not place.comments))
+@given(others, places.filter(lambda place: not place.dialect.docker))
 def test_a_text_that_calls_no_pip(template: str, place: ExecutionContext) -> None:
     text = Text.of(template).text
 

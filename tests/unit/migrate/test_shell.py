@@ -144,6 +144,12 @@ def test_words_that_no_shell_reads(words: list[str], expected: list[str], left: 
     assert made.left is left
 
 
+def test_a_comment_between_commands_of_which_none_stays_is_in_the_changes() -> None:
+    made = rewrite.convert("rm -rf /root/.cache \\\n    # why\n    && pip install -U pip", PLAIN, BUILD)
+    assert made.text == ""
+    assert [change.text.strip() for change in made.changes] == ["# why"]
+
+
 def test_a_finding_has_the_line_of_the_file() -> None:
     place = replace(SCRIPT, line=40)
 
@@ -197,6 +203,36 @@ def test_variables_are_set_without_a_shell_by_env() -> None:
     line = "pip install -r requirements.txt"
     assert rewrite.convert_line(line, migrate_facts.facts(), place).text == after
     assert rewrite.convert_words(line.split(), migrate_facts.facts(), place)[0] == after.split()
+
+
+SELF = replace(
+    FACTS, installs={**FACTS.installs, Path("requirements-self.txt"): Install(Path(), ("--no-dev",), itself=True)}
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("pip install -r requirements-self.txt", "uv sync --locked --inexact --no-dev"),
+        # Of the lists that the variable may mean, only one has the project itself in it.
+        ("pip install -r requirements-$X.txt", "self) uv sync --locked --inexact --no-dev ;;"),
+    ],
+)
+def test_a_list_that_has_the_project_in_it_installs_it(line: str, after: str) -> None:
+    assert after in rewrite.convert(line, SELF, BUILD).text
+
+
+def test_a_list_that_has_the_project_in_it_installs_it_where_nothing_can_be_synced() -> None:
+    system = replace(BUILD, environment="system")
+    made = rewrite.convert("pip install -r requirements-self.txt", SELF, system).text
+    assert made.endswith("uv pip install --system --break-system-packages --no-deps --editable .")
+    assert rewrite.convert("pip install -t lib -r requirements-self.txt", SELF, SCRIPT).left
+
+
+def test_setup_py_is_left_where_its_environment_is_not_known() -> None:
+    made = rewrite.convert("python setup.py install", FACTS, replace(BUILD, environment="?"))
+    assert made.text == "python setup.py install"
+    assert made.findings[0].what == "uvdock cannot tell where pip installs to here"
 
 
 def test_a_list_by_a_variable_is_a_group_of_that_name_unless_one_without_is_meant() -> None:

@@ -84,6 +84,11 @@ class Command:
         return self.words[self.lead + 1 :]
 
     @property
+    def conditional(self) -> bool:
+        """Whether it may not run: in a test or a body, or after ``||``."""
+        return bool(self.inside) or self.before == "||"
+
+    @property
     def header(self) -> bool:
         """Whether it is no command: the words of a `for`, a `case` or a `[[`."""
         return bool(self.words) and self.words[0].reserved in HEADERS

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from uvdock.formats.shell.commands import Command
 from uvdock.formats.shell.words import Word
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.commands.decision import LeftError
+from uvdock.migrate.commands.install import InstallWriter
+from uvdock.migrate.commands.pip import PipCommand
+from uvdock.migrate.commands.targets import Targets, used
+from uvdock.migrate.commands.translation import LeftError, Translation
 from uvdock.migrate.model import Install, RepoFacts
 
 #: What each program's project is known by.
@@ -41,90 +44,71 @@ _VALUED = {"--only", "--with", "--without", "-E", "--extras", "-G", "--group", "
            "--directory", "--project"}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ManagerCommand:
-    """What a command comes to.
+def translate(command: Command, place: ExecutionContext, facts: RepoFacts) -> Translation | None:
+    """What becomes of a command of Poetry or Pipenv.
 
     Args:
-        kind: ``sync``: the project's dependencies are installed; ``text``: another command takes its place; ``run``:
-            it runs a program in the environment; ``drop``: there is nothing to do.
-        install: What is installed.
-        path: The file that it is known by.
-        itself: Whether the project itself is installed too.
-        system: Whether it goes where pip would install to, because the command says so.
-        text: What takes its place; for ``run``, the program and what follows where that changes.
-        options: The options that stay.
-        words: The words of the program that is run.
-    """
-
-    kind: Literal["sync", "text", "run", "drop"]
-    install: Install = field(default_factory=lambda: Install(Path()))
-    path: Path = Path()
-    itself: bool = False
-    system: bool = False
-    text: str = ""
-    options: tuple[str, ...] = ()
-    words: tuple[Word, ...] = ()
-
-
-def used(facts: RepoFacts) -> frozenset[str]:
-    """The programs whose projects are migrated: nothing has to install them any more."""
-    found = set()
-    for path in facts.installs:
-        if path.name in ("Pipfile", "Pipfile.lock"):
-            found.add("pipenv")
-        elif path.name == "poetry.lock" or (
-            path.name == "pyproject.toml" and "[tool.poetry" in facts.files.get(path, "")
-        ):
-            found.add("poetry")
-    return frozenset(found)
-
-
-def named(command: Command) -> tuple[str, tuple[Word, ...]] | None:
-    """Which of the programs a command calls, and the words after it; ``None`` for any other."""
-    words = command.words[command.lead :]
-    if words and (name := words[0].text.rpartition("/")[2]) in FILES:
-        return name, tuple(words[1:])
-    if len(words) > 2 and words[1].text == "-m" and words[2].text in FILES:
-        return words[2].text, tuple(words[3:])
-    return None
-
-
-def read(tool: str, rest: Sequence[Word], facts: RepoFacts, place: ExecutionContext) -> ManagerCommand:
-    """What a command of Poetry or Pipenv comes to.
-
-    Args:
-        tool: ``poetry`` or ``pipenv``.
-        rest: The words after the program.
-        facts: What is known of the repo.
+        command: The command.
         place: Where it runs.
+        facts: What is known of the repo.
+
+    Returns:
+        The translation; ``None`` for any other program.
 
     Raises:
         LeftError: uv has nothing that is the same.
     """
-    verb, words = _verb(rest)
-    left = LeftError(f"`{tool} {verb}`".replace(" `", "`"), INSTEAD[tool])
+    words = command.words[command.lead :]
+    if len(words) > 2 and words[1].text == "-m":
+        words = words[2:]
+    tool = words[0].text.rpartition("/")[2] if words else ""
+    if tool not in FILES:
+        return None
+    verb, _ = _verb(words[1:])
     if tool == "poetry" and verb in ("config", "self") and tool in used(facts):
-        return ManagerCommand("drop")
+        return Translation(dropped=True)
+    made = _translated(command, tool, words[1:], place, facts)
+    if made is None and facts.installs and verb in ("install", "sync", "export", "update", "run", "add", "lock"):
+        raise LeftError(f"`{tool} {verb}`", INSTEAD[tool])
+    return made or Translation()
+
+
+def _translated(
+    command: Command, tool: str, words: Sequence[Word], place: ExecutionContext, facts: RepoFacts
+) -> Translation | None:
+    """What is the same with uv; ``None`` where nothing is."""
+    verb, rest = _verb(words)
     found = next((one for name in FILES[tool] if (one := place.install(name, facts)) is not None), None)
     if found is None:
-        raise left
-    data = _data(facts, found[1].project / FILES[tool][0])
-    if verb == "run" and words:
-        return _run(data, words)
-    options, values, operands = _split(tool, words, left)
+        return None
+    project = found[1].project
+    data = _data(facts, project / FILES[tool][0])
+    if verb == "run" and rest:
+        return _run(command, rest, data, place)
+    given = _split(tool, rest)
+    if given is None:
+        return None
+    options, values, operands = given
     if verb in ("install", "sync") and not operands:
-        project = found[1].project
         flags = _poetry(data, values, options) if tool == "poetry" else _pipenv(data, options)
-        root = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and facts.is_package(project)
-        kept = tuple(sorted({_KEPT[one] for one in options & _KEPT.keys()}))
-        return ManagerCommand("sync", Install(project, flags), found[0], root, "--system" in options, options=kept)
+        itself = tool == "poetry" and not {"--no-root", "--only"} & {*options, *values} and facts.is_package(project)
+        return _install(command, Targets([Install(project, flags, itself)]), options, place, facts)
     if place.kind == "build" and verb == "lock":
-        return ManagerCommand("drop")
-    plain = _plain(tool, verb, options, operands, values)
-    if plain is None:
-        raise left
-    return ManagerCommand("text", text=plain)
+        return Translation(dropped=True)
+    text = _plain(tool, verb, options, values, operands)
+    return Translation(text) if text is not None else None
+
+
+def _install(
+    command: Command, named: Targets, options: set[str], place: ExecutionContext, facts: RepoFacts
+) -> Translation:
+    """What takes the place of an install, in the environment that the program itself would choose."""
+    own = place.managed and "--system" not in options and not place.active
+    there = replace(place, environment="" if own else place.environment, activated="")
+    made = InstallWriter(command, PipCommand("setup", "", ()), named, there, facts).locked()
+    if not any(sync.exported for sync in made.syncs):
+        made.text = " ".join([made.text or "", *sorted({_KEPT[one] for one in options & _KEPT.keys()})])
+    return made
 
 
 def _verb(rest: Sequence[Word]) -> tuple[str, list[Word]]:
@@ -140,9 +124,10 @@ def _data(facts: RepoFacts, path: Path) -> dict[str, Any]:
         return {}
 
 
-def _split(tool: str, words: Sequence[Word], left: LeftError) -> tuple[set[str], dict[str, list[str]], list[Word]]:
+def _split(tool: str, words: Sequence[Word]) -> tuple[set[str], dict[str, list[str]], list[Word]] | None:
+    """The options, those with values, and the operands; ``None`` where uv has nothing like one of them."""
     if any(word.inner or "$" in word.text for word in words):
-        raise left
+        return None
     options: set[str] = set()
     values: dict[str, list[str]] = {}
     operands: list[Word] = []
@@ -159,9 +144,9 @@ def _split(tool: str, words: Sequence[Word], left: LeftError) -> tuple[set[str],
         elif name in _NOTHING[tool] or name in _KEPT or name in ("--no-root", "--no-dev", "-D"):
             options.add(name)
         else:
-            raise left
+            return None
     if {"-C", "-P", "--directory", "--project", "--categories"} & values.keys():
-        raise left
+        return None
     return options, values, operands
 
 
@@ -193,16 +178,20 @@ def _pipenv(data: dict[str, Any], options: set[str]) -> tuple[str, ...]:
     return ("--no-dev",) if dev and not {"--dev", "-d"} & options else ()
 
 
-def _run(data: dict[str, Any], words: Sequence[Word]) -> ManagerCommand:
-    """A program; for Pipenv, a script of the Pipfile is what it stands for."""
+def _run(command: Command, words: Sequence[Word], data: dict[str, Any], place: ExecutionContext) -> Translation:
+    """A program that runs in the environment; for Pipenv, a script of the Pipfile is what it stands for."""
     script = data.get("scripts", {}).get(words[0].text)
     if isinstance(script, dict):
         script = script.get("cmd")
-    return ManagerCommand("run", text=script if isinstance(script, str) else "", words=tuple(words))
+    text, end = (script, words[0].end) if isinstance(script, str) and script else ("", words[0].start)
+    own = place.managed and not place.active
+    program = f"uv run {'--no-sync ' if place.kind == 'build' else ''}" if own else ""
+    edit = (command.words[command.lead].start, end, f"{program}{text}")
+    return Translation(edits=[edit], within=own)
 
 
 def _plain(
-    tool: str, verb: str, options: set[str], operands: Sequence[Word], values: dict[str, list[str]]
+    tool: str, verb: str, options: set[str], values: dict[str, list[str]], operands: Sequence[Word]
 ) -> str | None:
     """The command of uv that is the same and installs nothing by a lock that is there."""
     names = " ".join(word.raw for word in operands)

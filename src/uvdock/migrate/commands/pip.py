@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from uvdock.formats.shell.commands import Command
@@ -16,98 +16,18 @@ from uvdock.formats.shell.words import Word
 
 Kind = Literal["pip", "venv", "compile", "sync", "bootstrap", "setup"]
 
-#: Each option of `pip install` (and those before the verb): whether a value follows, what it becomes for `uv sync`,
-#: and for `uv pip install`. ``drop``: uv does so anyway, or needs it not. ``left``: uv has nothing like it. ``own``: it
-#: says what is installed or where, and is read by `PipCommand`. What starts with a dash takes its place, and what ends
-#: with an equals sign is a variable that has its value.
-OPTIONS: Mapping[str, tuple[bool, str, str]] = {
-    "--abi": (True, "left", "left"),
-    "--all-releases": (True, "drop", "own"),
-    "--allow-external": (True, "drop", "drop"),
-    "--break-system-packages": (False, "drop", "drop"),
-    "--build-constraint": (True, "left", "--build-constraints"),
-    "--cache-dir": (True, "drop", "drop"),
-    "--cert": (True, "SSL_CERT_FILE=", "SSL_CERT_FILE="),
-    "--check-build-dependencies": (False, "drop", "drop"),
-    "--client-cert": (True, "SSL_CLIENT_CERT=", "SSL_CLIENT_CERT="),
-    "--compile": (False, "--compile-bytecode", "--compile-bytecode"),
-    "--config-settings": (True, "--config-setting", "--config-setting"),
-    "--constraint": (True, "own", "--constraints"),
-    "--debug": (False, "drop", "drop"),
-    "--disable-pip-version-check": (False, "drop", "drop"),
-    "--dry-run": (False, "--dry-run", "--dry-run"),
-    "--editable": (True, "own", "own"),
-    "--exists-action": (True, "drop", "drop"),
-    "--extra-index-url": (True, "own", "--index"),
-    "--find-links": (True, "own", "--find-links"),
-    "--force-reinstall": (False, "--reinstall", "--reinstall"),
-    "--global-option": (True, "left", "left"),
-    "--group": (True, "own", "own"),
-    "--help": (False, "left", "left"),
-    "--ignore-installed": (False, "drop", "--reinstall"),
-    "--ignore-requires-python": (False, "left", "left"),
-    "--implementation": (True, "left", "left"),
-    "--index-url": (True, "own", "--default-index"),
-    "--install-option": (True, "left", "left"),
-    "--isolated": (False, "drop", "drop"),
-    "--keyring-provider": (True, "--keyring-provider", "--keyring-provider"),
-    "--log": (True, "drop", "drop"),
-    "--no-binary": (True, "own", "own"),
-    "--no-build-isolation": (False, "--no-build-isolation", "--no-build-isolation"),
-    "--no-cache-dir": (False, "drop", "drop"),
-    "--no-clean": (False, "drop", "drop"),
-    "--no-color": (False, "--color=never", "--color=never"),
-    "--no-compile": (False, "--no-compile-bytecode", "--no-compile-bytecode"),
-    "--no-deps": (False, "drop", "--no-deps"),
-    "--no-index": (False, "own", "--no-index"),
-    "--no-input": (False, "drop", "drop"),
-    "--no-python-version-warning": (False, "drop", "drop"),
-    "--no-use-pep517": (False, "left", "left"),
-    "--no-user": (False, "drop", "drop"),
-    "--no-warn-conflicts": (False, "drop", "drop"),
-    "--no-warn-script-location": (False, "drop", "drop"),
-    "--only-binary": (True, "own", "own"),
-    "--only-final": (True, "drop", "own"),
-    "--platform": (True, "left", "left"),
-    "--pre": (False, "drop", "--prerelease=allow"),
-    "--prefer-binary": (False, "drop", "drop"),
-    "--prefix": (True, "own", "own"),
-    "--process-dependency-links": (False, "left", "left"),
-    "--progress-bar": (True, "drop", "drop"),
-    "--proxy": (True, "ALL_PROXY=", "ALL_PROXY="),
-    "--no-proxy-env": (False, "left", "left"),
-    "--only-deps": (False, "left", "left"),
-    "--refresh-package": (True, "drop", "--refresh-package"),
-    "--no-require-hashes": (False, "drop", "drop"),
-    "--python": (True, "own", "own"),
-    "--python-version": (True, "left", "left"),
-    "--quiet": (False, "--quiet", "--quiet"),
-    "--report": (True, "left", "left"),
-    "--require-hashes": (False, "drop", "--require-hashes"),
-    "--require-virtualenv": (False, "drop", "drop"),
-    "--requirement": (True, "own", "own"),
-    "--requirements-from-script": (True, "left", "left"),
-    "--resume-retries": (True, "drop", "drop"),
-    "--retries": (True, "UV_HTTP_RETRIES=", "UV_HTTP_RETRIES="),
-    "--root": (True, "left", "left"),
-    "--root-user-action": (True, "drop", "drop"),
-    "--src": (True, "drop", "drop"),
-    "--target": (True, "own", "own"),
-    "--timeout": (True, "UV_HTTP_TIMEOUT=", "UV_HTTP_TIMEOUT="),
-    "--trusted-host": (True, "--allow-insecure-host", "--allow-insecure-host"),
-    "--upgrade": (False, "drop", "--upgrade"),
-    "--upgrade-strategy": (True, "drop", "drop"),
-    "--uploaded-prior-to": (True, "drop", "--exclude-newer"),
-    "--use-deprecated": (True, "drop", "drop"),
-    "--use-feature": (True, "drop", "drop"),
-    "--use-pep517": (False, "drop", "drop"),
-    "--user": (False, "own", "own"),
-    "--verbose": (False, "--verbose", "--verbose"),
-    "--version": (False, "left", "left"),
-    "--wheel-dir": (True, "own", "own"),
-    "--yes": (False, "drop", "drop"),
-}
-
+#: Options of `pip install`, and those before the verb, that say what uv does anyway or has no need of.
+_DROPPED = """
+    --break-system-packages --check-build-dependencies --debug --disable-pip-version-check --isolated
+    --no-cache-dir --no-clean --no-input --no-python-version-warning --no-require-hashes --no-user
+    --no-warn-conflicts --no-warn-script-location --prefer-binary --require-virtualenv --use-pep517 --yes
+"""
+_DROPPED_WITH_VALUE = """
+    --allow-external --cache-dir --exists-action --log --progress-bar --resume-retries --root-user-action --src
+    --upgrade-strategy --use-deprecated --use-feature
+"""
+#: Options that say what is installed or where.
+_NAMING = "--editable --group --no-binary --only-binary --prefix --python --requirement --target --wheel-dir"
 #: What to write instead of an option that uv has nothing like.
 INSTEAD: Mapping[str, str] = {
     "--abi": "without it: uv takes what fits the interpreter",
@@ -130,6 +50,51 @@ INSTEAD: Mapping[str, str] = {
     "--root": "`uv pip install --prefix` or `--target`",
     "--version": "`uv --version`",
 }
+_LEFT_WITH_VALUE = {
+    "--abi", "--global-option", "--implementation", "--install-option", "--platform", "--python-version",
+    "--report", "--requirements-from-script", "--root",
+}  # fmt: skip
+#: Each option of pip: whether a value follows, what it becomes for `uv sync`, and for `uv pip install`. ``drop``: it
+#: goes. ``left``: uv has nothing like it. ``own``: it says what is installed or where, and is read by name. What starts
+#: with a dash takes its place, and what ends with an equals sign is a variable that has its value.
+OPTIONS: Mapping[str, tuple[bool, str, str]] = {
+    **dict.fromkeys(_DROPPED.split(), (False, "drop", "drop")),
+    **dict.fromkeys(_DROPPED_WITH_VALUE.split(), (True, "drop", "drop")),
+    **dict.fromkeys(_NAMING.split(), (True, "own", "own")),
+    **{option: (option in _LEFT_WITH_VALUE, "left", "left") for option in INSTEAD},
+    "--all-releases": (True, "drop", "own"),
+    "--build-constraint": (True, "left", "--build-constraints"),
+    "--cert": (True, "SSL_CERT_FILE=", "SSL_CERT_FILE="),
+    "--client-cert": (True, "SSL_CLIENT_CERT=", "SSL_CLIENT_CERT="),
+    "--compile": (False, "--compile-bytecode", "--compile-bytecode"),
+    "--config-settings": (True, "--config-setting", "--config-setting"),
+    "--constraint": (True, "own", "--constraints"),
+    "--dry-run": (False, "--dry-run", "--dry-run"),
+    "--extra-index-url": (True, "own", "--index"),
+    "--find-links": (True, "own", "--find-links"),
+    "--force-reinstall": (False, "--reinstall", "--reinstall"),
+    "--ignore-installed": (False, "drop", "--reinstall"),
+    "--index-url": (True, "own", "--default-index"),
+    "--keyring-provider": (True, "--keyring-provider", "--keyring-provider"),
+    "--no-build-isolation": (False, "--no-build-isolation", "--no-build-isolation"),
+    "--no-color": (False, "--color=never", "--color=never"),
+    "--no-compile": (False, "--no-compile-bytecode", "--no-compile-bytecode"),
+    "--no-deps": (False, "drop", "--no-deps"),
+    "--no-index": (False, "own", "--no-index"),
+    "--only-final": (True, "drop", "own"),
+    "--pre": (False, "drop", "--prerelease=allow"),
+    "--proxy": (True, "ALL_PROXY=", "ALL_PROXY="),
+    "--refresh-package": (True, "drop", "--refresh-package"),
+    "--quiet": (False, "--quiet", "--quiet"),
+    "--require-hashes": (False, "drop", "--require-hashes"),
+    "--retries": (True, "UV_HTTP_RETRIES=", "UV_HTTP_RETRIES="),
+    "--timeout": (True, "UV_HTTP_TIMEOUT=", "UV_HTTP_TIMEOUT="),
+    "--trusted-host": (True, "--allow-insecure-host", "--allow-insecure-host"),
+    "--upgrade": (False, "drop", "--upgrade"),
+    "--uploaded-prior-to": (True, "drop", "--exclude-newer"),
+    "--user": (False, "own", "own"),
+    "--verbose": (False, "--verbose", "--verbose"),
+}
 
 
 def meaning(option: str, *, locked: bool) -> str:
@@ -146,6 +111,12 @@ _SHORT = {
     "U": "--upgrade", "v": "--verbose", "V": "--version", "w": "--wheel-dir", "y": "--yes",
 }  # fmt: skip
 _PIP = re.compile(r"pip[\d.]*")
+_KINDS: Mapping[str, Kind] = {
+    "venv": "venv", "virtualenv": "venv", "pyvenv": "venv", "pip-compile": "compile", "pip-sync": "sync",
+    "get-pip.py": "bootstrap", "ensurepip": "bootstrap", "setup.py": "setup",
+}  # fmt: skip
+#: The options of venv, virtualenv and pip-compile that have a value.
+_VALUED = {"-p", "--python", "--prompt", "-o", "--output-file", "-P", "--upgrade-package", "--extra", "-c", "-i"}
 #: The name of an interpreter, which is not where it is.
 INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*")
 #: Packages by which packages are installed: uv needs none of them.
@@ -159,7 +130,6 @@ class PipOption:
     name: str
     value: str | None
     words: tuple[Word, ...]
-    dynamic: bool = False
 
     @property
     def raw(self) -> str:
@@ -182,7 +152,6 @@ class PipCommand:
         python: The interpreter, as written, where one is named.
         options: The options, in order.
         operands: The words that are no options.
-        unknown: Options that pip does not have.
     """
 
     kind: Kind
@@ -192,7 +161,6 @@ class PipCommand:
     python: str = ""
     options: tuple[PipOption, ...] = ()
     operands: tuple[Word, ...] = ()
-    unknown: tuple[str, ...] = field(default=())
 
     def values(self, name: str) -> list[str]:
         """The values of an option."""
@@ -203,6 +171,11 @@ class PipCommand:
         return any(option.name == name for option in self.options)
 
     @property
+    def unknown(self) -> str:
+        """The first option that pip does not have; empty where there is none."""
+        return next((option.words[0].text for option in self.options if option.name not in OPTIONS), "")
+
+    @property
     def dynamic(self) -> Word | None:
         """The first word whose value is only known when it runs."""
         words = [word for option in self.options for word in option.words]
@@ -211,45 +184,48 @@ class PipCommand:
 
 def read(command: Command) -> PipCommand | None:
     """What a command asks pip, venv, virtualenv, pip-tools or setup.py for; ``None`` for any other program."""
-    words = command.words[command.lead :]
+    words = list(command.words[command.lead :])
     if not words:
         return None
-    name, folder = _split(words[0].text)
-    rest, tool, python = list(words[1:]), [words[0]], ""
+    name, folder = _split(words.pop(0).text)
+    python = ""
     if INTERPRETER.fullmatch(name):
-        python = words[0].text
-        while rest and re.fullmatch(r"-[bBdEiIOPqsSuvx]+", rest[0].text):
-            tool.append(rest.pop(0))
-        if not rest:
-            return None
-        if rest[0].text == "-m" and len(rest) > 1:
-            name = rest[1].text
-            tool += rest[:2]
-            rest = rest[2:]
-        elif rest[0].text.rpartition("/")[2] in ("get-pip.py", "setup.py"):
-            name = rest[0].text.rpartition("/")[2]
-            tool.append(rest.pop(0))
+        python = command.program
+        while words and re.fullmatch(r"-[bBdEiIOPqsSuvx]+", words[0].text):
+            del words[0]
+        if len(words) > 1 and words[0].text == "-m":
+            name = words[1].text
+            del words[:2]
+        elif words and words[0].text.rpartition("/")[2] in ("get-pip.py", "setup.py"):
+            name = words.pop(0).text.rpartition("/")[2]
         else:
             return None
-    return _call(name, folder, python, tool, rest)
+    if name == "piptools" and words:
+        name = f"pip-{words.pop(0).text}"
+    kind = "pip" if _PIP.fullmatch(name) else _KINDS.get(name)
+    return _call(kind, command, folder, python, words) if kind is not None else None
 
 
-def _call(name: str, folder: str, python: str, tool: list[Word], rest: list[Word]) -> PipCommand | None:
-    if _PIP.fullmatch(name) or (python and name == "pip"):
-        return _pip(folder, python, tool, rest)
-    if name in ("venv", "virtualenv", "pyvenv"):
-        return _other("venv", folder, python, tool, rest)
-    if name == "piptools" and rest:
-        name = f"pip-{rest[0].text}"
-        tool.append(rest.pop(0))
-    if name in ("pip-compile", "pip-sync"):
-        return _other("compile" if name == "pip-compile" else "sync", folder, python, tool, rest)
-    if name in ("get-pip.py", "ensurepip"):
-        return _other("bootstrap", folder, python, tool, rest)
-    if name == "setup.py":
-        verb = rest[0].text if rest else ""
-        return PipCommand("setup", verb, tuple(tool), folder, python, (), tuple(rest[1:]))
-    return None
+def _call(kind: Kind, command: Command, folder: str, python: str, words: list[Word]) -> PipCommand:
+    """The call of a program, whose own name is before ``words``."""
+    tool = command.words[command.lead : len(command.words) - len(words)]
+    if kind == "setup":
+        return PipCommand(kind, words[0].text if words else "", tool, folder, python, (), tuple(words[1:]))
+    options: list[PipOption] = []
+    operands: list[Word] = []
+    waiting = iter(words)
+    for word in waiting:
+        if not word.text.startswith("-") or word.text == "-":
+            operands.append(word)
+        elif kind in ("pip", "sync"):
+            options += _options(word, waiting)
+        else:
+            name, equals, value = word.text.partition("=")
+            options.append(_option(name, value if equals else None, word, waiting, valued=name in _VALUED))
+    verb = ""
+    if kind == "pip" and operands:
+        tool, verb = (*tool, operands[0]), operands.pop(0).text
+    return PipCommand(kind, verb, tool, folder, python, tuple(options), tuple(operands))
 
 
 def _split(program: str) -> tuple[str, str]:
@@ -261,80 +237,41 @@ def _split(program: str) -> tuple[str, str]:
     return name, "" if folder in ("/", "/usr", "/usr/local") else folder
 
 
-def _pip(folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> PipCommand:
-    options: list[PipOption] = []
-    operands: list[Word] = []
-    unknown: list[str] = []
-    waiting = iter(rest)
-    for word in waiting:
-        if word.text.startswith("-") and len(word.text) > 1:
-            found = list(_options(word, waiting))
-            options += found
-            unknown += [option.words[0].text for option in found if option.name not in OPTIONS]
-        else:
-            operands.append(word)
-    verb = ""
-    if operands:
-        first = operands.pop(0)
-        verb = first.text
-        tool = [*tool, first]
-    return PipCommand("pip", verb, tuple(tool), folder, python, tuple(options), tuple(operands), tuple(unknown))
-
-
 def _options(word: Word, waiting: Iterator[Word]) -> Iterator[PipOption]:
+    """What one word says to pip: an option, or several of one letter."""
     if word.text.startswith("--"):
         name, equals, value = word.text.partition("=")
-        full = _SAME.get(name, name)
-        if full not in OPTIONS:
-            like = [known for known in OPTIONS if known.startswith(full)]
-            full = like[0] if len(like) == 1 and len(full) > 4 else full
-        if equals or full not in OPTIONS or not OPTIONS[full][0]:
-            yield PipOption(full, value if equals else None, (word,), word.dynamic)
-        else:
-            yield _with_value(full, word, waiting)
+        name = _SAME.get(name, name)
+        like = [known for known in OPTIONS if known.startswith(name)]
+        if name not in OPTIONS and len(like) == 1 and len(name) > 4:
+            name = like[0]
+        yield _option(name, value if equals else None, word, waiting, valued=_is_valued(name))
         return
     letters = word.text[1:]
     while letters:
-        full = _SHORT.get(letters[0], f"-{letters[0]}")
-        letters = letters[1:]
-        if full in OPTIONS and OPTIONS[full][0]:
-            if letters:
-                yield PipOption(full, letters.removeprefix("="), (word,), word.dynamic)
-            else:
-                yield _with_value(full, word, waiting)
+        name, letters = _SHORT.get(letters[0], f"-{letters[0]}"), letters[1:]
+        if _is_valued(name):
+            yield _option(name, letters.removeprefix("=") if letters else None, word, waiting, valued=True)
             return
-        yield PipOption(full, None, (word,), word.dynamic)
+        yield PipOption(name, None, (word,))
 
 
-def _with_value(name: str, word: Word, waiting: Iterator[Word]) -> PipOption:
-    value = next(waiting, None)
-    if value is None:
-        return PipOption(name, "", (word,))
-    return PipOption(name, value.text, (word, value), value.dynamic)
+def _is_valued(name: str) -> bool:
+    return name in OPTIONS and OPTIONS[name][0]
 
 
-def _other(kind: Kind, folder: str, python: str, tool: list[Word], rest: Sequence[Word]) -> PipCommand:
-    """The call of a program whose options are few: those with a value are known by name."""
-    valued = {"-p", "--python", "--prompt", "-o", "--output-file", "-P", "--upgrade-package", "--extra", "-c", "-i"}
-    options: list[PipOption] = []
-    operands: list[Word] = []
-    waiting = iter(rest)
-    for word in waiting:
-        if not word.text.startswith("-") or word.text == "-":
-            operands.append(word)
-            continue
-        name, equals, value = word.text.partition("=")
-        if name in valued and not equals:
-            options.append(_with_value(name, word, waiting))
-        else:
-            options.append(PipOption(name, value if equals else None, (word,)))
-    return PipCommand(kind, "", tuple(tool), folder, python, tuple(options), tuple(operands))
+def _option(name: str, value: str | None, word: Word, waiting: Iterator[Word], *, valued: bool) -> PipOption:
+    """An option; where its value is not in its own word, the next word is it."""
+    if value is not None or not valued:
+        return PipOption(name, value, (word,))
+    following = next(waiting, None)
+    return PipOption(name, following.text if following else "", (word, following) if following else (word,))
 
 
 def takes_value(word: str) -> bool:
     """Whether the word after this one is an option's value."""
     found = list(_options(Word.of(word), iter(()))) if word.startswith("-") and len(word) > 1 else []
-    return bool(found) and found[-1].name in OPTIONS and OPTIONS[found[-1].name][0] and not found[-1].value
+    return bool(found) and _is_valued(found[-1].name) and not found[-1].value
 
 
 def spelled(option: PipOption, *, locked: bool) -> str:
@@ -363,10 +300,6 @@ def variables(options: Sequence[PipOption], *, locked: bool) -> list[str]:
 def _binary(name: str, value: str, *, locked: bool) -> str:
     if not locked:
         return f"{name} {value}"
-    one, all_ = (
-        ("--no-binary-package", "--no-binary") if name == "--no-binary" else ("--no-build-package", "--no-build")
-    )
-    words = []
-    for part in filter(None, value.split(",")):
-        words += [all_] if part == ":all:" else [] if part == ":none:" else [f"{one} {part}"]
-    return " ".join(words)
+    every = "--no-binary" if name == "--no-binary" else "--no-build"
+    words = {":all:": every, ":none:": ""}
+    return " ".join(filter(None, (words.get(one, f"{every}-package {one}") for one in value.split(",") if one)))

@@ -7,9 +7,9 @@ import re
 
 from uvdock.formats.shell.commands import Command
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.commands.decision import LeftError
 from uvdock.migrate.commands.environment import advice, instead, is_known_index
 from uvdock.migrate.commands.pip import INSTEAD, PipCommand, meaning
+from uvdock.migrate.commands.translation import LeftError
 from uvdock.migrate.model import RepoFacts
 
 
@@ -32,7 +32,7 @@ def refuse(command: Command, call: PipCommand, place: ExecutionContext, facts: R
             raise LeftError(f"uv has nothing like pip's {option.name}", INSTEAD[option.name])
     if locked:
         _refuse_another_lock(call, place, facts)
-    if call.values("--target") and call.values("--prefix"):
+    if call.has("--target") and call.has("--prefix"):
         raise LeftError("both --target and --prefix", "one of them")
     for word in command.assigned:
         name, _, value = word.text.partition("=")
@@ -56,9 +56,8 @@ def _in_lock(call: PipCommand, facts: RepoFacts) -> bool:
     """Whether the folders of packages are in the requirements files, so that the lock takes from them."""
     listed = {
         _folder(found[1])
-        for path, text in facts.files.items()
-        if path in facts.installs
-        for found in re.finditer(r"(?m)^\s*(?:--find-links|-f)[= ]\s*(\S+)", text)
+        for path in facts.installs.keys() & facts.files.keys()
+        for found in re.finditer(r"(?m)^\s*(?:--find-links|-f)[= ]\s*(\S+)", facts.files[path])
     }
     return bool(listed) and all(_folder(name) in listed for name in call.values("--find-links"))
 

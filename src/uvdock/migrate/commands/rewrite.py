@@ -10,17 +10,17 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from uvdock.formats.edits import TextChange, changed, line_end, line_start
+from uvdock.formats.edits import TextChange, changed, indent_of, line_end, line_start
 from uvdock.formats.shell.commands import Command, UnreadableError, commands, read, script_at
 from uvdock.formats.shell.words import Dialect, Document, Word
 from uvdock.migrate.commands import compose_run
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.commands.decision import Told, Translation
 from uvdock.migrate.commands.environment import instead
+from uvdock.migrate.commands.settle import settle
 from uvdock.migrate.commands.sync import Sync
-from uvdock.migrate.commands.translate import Calls
+from uvdock.migrate.commands.translate import Translator
+from uvdock.migrate.commands.translation import Told, Translation
 from uvdock.migrate.model import Notice, RepoFacts
 
 #: Whether a text is worth reading at all.
@@ -31,7 +31,6 @@ _PIP = re.compile(r"(?:^|[\s;&|(/\"'`$])pip[\d.]*[\s\"',]+(?:-\S+\s+)*(?:install
 #: What stands between two commands that both run.
 _SEPARATORS = ("&&", ";", "\n")
 _HERE = re.compile(r"(?<!<)<<(?!<)")
-_NO_SHELL = "pip is called without a shell, and uv's way takes one"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,6 @@ class Shell:
         syncs: Its `uv sync` commands, in order; for words that stay, those that would be.
         calls_uv: Whether the new text calls uv where the old one called pip.
         extra: Whether it installs packages that are not in the lock.
-        left: Whether something of pip stays in it.
-        files: The requirements files whose place `uv sync` takes, from the repo root.
     """
 
     text: str
@@ -55,8 +52,11 @@ class Shell:
     syncs: tuple[Sync, ...] = ()
     calls_uv: bool = False
     extra: bool = False
-    left: bool = False
-    files: tuple[Path, ...] = ()
+
+    @property
+    def left(self) -> bool:
+        """Whether something of pip stays in it."""
+        return any(finding.level == "left" for finding in self.findings)
 
 
 def convert(text: str, facts: RepoFacts, place: ExecutionContext) -> Shell:
@@ -86,15 +86,12 @@ def convert_line(text: str, facts: RepoFacts, place: ExecutionContext) -> Shell:
         return made
     plain = _plain(made.text)
     if plain is None:
-        left = Notice(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
-        return Shell(text, (), (*made.findings, left), made.syncs, left=True)
-    assigned = [word.raw for word in plain.assigned]
-    if not assigned:
+        return _without_shell(text, made, place)
+    if not plain.assigned:
         return made
     # `env` sets a variable without a shell.
-    changes = [
-        replace(one, text=f"env {one.text}") if one.text.startswith(assigned[0]) else one for one in made.changes
-    ]
+    first = plain.assigned[0].raw
+    changes = [replace(one, text=f"env {one.text}") if one.text.startswith(first) else one for one in made.changes]
     return replace(made, text=changed(text, changes), changes=tuple(changes))
 
 
@@ -117,10 +114,9 @@ def convert_words(words: Sequence[str], facts: RepoFacts, place: ExecutionContex
         return [], made
     plain = _plain(made.text)
     if plain is None:
-        left = Notice(place.path, place.line, "left", _NO_SHELL, f"sh -c {shlex.quote(made.text)}")
-        return list(words), Shell(line, (), (*made.findings, left), made.syncs, left=True)
-    assigned = [word.text for word in plain.assigned]
-    return [*(["env", *assigned] if assigned else []), *(word.text for word in plain.words)], made
+        return list(words), _without_shell(line, made, place)
+    program = ["env"] if plain.assigned else []
+    return [*program, *(word.text for word in (*plain.assigned, *plain.words))], made
 
 
 def _plain(text: str) -> Command | None:
@@ -132,41 +128,45 @@ def _plain(text: str) -> Command | None:
     return found[0] if len(found) == 1 and not found[0].inside else None
 
 
+def _without_shell(text: str, made: Shell, place: ExecutionContext) -> Shell:
+    """The text as it was, where what was made of it takes a shell."""
+    what = "pip is called without a shell, and uv's way takes one"
+    left = Notice(place.path, place.line, "left", what, f"sh -c {shlex.quote(made.text)}")
+    return Shell(text, (), (*made.findings, left), made.syncs)
+
+
 class _Text:
     """One text on its way."""
 
     def __init__(self, text: str, facts: RepoFacts, place: ExecutionContext) -> None:
-        self.text, self.facts, self.place = text, facts, place
-        self.dialect = Dialect(place.comments, place.kind == "make", place.escape)
+        self.text, self.facts, self.place, self.dialect = text, facts, place, place.dialect
         self.findings: list[Notice] = []
         self.changes: list[TextChange] = []
-        self.left = False
 
     def convert(self) -> Shell:
         try:
             found = commands(self.text, self.dialect)
         except UnreadableError as error:
-            if _PIP.search(self.text):
-                match = _PIP.search(self.text)
-                at = match.start() if match else 0
-                self._leave(at, f"a shell text with pip that cannot be read: {error}", "by hand, with uv")
+            if match := _PIP.search(self.text):
+                self._leave(match.start(), f"a shell text with pip that cannot be read: {error}", "by hand, with uv")
             return self._made([])
         for token in read(self.text, self.dialect):
             if not isinstance(token, Word) and (match := _PIP.search(self.text[token.start : token.end])):
                 where = "a here-document" if isinstance(token, Document) else "arithmetic"
                 what = f"pip in {where}: {match[0].lstrip('(').strip()}"
                 self._leave(token.start + match.end(), what, "by hand, with uv, where it is a script")
-        calls = Calls(found, self.facts, self.place)
-        decisions = [self._decide(command, calls) for command in found]
-        calls.settle(decisions)
+        translator = Translator(found, self.facts, self.place)
+        decisions = [self._decide(command, translator) for command in found]
+        settle(translator, decisions)
         for command, decision in zip(found, decisions, strict=True):
             self._take(command, decision)
-        self._drop(found, decisions)
+        for run in _runs(found, decisions):
+            self._drop(run)
         return self._made(decisions)
 
-    def _decide(self, command: Command, calls: Calls) -> Translation:
+    def _decide(self, command: Command, translator: Translator) -> Translation:
         """What becomes of the next command; of one that runs in a service's container, what its image says."""
-        decision = calls.decide(command)
+        decision = translator.translate(command)
         inner = None if command.split else compose_run.read(command)
         if inner is None or (place := self.facts.services.get(inner[0])) is None:
             return decision
@@ -176,35 +176,30 @@ class _Text:
         told: list[Told] = [(one.level, one.what, one.instead) for one in made.findings]
         if made.text in (text, ""):
             return Translation(findings=told) if told else decision
-        return Translation(edits=[(words[0].start, words[-1].end, made.text)], findings=told, files=list(made.files))
+        return Translation(edits=[(words[0].start, words[-1].end, made.text)], findings=told)
 
     def _made(self, decisions: Sequence[Translation]) -> Shell:
         self.changes.sort(key=lambda change: (change.start, change.end))
         made = changed(self.text, self.changes)
         # A comment is something; in a Dockerfile it stays without its instruction.
-        bare = [
-            line for line in made.splitlines() if line.strip() and not (line.lstrip()[0] == "#" and self.place.comments)
-        ]
+        lines = [line.strip() for line in made.splitlines()]
+        bare = not any(line and not (line[0] == "#" and self.dialect.docker) for line in lines)
         return Shell(
-            made if bare or not self.changes else "",
+            "" if bare and self.changes else made,
             tuple(self.changes),
             tuple(sorted(self.findings, key=lambda finding: finding.line)),
             tuple(sync for decision in decisions for sync in decision.syncs),
             any(decision.calls_uv for decision in decisions),
             any(decision.extra for decision in decisions),
-            self.left,
-            tuple(dict.fromkeys(path for decision in decisions for path in decision.files)),
         )
 
     def _take(self, command: Command, decision: Translation) -> None:
-        for level, what, advice in decision.findings:
-            self.left = self.left or level == "left"
-            self.findings.append(Notice(self.place.path, self._line(command.start), level, what, advice))
+        line = self._line(command.start)
+        self.findings += [Notice(self.place.path, line, *told) for told in decision.findings]
         if decision.text is not None:
             text = decision.text
-            compound = " && " in text or "\n" in text
-            if compound and (command.before in ("||", "|", "!") or command.after in ("||", "|", "&") or
-                             "test" in command.inside or command.lead):  # fmt: skip
+            tested = command.before in ("||", "|", "!") or command.after in ("||", "|", "&") or "test" in command.inside
+            if (" && " in text or "\n" in text) and (tested or command.lead):
                 text = f"{{ {text}; }}"
             self._replace(command.start, command.end, self._lead(command) + text)
         self.changes += [TextChange(*edit) for edit in decision.edits]
@@ -226,19 +221,15 @@ class _Text:
 
     def _replace(self, start: int, end: int, text: str) -> None:
         """Comments between the lines of a command go before what takes its place."""
-        comments = self._comments(start, end)
-        if comments:
-            indent = re.match(r"[ \t]*", comments[-1])
-            comments = [line.rstrip("\r") for line in comments]
-            before = f"{self.place.escape}\n" + "\n".join(comments) + "\n" + (indent[0] if indent else "")
-            text = before + text
+        if comments := self._comments(start, end):
+            lines = "\n".join(comments)
+            text = f"{self.dialect.escape}\n{lines}\n{indent_of(lines, len(lines))}{text}"
         self.changes.append(TextChange(start, end, text))
 
     def _comments(self, start: int, end: int) -> list[str]:
         """The comment lines in a part of a text where they may stand between continued lines."""
-        if not self.place.comments:
-            return []
-        return [line for line in self.text[start:end].split("\n")[1:] if line.lstrip().startswith("#")]
+        lines = self.text[start:end].split("\n")[1:] if self.dialect.docker else []
+        return [line.rstrip("\r") for line in lines if line.lstrip().startswith("#")]
 
     def _inner(self, command: Command, word: Word, decision: Translation) -> None:
         """What is in a word's quotes or substitutions."""
@@ -264,20 +255,18 @@ class _Text:
     def _quoted_script(self, word: Word, decision: Translation) -> None:
         """A script in quotes, as `sh -c` takes it."""
         inside = word.raw[1:-1]
-        made = convert(inside, self.facts, replace(self.place, line=self._line(word.start), comments=False))
+        dialect = replace(self.dialect, docker=False)
+        made = convert(inside, self.facts, replace(self.place, line=self._line(word.start), dialect=dialect))
         self.findings += made.findings
-        self.left = self.left or made.left
         if word.raw[0] in made.text and word.raw[0] not in inside:
             self._leave(word.start, f"pip in a quoted script: {inside.strip()}", made.text)
         elif made.text != inside:
             self.changes.append(TextChange(word.start + 1, word.end - 1, made.text or ":"))
             decision.syncs.extend(made.syncs)
-            decision.files.extend(made.files)
-            decision.calls_uv = decision.calls_uv or made.calls_uv
+            decision.within = decision.within or made.calls_uv
             decision.extra = decision.extra or made.extra
 
     def _leave(self, at: int, what: str, advice: str) -> None:
-        self.left = True
         self.findings.append(Notice(self.place.path, self._line(at), "left", what, advice))
 
     def _line(self, at: int) -> int:
@@ -285,67 +274,49 @@ class _Text:
 
     # --- what goes ------------------------------------------------------------------------------------------------
 
-    def _drop(self, found: Sequence[Command], decisions: Sequence[Translation]) -> None:
-        for run in _runs(found, decisions):
-            first, last = run[0], run[-1]
-            if _HERE.search(self.text[first.start : last.stop]):
-                # Its text stands further down, and would be read as commands.
-                self.changes += [TextChange(one.start, one.end, ":") for one in run]
-                continue
-            if not self.place.comments and re.search(r"\n[ \t]*#", self.text[first.start : last.stop]):
-                self.changes += [TextChange(one.start, one.stop, "true") for one in run]
-                continue
-            if first.lead and first.words[0].text not in ("sudo", "env", "command", "exec", "time", "nohup"):
-                continue
-            change = self._removal(first, last)
+    def _drop(self, run: Sequence[Command]) -> None:
+        """Take out commands that follow each other, or put one that does nothing in their place."""
+        first, last = run[0], run[-1]
+        text = self.text[first.start : last.stop]
+        if _HERE.search(text):
+            # Its text stands further down, and would be read as commands.
+            self.changes += [TextChange(one.start, one.end, ":") for one in run]
+            return
+        if not self.dialect.docker and re.search(r"\n[ \t]*#", text):
+            self.changes += [TextChange(one.start, one.stop, "true") for one in run]
+            return
+        if (stands_in := _has_to_be_a_command(first, last)) is None:
+            change = self._without_line(first, last) or self._without_joint(first, last)
             around = self.text[change.start : first.start] + self.text[last.stop : change.end]
-            if not self.place.comments and "#" in around:
-                change = TextChange(first.start, last.stop, "true")
-            if change.text not in ("true", ":"):
+            if self.dialect.docker or "#" not in around:
                 self.changes.append(change)
-                continue
-            for one in run:
-                self._replace(one.start, one.stop, change.text)
-
-    def _removal(self, first: Command, last: Command) -> TextChange:
-        """What goes with a run of commands: its line, or what joins it to the commands beside it."""
-        if (stands_in := _has_to_be_a_command(first, last)) is not None:
-            return TextChange(first.start, last.stop, stands_in)
-        return self._without_line(first, last) or self._without_joint(first, last)
+                return
+        for one in run:
+            self._replace(one.start, one.stop, stands_in or "true")
 
     def _without_line(self, first: Command, last: Command) -> TextChange | None:
         """The removal of the lines that a run has for itself; ``None`` where something else stands on them."""
-        start, end = first.start, last.stop
-        line = self.text.rfind("\n", 0, start) + 1
-        ends = self.text.find("\n", end)
-        ends = len(self.text) if ends < 0 else ends
-        prefix, suffix = self.text[line:start].strip(), self.text[end:ends].strip()
-        if line > 0 and prefix in ("&&", ";") and suffix == self.place.escape:
-            return TextChange(line, ends + 1, self._kept(line, end, lines=True))
-        lines = not self.place.comments or "\n" in (first.before, last.after)
-        if not (lines and not prefix and last.after in ("\n", "") and suffix[:1] in ("", "#")):
+        start, end = line_start(self.text, first.start), line_end(self.text, last.stop)
+        prefix, rest = self.text[start : first.start].strip(), self.text[last.stop : end]
+        if start > 0 and prefix in ("&&", ";") and rest.strip() == self.dialect.escape:
+            return TextChange(start, end, "".join(f"{line}\n" for line in self._comments(start, last.stop)))
+        continued = self.dialect.docker and "\n" not in (first.before, last.after)
+        if prefix or continued or last.after not in ("\n", "") or rest.strip()[:1] not in ("", "#"):
             return None
         # A comment behind it stays.
-        after = end + len(self.text[end:ends]) - len(self.text[end:ends].lstrip())
-        return TextChange(start, after, "") if suffix else TextChange(line, min(ends + 1, len(self.text)), "")
+        return TextChange(first.start, end - len(rest.lstrip()), "") if rest.strip() else TextChange(start, end, "")
 
     def _without_joint(self, first: Command, last: Command) -> TextChange:
         """The removal of a run together with the operator after it or before it."""
-        start, end = first.start, last.stop
         if last.after in ("&&", ";") or (last.after == "\n" and not first.previous):
-            follows = last.following
-            comments = self._kept(start, follows, lines=False)
-            indent = re.match(r"[ \t]*", self.text[self.text.rfind("\n", 0, follows) + 1 :])
-            kept = f"{self.place.escape}\n{comments}\n{indent[0] if indent else ''}" if comments else ""
-            return TextChange(start, follows, kept)
+            comments = "\n".join(self._comments(first.start, last.following))
+            indent = indent_of(self.text, last.following)
+            kept = f"{self.dialect.escape}\n{comments}\n{indent}" if comments else ""
+            return TextChange(first.start, last.following, kept)
         if first.before in _SEPARATORS:
-            comments = self._kept(first.previous, end, lines=False)
-            return TextChange(first.previous, end, f"\n{comments}" if comments else "")
-        return TextChange(start, end, "")
-
-    def _kept(self, start: int, end: int, *, lines: bool) -> str:
-        comments = [line.rstrip("\r") for line in self._comments(start, end)]
-        return "".join(f"{line}\n" for line in comments) if lines else "\n".join(comments)
+            comments = "\n".join(self._comments(first.previous, last.stop))
+            return TextChange(first.previous, last.stop, f"\n{comments}" if comments else "")
+        return TextChange(first.start, last.stop, "\n".join(self._comments(first.start, last.stop)))
 
 
 def _has_to_be_a_command(first: Command, last: Command) -> str | None:

@@ -33,38 +33,25 @@ def merged(installs: Sequence[Install]) -> tuple[str, ...]:
     Where one of them wants the project's own dependencies, the groups of the others come in addition to them; the
     default groups stay out only when all leave them out.
     """
-    main = [install.flags for install in installs if "--only-group" not in install.flags]
-    names = {option: _values(installs, option) for option in ("--only-group", "--group", "--extra")}
-    rest = [word for install in installs for word in _others(install.flags) if word != "--no-dev"]
-    found: list[str] = []
-    if not main:
-        only = _each("--only-group", [*names["--only-group"], *names["--group"]])
-        return (*only, *_each("--extra", names["--extra"]), *dict.fromkeys(rest))
-    groups = dict.fromkeys([*names["--group"], *names["--only-group"]])
-    if all("--no-dev" in flags for flags in main) and "dev" not in groups:
-        found.append("--no-dev")
-    groups.pop("dev", None)
-    return (*found, *_each("--group", groups), *_each("--extra", names["--extra"]), *dict.fromkeys(rest))
-
-
-def _values(installs: Iterable[Install], option: str) -> list[str]:
-    found: list[str] = []
+    names: dict[str, dict[str, None]] = {"--only-group": {}, "--group": {}, "--extra": {}}
+    others: dict[str, None] = {}
     for install in installs:
-        flags = install.flags
-        found += [flags[at + 1] for at, word in enumerate(flags[:-1]) if word == option]
-    return list(dict.fromkeys(found))
+        words = iter(install.flags)
+        for word in words:
+            if word in names:
+                names[word][next(words)] = None
+            elif word != "--no-dev":
+                others[word] = None
+    only, groups, extras = names.values()
+    rest = (*_each("--extra", extras), *others)
+    main = [install.flags for install in installs if "--only-group" not in install.flags]
+    if not main:
+        return (*_each("--only-group", only | groups), *rest)
+    groups |= only
+    no_dev = "dev" not in groups and all("--no-dev" in flags for flags in main)
+    groups.pop("dev", None)
+    return (*(["--no-dev"] if no_dev else []), *_each("--group", groups), *rest)
 
 
 def _each(option: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
-
-
-def _others(flags: Sequence[str]) -> list[str]:
-    waiting = iter(flags)
-    found = []
-    for word in waiting:
-        if word in ("--only-group", "--group", "--extra"):
-            next(waiting, None)
-        else:
-            found.append(word)
-    return found

@@ -188,10 +188,12 @@ class _ComposeFile(Draft):
 
     def _place(self, found: Container | None, folder: Path) -> ExecutionContext:
         base = found.place if found is not None else ExecutionContext(self.path)
-        here = replace(base, path=self.path, folder=folder, locate=self.place(folder).locate, spell=None, enter=None)
-        if (spell := base.spell) is None:
+        names = replace(self.place(folder).names, whole=base.names.whole)
+        here = replace(base, path=self.path, names=names)
+        if (spell := base.names.spell) is None:
             return here
-        return replace(here, spell=lambda project: here.named(project) if (name := spell(project)) is None else name)
+        spelled = replace(names, spell=lambda one: here.named(one) if (name := spell(one)) is None else name)
+        return replace(here, names=spelled)
 
     def _build(self, name: str, service: Value) -> Value | None:
         """What a service is built from; an override file leaves that to the file that it overrides."""

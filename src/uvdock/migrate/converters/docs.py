@@ -10,7 +10,7 @@ from pathlib import Path
 from uvdock.formats.edits import TextChange, changed, line_end, line_start, lines_of
 from uvdock.formats.markdown import CodeBlock, markdown, restructured
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import Names
 from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.model import Converted, RepoFacts
 from uvdock.migrate.text import MENTIONS, Draft, normal, same_line_ends
@@ -109,16 +109,16 @@ def _shell(draft: Draft, text: str, at: int) -> Shell:
     """What becomes of a shell text that stands at a place of the document."""
     home = draft.path.parent
     folder = home if any(one.folder == home for one in draft.facts.projects) else Path()
-    return rewrite.convert(text, draft.facts, _place(draft, folder, at))
+    return rewrite.convert(text, draft.facts, replace(draft.place(folder, at), names=_names(draft, folder)))
 
 
-def _place(draft: Draft, folder: Path, at: int) -> ExecutionContext:
-    def enter(name: str) -> ExecutionContext:
+def _names(draft: Draft, folder: Path) -> Names:
+    def enter(name: str) -> Names:
         into = normal(folder / name)
         known = any(one.is_relative_to(into) for one in draft.facts.files) and not re.search(r"[$~`*]|^/", name)
-        return _place(draft, into if known else folder, at)
+        return _names(draft, into if known else folder)
 
-    return replace(draft.place(folder, at), enter=enter)
+    return replace(draft.place(folder).names, enter=enter)
 
 
 def _with_environment(draft: Draft, block: CodeBlock, line_of: re.Pattern[str]) -> str | None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from uvdock.formats import make
 from uvdock.formats.edits import lines_of
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext, Names
 from uvdock.migrate.converters.simplify_script import simplify_script
 from uvdock.migrate.model import Converted, Notice, RepoFacts
 from uvdock.migrate.text import MENTIONS, Draft, manifests, normal, same_line_ends, unique
@@ -42,7 +43,8 @@ def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext 
     if _is_procfile(path):
         return _procfile(path, content, facts)
     draft = Draft(path, content, facts)
-    where = place or _place(draft, _folder(path, facts))
+    folder = _folder(path, facts)
+    where = place or replace(draft.place(folder), names=_names(draft, folder))
     made = rewrite.convert(content, facts, where)
     if made.left:
         # Something of pip stays, and wants it in the environments that are made here.
@@ -82,11 +84,11 @@ def _folder(path: Path, facts: RepoFacts) -> Path:
     return Path()
 
 
-def _place(draft: Draft, folder: Path) -> ExecutionContext:
-    def itself(to: str) -> ExecutionContext:
-        return _place(draft, normal(draft.path.parent / to))
+def _names(draft: Draft, folder: Path) -> Names:
+    def itself(to: str) -> Names:
+        return _names(draft, normal(draft.path.parent / to))
 
-    return replace(draft.place(folder), itself=itself)
+    return replace(draft.place(folder).names, itself=itself)
 
 
 def _procfile(path: Path, content: str, facts: RepoFacts) -> Converted:
@@ -140,7 +142,8 @@ class _Makefile(Draft):
         venv = _VENV.search(self.content)
         environment = self._expanded(venv[1]) if venv else ""
         return replace(
-            self.place(self.path.parent, kind="make"),
+            self.place(self.path.parent),
+            dialect=Dialect(make=True),
             environment="" if environment == ".venv" or "$" in environment else environment,
         )
 

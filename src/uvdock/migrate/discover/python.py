@@ -55,7 +55,7 @@ def find(folder: Path, files: Mapping[Path, str], others: tuple[Path, ...], decl
     """
     image, matrix = _from_dockerfile(folder, files, others), _from_matrix(files)
     newest = max((one.newest for one in (image, matrix) if one), key=_order, default="")
-    linux = image is not None and not any(_OTHER_SYSTEMS.search(files[path]) for path in files if _is_ci(path))
+    linux = image is not None and _only_linux(files)
     found = (
         image
         or _from_file(".python-version", folder, files)
@@ -141,6 +141,11 @@ def _from_matrix(files: Mapping[Path, str]) -> Python | None:
         (version, path, number) for path in sorted(files) if _is_ci(path) for number, version in _matrix(files[path])
     ]
     return _of(hits, "the CI matrix")
+
+
+def _only_linux(files: Mapping[Path, str]) -> bool:
+    """Whether no job runs on another system."""
+    return not any(_OTHER_SYSTEMS.search(text) for path, text in files.items() if _is_ci(path))
 
 
 def _is_ci(path: Path) -> bool:

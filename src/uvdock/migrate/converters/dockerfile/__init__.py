@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvdock.formats.dockerfile.stages import Dockerfile
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands.context import ExecutionContext
 from uvdock.migrate.converters.dockerfile.conversion import Conversion
 from uvdock.migrate.converters.dockerfile.harden import harden
@@ -86,5 +87,5 @@ def container(path: Path, content: str, facts: RepoFacts, target: str = "", user
     layout = done.layout(stage)
     last = next(step for step in reversed(stage.steps) if step.trigger is None)
     last = replace(last, user=user or last.user)
-    place = replace(done.place(last, layout), kind="script", comments=False, escape="\\", cached=True)
+    place = replace(done.place(last, layout), kind="script", dialect=Dialect(), cached=True)
     return Container(place, layout.has_uv or (layout.arrived and not done.left))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uvdock.formats.dockerfile.stages import Step
 from uvdock.formats.shell.words import Dialect
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext, Names
 from uvdock.migrate.converters.dockerfile import lookahead
 
 _SHELLS = {"sh", "bash", "ash", "dash", ".", "source"}
@@ -37,11 +37,10 @@ def called(
 
 
 def _inside(place: ExecutionContext, path: Path, folder: str) -> ExecutionContext:
-    def itself(to: str) -> ExecutionContext:
-        there = place.moved(posixpath.normpath(posixpath.join(folder, to)))
-        return replace(there, path=path, comments=False, escape="\\")
+    def itself(to: str) -> Names:
+        return place.names.moved(posixpath.normpath(posixpath.join(folder, to)))
 
-    return replace(place, path=path, line=1, comments=False, escape="\\", itself=itself)
+    return replace(place, path=path, line=1, dialect=Dialect(), names=replace(place.names, itself=itself))
 
 
 def _is_shell(path: Path, text: str) -> bool:

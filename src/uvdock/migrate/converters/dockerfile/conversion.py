@@ -13,8 +13,9 @@ from uvdock.formats.dockerfile.expansion import expand
 from uvdock.formats.dockerfile.stages import Dockerfile, Stage, Step
 from uvdock.formats.dockerfile.users import home, ids
 from uvdock.formats.image import name_of
+from uvdock.formats.shell.words import Dialect
 from uvdock.migrate.commands import rewrite
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext, Names
 from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.commands.sync import Sync
 from uvdock.migrate.converters.dockerfile import lookahead
@@ -165,12 +166,26 @@ class Conversion:
 
     def place(self, item: Step, layout: ImageLayout) -> ExecutionContext:
         """Where a text runs that stands at an instruction."""
-        entries = [*layout.entries, *self._mounted(item)]
-        inside = replace(layout, entries=entries)
         user = self.ahead.user_target.get(item.stage.number) or lookahead.user_environment(item)
         environment = lookahead.environment(item, layout.venvs)
         if environment == lookahead.user_environment(item):
             environment = user
+        active = item.env.get("VIRTUAL_ENV", "")
+        return ExecutionContext(
+            path=self.path, kind="build", environment=environment, user_environment=user,
+            project_environment=item.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
+            active=active, before=tuple(layout.syncs), extra=layout.extra, names=self._names(item, layout),
+            wheels=frozenset(self.ahead.wheels.get(item.stage.number, ())),
+            wheel_environment=self.ahead.wheel_environment.get(item.stage.number, ""),
+            dialect=Dialect(docker=item.document is None, escape=self.source.dialect.escape),
+            cached=item.verb != "RUN" or self.cache(item) is not None,
+            managed=lookahead.managed(self.source, item, self.facts),
+        )  # fmt: skip
+
+    def _names(self, item: Step, layout: ImageLayout) -> Names:
+        """What the names in a text mean that stands at an instruction."""
+        entries = [*layout.entries, *self._mounted(item)]
+        inside = replace(layout, entries=entries)
 
         def locate(name: str) -> Path | None:
             values = {key: value for key, value in item.env.items() if key not in self._arguments(item.stage)}
@@ -191,20 +206,10 @@ class Conversion:
             found = absolute(item, name)
             return str(found) if found is not None else name
 
-        def enter(name: str) -> ExecutionContext:
-            return self.place(replace(item, workdir=absolute(item, name)), layout)
+        def enter(name: str) -> Names:
+            return self._names(replace(item, workdir=absolute(item, name)), layout)
 
-        active = item.env.get("VIRTUAL_ENV", "")
-        return ExecutionContext(
-            path=self.path, kind="build", environment=environment, user_environment=user,
-            project_environment=item.env.get("UV_PROJECT_ENVIRONMENT") or layout.project_environment,
-            active=active, before=tuple(layout.syncs), extra=layout.extra, locate=locate, spell=spell,
-            wheels=frozenset(self.ahead.wheels.get(item.stage.number, ())),
-            wheel_environment=self.ahead.wheel_environment.get(item.stage.number, ""),
-            comments=item.document is None, escape=self.source.dialect.escape, absolute=whole, enter=enter,
-            cached=item.verb != "RUN" or self.cache(item) is not None,
-            managed=lookahead.managed(self.source, item, self.facts),
-        )  # fmt: skip
+        return Names(locate=locate, spell=spell, whole=whole, enter=enter)
 
     def _where(self, layout: ImageLayout, project: Path, workdir: PurePosixPath | None) -> PurePosixPath | None:
         found = layout.places(project, self.facts)
@@ -296,7 +301,7 @@ class Conversion:
         """Here-documents that no shell reads: what they say of pip is left."""
         what, instead = "pip in a here-document that not only a shell reads", "`uv sync --locked` in it"
         found = self._in_document(item, what, instead)
-        return Shell(item.body.text, (), tuple(found), left=bool(found)), item.body.text
+        return Shell(item.body.text, (), tuple(found)), item.body.text
 
     def _in_document(self, item: Step, what: str, instead: str) -> list[Notice]:
         """What to say where an instruction's here-document has pip."""
@@ -310,7 +315,7 @@ class Conversion:
         for at, (_, call) in enumerate(lookahead.calls(item, self.source.dialect)):
             if call is None or call.kind != "venv" or not call.operands:
                 continue
-            folder = place.whole(call.operands[0].text)
+            folder = place.names.whole(call.operands[0].text)
             if folder not in layout.venvs:
                 layout.venvs.append(folder)
             if (layout.project_environment or folder) != folder:

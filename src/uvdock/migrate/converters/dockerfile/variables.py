@@ -10,7 +10,7 @@ from uvdock.formats.edits import TextChange
 from uvdock.formats.shell.commands import UnreadableError
 from uvdock.formats.shell.commands import words as words_of
 from uvdock.formats.shell.words import Word
-from uvdock.migrate.commands import managers
+from uvdock.migrate.commands import targets
 from uvdock.migrate.commands.environment import advice, instead
 from uvdock.migrate.model import RepoFacts
 
@@ -56,7 +56,7 @@ def _is_installers(name: str, facts: RepoFacts, rest: str) -> bool:
     if re.search(rf"\$\{{?{name}\b", rest):
         return False
     tool = name.partition("_")[0].lower()
-    gone = tool in managers.used(facts) and not re.search(rf"(?<![\w./-]){tool}(?![\w.])", rest)
+    gone = tool in targets.used(facts) and not re.search(rf"(?<![\w./-]){tool}(?![\w.])", rest)
     return name.startswith("PIP_") or gone
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from uvdock.migrate.commands.sync import Sync
@@ -25,13 +24,12 @@ class Translation:
     """What becomes of one command; without anything it stays.
 
     Args:
-        text: What takes its place.
+        text: The command of uv that takes its place.
         edits: Changes of single words: start, end, text.
         dropped: Whether it goes.
         findings: Level, what there is, and what to write instead.
         syncs: The `uv sync` in its place.
-        files: The requirements files that are installed so.
-        calls_uv: Whether it calls uv now.
+        within: Whether its changed words, or a script in one of them, call uv.
         extra: Whether it installs packages that are not in the lock.
     """
 
@@ -40,11 +38,15 @@ class Translation:
     dropped: bool = False
     findings: list[Told] = field(default_factory=list)
     syncs: list[Sync] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    calls_uv: bool = False
+    within: bool = False
     extra: bool = False
 
     @property
     def changes(self) -> bool:
         """Whether the command changes."""
         return self.dropped or bool(self.edits) or self.text is not None
+
+    @property
+    def calls_uv(self) -> bool:
+        """Whether uv is called in its place."""
+        return self.within or self.text is not None
