@@ -55,12 +55,22 @@ class Draft:
 
     def place(self, folder: Path, at: int = 0, kind: Literal["script", "ci"] = "script") -> ExecutionContext:
         """Where a shell text of the file runs that begins at a place of it: in a folder of the repo."""
-        line = line_at(self.content, at)
-        return ExecutionContext(self.path, kind, line, Names(folder, lambda name: meant(name, folder, self.facts)))
+        return ExecutionContext(self.path, kind, line_at(self.content, at), names_in(folder, self.facts))
 
     def converted(self) -> Converted:
         """The text with its changes, and the findings."""
         return Converted(changed(self.content, self.changes), unique(self.findings))
+
+
+def names_in(folder: Path, facts: RepoFacts) -> Names:
+    """What names mean to a text that runs in a folder of the repo."""
+
+    def enter(name: str) -> Names:
+        into = normal(folder / name)
+        known = not re.search(r"[$~`*]|^[/-]", name) and any(one.is_relative_to(into) for one in facts.files)
+        return names_in(into, facts) if known else Names(folder, lambda _: None)
+
+    return Names(folder, lambda name: meant(name, folder, facts), enter=enter)
 
 
 def not_yaml(path: Path, content: str) -> Converted:

@@ -10,12 +10,49 @@ import pytest
 from tests.unit.migrate import facts as migrate_facts
 from tests.unit.migrate.converted import IMAGE, check, run, told
 from uvdock.migrate.converters import compose, scripts
+from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 
 def test_what_stays_with_pip_in_a_script_has_an_environment_with_pip() -> None:
     made = run("script", "cd /opt/app\npython3 -m venv venv\n. venv/bin/activate\npip install -r requirements.txt\n")
     assert made.content.splitlines()[1] == "uv venv --seed --allow-existing venv"
     assert [line for line, _ in told(made)] == [4]
+
+
+API = RepoFacts(
+    files={Path("api/requirements.txt"): "flask\n", Path("api/deep/x.py"): ""},
+    projects=(ProjectFacts(Path("api"), package=False, requires_python=">=3.11"),),
+    installs={Path("api/requirements.txt"): Install(Path("api"))},
+    uv="0.13.8",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("cd api && pip install -r requirements.txt", "cd api && uv sync --locked"),
+        ("cd api\npip install -r requirements.txt\ncd ..\npip install -r api/requirements.txt",
+         "cd api\nuv sync --locked\ncd ..\nuv sync --project api --locked"),
+        ("(cd api; pip install -r requirements.txt)\npip install -r api/requirements.txt",
+         "(cd api; uv sync --locked)\nuv sync --project api --locked"),
+        ("( (cd api) && pip install -r api/requirements.txt )", "( (cd api) && uv sync --project api --locked )"),
+        ("(cd api/deep && (pip install -r ../requirements.txt))", "(cd api/deep && (uv sync --project .. --locked))"),
+        ("pushd api > /dev/null\npip install -r requirements.txt\npopd\npip install -r api/requirements.txt",
+         "pushd api > /dev/null\nuv sync --locked\npopd\nuv sync --project api --locked"),
+        # Where it is then, nobody can tell.
+        ("cd $WHERE\npip install -r requirements.txt", None),
+        ("cd elsewhere\npip install -r requirements.txt", None),
+        ("if x; then cd api; fi\npip install -r requirements.txt", None),
+        ("cd api || cd other\npip install -r requirements.txt", None),
+        ("(if x; then cd api; fi; pip install -r requirements.txt)", None),
+        ("popd\npip install -r api/requirements.txt", None),
+        ("pip install -r requirements.txt", None),
+    ],
+)  # fmt: skip
+def test_a_script_goes_from_folder_to_folder(before: str, after: str | None) -> None:
+    made = scripts.convert(Path("setup.sh"), f"#!/bin/sh\n{before}\n", API)
+    assert made.content == f"#!/bin/sh\n{after or before}\n"
+    assert [finding.level for finding in made.findings] == ([] if after else ["left"])
 
 
 SCRIPTS = [

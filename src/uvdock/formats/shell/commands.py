@@ -45,6 +45,8 @@ class Command:
         after: The operator after it; nothing at the end.
         closed: Whether a reserved word that closes a body follows.
         inside: What it is in: ``test``, ``body``.
+        depth: In how many of these it is.
+        subshells: Those of them that are subshells, ``( … )``, by where they start.
         redirected: The files that it writes.
         reads: The files that it reads.
         split: Whether a redirection stands between its words.
@@ -62,6 +64,8 @@ class Command:
     after: str
     closed: bool
     inside: frozenset[str]
+    depth: int
+    subshells: tuple[str, ...]
     redirected: tuple[str, ...]
     reads: tuple[Word, ...]
     split: bool
@@ -204,7 +208,7 @@ class _CommandReader:
             return
         following = self._token(1)
         if token.text == "(" and not (isinstance(following, Word) and following.role == "pattern"):
-            self.inside.append("body")
+            self.inside.append(f"({token.start}")
         elif token.text == ")" and self.inside:
             self.inside.pop()
         elif token.text in (";;", ";&", ";;&"):
@@ -248,13 +252,15 @@ class _CommandReader:
             self.at += 1
         ending, closing = token, _next(self.found, self.at)
         lead = _lead(made.words, made.assigned)
-        inside = frozenset("body" if one == "clause" else one for one in self.inside)
+        inside = frozenset("test" if one == "test" else "body" for one in self.inside)
+        subshells = tuple(one for one in self.inside if one.startswith("("))
         return Command(
             words=tuple(made.words), lead=lead, assigned=tuple(made.assigned),
             start=made.start, end=made.end, stop=made.stop, before=self.before,
             after=ending.text if isinstance(ending, Operator) else "",
             closed=closing is not None and (not isinstance(closing, Word) or closing.reserved in _ENDING),
-            inside=inside, redirected=tuple(made.written), reads=tuple(made.reads), split=made.split,
+            inside=inside, depth=len(self.inside), subshells=subshells,
+            redirected=tuple(made.written), reads=tuple(made.reads), split=made.split,
             previous=self.previous,
             following=self.dialect.gap(self.text, ending.end) if isinstance(ending, Operator) else len(self.text),
         )  # fmt: skip

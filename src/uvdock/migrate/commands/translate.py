@@ -11,7 +11,7 @@ from pathlib import Path
 
 from uvdock.formats.shell.commands import Command
 from uvdock.migrate.commands import install, managers, pip, targets
-from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.commands.context import ExecutionContext, Names
 from uvdock.migrate.commands.pip import INTERPRETER, PipCommand
 from uvdock.migrate.commands.translation import LeftError, Translation
 from uvdock.migrate.discover.requirement import name_in
@@ -58,6 +58,9 @@ class Translator:
     def __init__(self, found: Sequence[Command], facts: RepoFacts, place: ExecutionContext) -> None:
         self.found, self.facts, self.place = found, facts, place
         self.activations: list[int] = []
+        # What was before each subshell that is open, and before each `pushd`.
+        self.outside: list[tuple[str, ExecutionContext]] = []
+        self.pushed: list[Names] = []
         self.at = -1
         self.calls = [pip.read(command) for command in found]
         self.place = replace(place, written=self._written())
@@ -66,6 +69,7 @@ class Translator:
         """What becomes of the next command."""
         self.at += 1
         call = self.calls[self.at]
+        self._leave_subshells(command)
         try:
             made = self._call(command, call) if call is not None else self._other(command)
         except LeftError as error:
@@ -240,7 +244,13 @@ class Translator:
     def _move(self, command: Command) -> None:
         """Relative names mean something else from here on."""
         texts = [word.text for word in command.arguments]
-        plain = command.name == "cd" and len(texts) == 1 and not command.inside and command.before not in ("||", "|")
+        runs = command.depth == len(command.subshells) and command.before not in ("||", "|")
+        plain = runs and command.name != "popd" and len(texts) == 1
+        if command.name == "popd" and runs and self.pushed and not texts:
+            self.place = replace(self.place, names=self.pushed.pop())
+            return
+        if command.name == "pushd":
+            self.pushed.append(self.place.names)
         own = _ITSELF.fullmatch(command.arguments[0].raw) if plain else None
         names = self.place.names
         if own is not None and names.itself is not None:
@@ -248,6 +258,14 @@ class Translator:
         else:
             names = names.moved(texts[0] if plain else None)
         self.place = replace(self.place, names=names)
+
+    def _leave_subshells(self, command: Command) -> None:
+        """Where a subshell went, and what it activated, is over with it."""
+        while self.outside and self.outside[-1][0] not in command.subshells:
+            _, before = self.outside.pop()
+            self.place = replace(self.place, names=before.names, activated=before.activated)
+        for one in command.subshells[len(self.outside) :]:
+            self.outside.append((one, self.place))
 
     def _written(self) -> frozenset[Path]:
         """The requirements files that a command of the text writes: what they say then is known to nobody."""
