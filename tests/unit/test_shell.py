@@ -250,7 +250,8 @@ def lines_around(lines: st.SearchStrategy[Line], *, hard: bool) -> st.SearchStra
     shapes = [
         st.builds(lambda name, rest, to: (" ".join([name, *rest]) + to, ""), NAMES, some, REDIRECTS),
         st.builds(lambda name, rest: (" \\\n ".join([name, *rest]), ""), NAMES, some),
-        some.map(lambda rest: (f"a=({' '.join(rest)} # it's (\n no)", "")),
+        # bash 5.2 cannot read an array's `\;` within `$( … )`.
+        some.map(lambda rest: (f"a=({' '.join(rest)} # it's (\n no)".replace("\\;", ""), "")),
         NAMES.map(lambda name: (f"[[ no =~ ^(no no|no)$ && a < no ]]; {name}", "")),
         NAMES.map(lambda name: (f"(( i << 2 )); {name} # it's ( no\n{name}", "")),
         lines.map(lambda line: (f"case a in (no | no) skip ;; a)\n{whole(line)};; esac", "")),
