@@ -241,7 +241,8 @@ class Dependencies:
                 if one.edits and (lost := one.needs & reasons.keys()) and one.folder not in reasons:
                     what = f"it installs {min(lost).as_posix()}, which stays with pip"
                     reasons[one.folder] = Notice(one.folder / "pyproject.toml", 0, "left", what, "see why that stays")
-        projects = (one.stop(reasons[one.folder]) if one.folder in reasons else one for one in self.projects)
+        stopped = reasons.keys() & {one.folder for one in self.projects if one.edits}
+        projects = (one.stop(reasons[one.folder]) if one.folder in stopped else one for one in self.projects)
         return replace(self, projects=tuple(projects))
 
 

@@ -23,6 +23,7 @@ from uvdock.migrate.model import (
     RepoFacts,
     in_order,
 )
+from uvdock.migrate.verify.copied_files import missing
 
 Converter = Callable[[Path, str, RepoFacts], Converted]
 #: No text that a person maintains is longer, bytes.
@@ -141,6 +142,7 @@ def assemble(
     """
     texts = read(root)
     made = converters.dependencies(root, texts, uv)
+    files = frozenset(listed(root))
     stay: dict[Path, Converted] = {}
     while True:
         facts = replace(made.facts, harden=harden, cache_volume=cache_volume, tasks=tasks)
@@ -149,8 +151,12 @@ def assemble(
             # An image or a job that calls uv would have nothing to install.
             return MigrationPlan((), made.findings, (), made.stopped), facts
         edits, findings, stopped = _converted(texts, made, facts, converters, stay)
-        if not stopped:
+        broken = _broken(edits, texts, files, made.projects)
+        if not stopped and not broken:
             break
+        stay |= broken
+        for converted in broken.values():
+            stopped |= dict.fromkeys(converted.stops, converted.findings[0])
         # What stays with pip takes its project along, and with that all else that installs it.
         made = made.stop(stopped)
     findings += made.findings
@@ -205,6 +211,35 @@ def _converted(
             stay[path] = converted
             stopped |= dict.fromkeys(converted.stops & new, converted.findings[0])
     return edits, findings, stopped
+
+
+def _broken(
+    edits: Mapping[Path, FileEdit],
+    texts: Mapping[Path, str],
+    files: frozenset[Path],
+    projects: Sequence[ProjectMove],
+) -> dict[Path, Converted]:
+    """The Dockerfiles that would copy what is not in their context; each stays as it is, and so do its projects."""
+    changed = {path: edit for path, edit in edits.items() if edit.before != edit.after and edit.after is not None}
+    after = {**texts, **{path: decode(edit.after or b"") for path, edit in changed.items()}}
+    lists = [name for one in projects for name in one.lists]
+    found: dict[Path, Converted] = {}
+    for path in changed.keys() & texts.keys():
+        if not is_dockerfile(path):
+            continue
+        # Where it lacks something before, it is built in a folder that nobody knows here.
+        lost = missing(path, after[path], {*files, *after}, after)
+        if lost and not missing(path, texts[path], files, texts):
+            what = f"with uv, this would copy {min(lost)}, which `.dockerignore` keeps out or no context has"
+            folders = {
+                one.folder
+                for one in projects
+                for name in one.lists
+                if _line_that_reads(name, texts[path], [other for other in lists if other != name])
+            }
+            notice = Notice(path, 0, "left", what, "let it into the build, and run it again")
+            found[path] = Converted(texts[path], (notice,), frozenset(folders))
+    return found
 
 
 def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[ProjectMove]) -> Notice | None:

@@ -227,6 +227,37 @@ def test_the_plan_as_json(repo: Path) -> None:
     assert data["drifts"] == [{"name": "click", "old": "8.0", "new": "8.1", "cause": "it was not pinned"}]
 
 
+@pytest.mark.parametrize(
+    ("ignore", "instruction", "stays"),
+    [
+        ("", "COPY pyproject.toml uv.lock ./", False),
+        ("*.lock\n", "COPY pyproject.toml uv.lock ./", True),
+        ("*.lock\n!uv.lock\n", "COPY pyproject.toml uv.lock ./", False),
+        ("", "COPY api/pyproject.toml ./", True),
+        ("", "RUN --mount=type=bind,source=uv.lock,target=uv.lock uv sync", False),
+        ("uv.lock\n", "RUN --mount=type=bind,source=uv.lock,target=uv.lock uv sync", True),
+        ("", "COPY --from=build /uv.lock /nowhere ./", False),
+        ("", "COPY $WHAT nowhere* ./", False),
+    ],
+)
+def test_an_image_whose_files_are_not_in_the_build_stays(
+    tmp_path: Path, ignore: str, instruction: str, *, stays: bool
+) -> None:
+    def convert(_: Path, content: str, __: RepoFacts) -> Converted:
+        return Converted(content.replace("COPY requirements.txt .", instruction))
+
+    text = "FROM python:3.13\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    files = {"requirements.txt": "flask\n", "Dockerfile": text, ".dockerignore": ignore, "image.bin": "\0"}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    converters = Converters(dependencies, ((lambda path, _: path.name == "Dockerfile", convert),))
+    made, _ = plan.assemble(tmp_path, converters, uv="the-uv")
+    changed = [edit.path.name for edit in made.edits]
+    assert ("Dockerfile" in changed, "uv.lock" in changed) == ((False, False) if stays else (True, True))
+    assert [one.folder for one in made.stopped] == ([Path()] if stays else [])
+    assert bool([one for one in made.findings if "with uv, this would copy" in one.what]) is stays
+
+
 def test_a_project_takes_along_what_installs_it() -> None:
     def move(name: str, *needs: str) -> ProjectMove:
         manifest = FileEdit(Path(name, "pyproject.toml"), None, b"")
