@@ -11,7 +11,7 @@ from pathlib import Path
 from uvdock.files import is_dockerfile, listed
 from uvdock.formats.edits import unified_diff
 from uvdock.migrate.commands.context import ExecutionContext
-from uvdock.migrate.leftovers import is_run
+from uvdock.migrate.leftovers import is_run, unnamed
 from uvdock.migrate.model import (
     Converted,
     Dependencies,
@@ -158,6 +158,9 @@ def assemble(
                 findings += why
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
+    moved = {path: text for path, text in texts.items() if path not in stay and not _is_stopped(path, made)}
+    after = {edit.path: None if edit.after is None else decode(edit.after) for edit in changed}
+    findings += unnamed(moved, after, findings)
     return MigrationPlan(tuple(changed), in_order(findings), made.drifts, made.stopped), facts
 
 
@@ -215,6 +218,13 @@ def _installs_stopped(
             line = lines_that_read(project.lists, path, text, texts).get(name, 0)
             return Notice(path, line, "left", what, "see what stopped that project, and run it again")
     return None
+
+
+def _is_stopped(path: Path, made: Dependencies) -> bool:
+    """Whether a file is of a project that stays with pip."""
+    homes = {one.folder: one for one in made.projects}
+    home = next((homes[folder] for folder in path.parents if folder in homes), None)
+    return home is not None and home.stopped is not None
 
 
 def _script(path: Path, content: str, facts: RepoFacts) -> Converted:
