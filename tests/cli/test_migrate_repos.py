@@ -30,6 +30,7 @@ import pytest
 
 from tests.cli.test_migrate import committed, contents, git
 from tests.conftest import REPO, Program, clean_environment, hashes
+from tests.left import silent
 from tests.repos import FOLDER, REPOS, copied, described, page
 
 pytestmark = pytest.mark.slow
@@ -100,6 +101,10 @@ def test_a_repo_becomes_what_a_person_would_write(program: Program, tmp_path: Pa
     assert places(plan, "left") == sorted(about.get("left", []))
     assert places(plan, "question") == sorted(about.get("questions", []))
     assert [project["folder"] for project in plan["stopped"]] == stopped
+    moved = {
+        path: text for path, text in decoded(before).items() if not path.startswith(tuple(f"{one}/" for one in stopped))
+    }
+    assert silent(moved, decoded(made), plan["findings"]) == []
     # In a copy: a project with a setup.py is built for it, which leaves files behind.
     copy = shutil.copytree(folder, tmp_path / "checked")
     for lock in locks:
@@ -114,6 +119,10 @@ def test_a_repo_becomes_what_a_person_would_write(program: Program, tmp_path: Pa
     back = program.run("migrate", "--rollback", cwd=folder)
     assert (back.code, contents(folder)) == (0, before), back.err
     assert git(folder, "status", "--porcelain") == ""
+
+
+def decoded(files: dict[str, bytes]) -> dict[str, str]:
+    return {path: text.decode(errors="replace") for path, text in files.items()}
 
 
 def places(plan: dict[str, Any], level: str) -> list[str]:

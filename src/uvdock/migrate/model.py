@@ -101,6 +101,7 @@ class RepoFacts:
         tasks: Whether the repo gets a tasks.py.
         services: Where something runs that is run in a service's container, by the name of each service that is built
             and whose image has uv.
+        kept: The files whose place is taken and that stay all the same, for something still reads them.
     """
 
     files: Mapping[Path, str]
@@ -112,6 +113,7 @@ class RepoFacts:
     cache_volume: bool = False
     tasks: bool = False
     services: Mapping[str, ExecutionContext] = field(default_factory=dict)
+    kept: frozenset[Path] = frozenset()
 
     def is_package(self, folder: Path) -> bool:
         """Whether the project of a folder is itself installed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ from pathlib import Path
 from uvdock.files import is_dockerfile, listed
 from uvdock.formats.edits import unified_diff
 from uvdock.migrate.commands.context import ExecutionContext
+from uvdock.migrate.leftovers import is_run, unnamed
 from uvdock.migrate.model import (
     Converted,
     Dependencies,
@@ -23,16 +24,13 @@ from uvdock.migrate.model import (
     RepoFacts,
     in_order,
 )
+from uvdock.migrate.readers import lines_that_read
 from uvdock.migrate.verify.copied_files import missing
 
 Converter = Callable[[Path, str, RepoFacts], Converted]
 #: No text that a person maintains is longer, bytes.
 _LARGEST = 2**21
 _REQUIREMENTS = re.compile(r"(require|constraint|\.in$|\.txt$)", re.IGNORECASE)
-
-#: What reads a file without naming it.
-_READERS = dict.fromkeys(("Pipfile", "Pipfile.lock"), r"|\bpipenv\s+(?:install|sync|lock|requirements|run|update)\b")
-_READERS |= dict.fromkeys(("poetry.lock",), r"|\bpoetry\s+(?:install|sync|lock|export|run|update)\b")
 
 
 @dataclass(frozen=True)
@@ -144,32 +142,37 @@ def assemble(
     made = converters.dependencies(root, texts, uv)
     files = frozenset(listed(root))
     stay: dict[Path, Converted] = {}
+    kept: frozenset[Path] = frozenset()
     while True:
-        facts = replace(made.facts, harden=harden, cache_volume=cache_volume, tasks=tasks)
+        facts = replace(made.facts, harden=harden, cache_volume=cache_volume, tasks=tasks, kept=kept)
         facts = replace(facts, services=converters.contexts(facts))
         if made.stopped and not facts.projects:
             # An image or a job that calls uv would have nothing to install.
             return MigrationPlan((), made.findings, (), made.stopped), facts
         edits, findings, stopped = _converted(texts, made, facts, converters, stay)
-        broken = _broken(edits, texts, files, made.projects)
-        if not stopped and not broken:
-            break
+        broken = _broken(edits, texts, files, made)
         stay |= broken
         for converted in broken.values():
             stopped |= dict.fromkeys(converted.stops, converted.findings[0])
         # What stays with pip takes its project along, and with that all else that installs it.
         made = made.stop(stopped)
-    findings += made.findings
+        edits, read_still = _still_read(edits, texts)
+        more = {one.path for one in read_still} - kept
+        if not (stopped or broken or more):
+            break
+        kept |= more
+    findings += (*made.findings, *read_still)
     # What else a migrated repo has is nothing to begin with where nothing else changes.
     if any(edit.before != edit.after for edit in edits.values()):
         for edit, why in converters.added(facts, texts):
             if edit.path not in edits and not os.path.lexists(root / edit.path):
                 edits[edit.path] = edit
                 findings += why
-    edits, read_still = _still_read(edits, texts)
-    findings += read_still
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
+    moved = {path: text for path, text in texts.items() if path not in stay and not _is_stopped(path, made)}
+    after = {edit.path: None if edit.after is None else decode(edit.after) for edit in changed}
+    findings += unnamed(moved, after, findings)
     return MigrationPlan(tuple(changed), in_order(findings), made.drifts, made.stopped), facts
 
 
@@ -202,8 +205,9 @@ def _converted(
         if convert is None or known.after is None:
             continue
         converted = stay.get(path) or convert(path, decode(known.after), facts)
-        if stays := _installs_stopped(path, text, converted, made.stopped):
+        if stays := _installs_stopped(path, texts, converted, made.stopped):
             findings.append(stays)
+            stay[path] = Converted(text, (stays,))
             continue
         findings += converted.findings
         edits[path] = replace(known, after=encode(converted.content))
@@ -214,15 +218,11 @@ def _converted(
 
 
 def _broken(
-    edits: Mapping[Path, FileEdit],
-    texts: Mapping[Path, str],
-    files: frozenset[Path],
-    projects: Sequence[ProjectMove],
+    edits: Mapping[Path, FileEdit], texts: Mapping[Path, str], files: frozenset[Path], made: Dependencies
 ) -> dict[Path, Converted]:
     """The Dockerfiles that would copy what is not in their context; each stays as it is, and so do its projects."""
     changed = {path: edit for path, edit in edits.items() if edit.before != edit.after and edit.after is not None}
     after = {**texts, **{path: decode(edit.after or b"") for path, edit in changed.items()}}
-    lists = [name for one in projects for name in one.lists]
     found: dict[Path, Converted] = {}
     for path in changed.keys() & texts.keys():
         if not is_dockerfile(path):
@@ -231,29 +231,32 @@ def _broken(
         lost = missing(path, after[path], {*files, *after}, after)
         if lost and not missing(path, texts[path], files, texts):
             what = f"with uv, this would copy {min(lost)}, which `.dockerignore` keeps out or no context has"
-            folders = {
-                one.folder
-                for one in projects
-                for name in one.lists
-                if _line_that_reads(name, texts[path], [other for other in lists if other != name])
-            }
+            folders = {one.folder for one in made.projects if lines_that_read(one.lists, path, texts[path], texts)}
             notice = Notice(path, 0, "left", what, "let it into the build, and run it again")
             found[path] = Converted(texts[path], (notice,), frozenset(folders))
     return found
 
 
-def _installs_stopped(path: Path, text: str, converted: Converted, stopped: Iterable[ProjectMove]) -> Notice | None:
+def _installs_stopped(
+    path: Path, texts: Mapping[Path, str], converted: Converted, stopped: Iterable[ProjectMove]
+) -> Notice | None:
     """Why a file stays whole that would be converted in part: it installs a project that stays with pip."""
-    if converted.content == text or not _is_run(path, text):
+    text = texts[path]
+    if converted.content == text or not is_run(path, text):
         return None
     for project in stopped:
-        for name in sorted(project.lists):
-            others = [one for one in project.lists if one != name]
-            if _line_that_reads(name, converted.content, others):
-                what = f"the file stays as it is: it installs {name.as_posix()}, which stays with pip"
-                line = _line_that_reads(name, text, others)
-                return Notice(path, line, "left", what, "see what stopped that project, and run it again")
+        for name in sorted(lines_that_read(project.lists, path, converted.content, texts)):
+            what = f"the file stays as it is: it installs {name.as_posix()}, which stays with pip"
+            line = lines_that_read(project.lists, path, text, texts).get(name, 0)
+            return Notice(path, line, "left", what, "see what stopped that project, and run it again")
     return None
+
+
+def _is_stopped(path: Path, made: Dependencies) -> bool:
+    """Whether a file is of a project that stays with pip."""
+    homes = {one.folder: one for one in made.projects}
+    home = next((homes[folder] for folder in path.parents if folder in homes), None)
+    return home is not None and home.stopped is not None
 
 
 def _script(path: Path, content: str, facts: RepoFacts) -> Converted:
@@ -295,64 +298,20 @@ def _still_read(
     """Without the deletions of files that something which stays still reads: a build must never break by them."""
     gone = {edit.path for edit in edits.values() if edit.before is not None and edit.after is None}
     after = {path: edit.after for path, edit in edits.items()}
-    readers = {
-        path: text if (new := after.get(path)) is None else decode(new)
-        for path, text in texts.items()
-        if path not in gone and (path in kept_before if kept_before else _is_run(path, text))
-    }
-    kept: list[Notice] = []
-    for path in gone:
-        others = [one for one in texts if one.name == path.name and one != path]
-        lines = ((reader, _line_that_reads(path, text, others)) for reader, text in readers.items())
-        if first := next((one for one in lines if one[1]), None):
-            what = f"the file stays, for {first[0].as_posix()}:{first[1]} still reads it"
-            kept.append(Notice(path, 0, "left", what, "delete it once that line is changed"))
-    stay = {item.path for item in kept}
-    rest = {path: edit for path, edit in edits.items() if path not in stay}
+    kept: dict[Path, Notice] = {}
+    for reader, text in texts.items():
+        if reader in gone or not (reader in kept_before if kept_before else is_run(reader, text)):
+            continue
+        now = text if (new := after.get(reader)) is None else decode(new)
+        for path, line in lines_that_read(gone - kept.keys(), reader, now, texts).items():
+            what = f"the file stays, for {reader.as_posix()}:{line} still reads it"
+            kept[path] = Notice(path, 0, "left", what, "delete it once that line is changed")
+    rest = {path: edit for path, edit in edits.items() if path not in kept}
     if not kept:
         return rest, []
     # What stays may include what goes.
-    rest, more = _still_read(rest, texts, stay)
-    return rest, [*kept, *more]
-
-
-def _line_that_reads(path: Path, text: str, others: Sequence[Path]) -> int:
-    """The first line, from 1, of a text that names a file; 0 where none does, or it means another by that name."""
-    written = rf"(?P<folder>[\w.*${{}}/\\-]*[/\\])?(?<![\w.*-]){re.escape(path.name)}(?![\w-]|\.\w)"
-    name = re.compile(written + _READERS.get(path.name, ""))
-    found = [
-        (number, match["folder"] or "")
-        for number, line in enumerate(text.split("\n"), 1)
-        for match in name.finditer(_code(line))
-    ]
-    own = [number for number, folder in found if _ends_with(path, folder)]
-    foreign = any(_ends_with(one, folder) for one in others for _, folder in found)
-    return own[0] if own else found[0][0] if found and not foreign else 0
-
-
-def _ends_with(path: Path, folder: str) -> bool:
-    """Whether a file is in a folder as it is written before its name: ``../services/api/``."""
-    named = tuple(part for part in re.split(r"[/\\]", folder) if part not in ("", ".", ".."))
-    return bool(named) and path.parent.parts[-len(named) :] == named
-
-
-def _is_run(path: Path, text: str) -> bool:
-    """Whether something carries this file out: a line of it that is left is more than words."""
-    from uvdock.migrate.converters import compose, scripts, workflow
-
-    return (
-        is_dockerfile(path)
-        or compose.is_compose(path)
-        or workflow.is_workflow(path)
-        or path.name in ("tox.ini", "noxfile.py", "Jenkinsfile", "justfile", "Justfile", "Earthfile")
-        or path.suffix.lower() in (".bat", ".cmd", ".ps1")
-        or (path.suffix in (".yml", ".yaml") and not path.name.startswith((".pre-commit", "dependabot")))
-        or scripts.is_script(path, text)
-    )
-
-
-def _code(line: str) -> str:
-    return "" if line.lstrip().startswith("#") else re.split(r"\s#", line, maxsplit=1)[0]
+    rest, more = _still_read(rest, texts, kept.keys())
+    return rest, [*kept.values(), *more]
 
 
 def _dangling(root: Path, edits: Iterable[FileEdit]) -> Iterator[Notice]:

@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, Callable[[Path, str, RepoFacts], Converted]]] = {
     "tox": ("tox.ini", other_settings.convert),
     "pre-commit": (".pre-commit-config.yaml", other_settings.convert),
     "dependabot": (".github/dependabot.yml", other_settings.convert),
+    "labeler": (".github/labeler.yml", other_settings.convert),
     "makefile": ("Makefile", scripts.convert),
     "procfile": ("Procfile", scripts.convert),
     "script": ("bin/setup.sh", scripts.convert),

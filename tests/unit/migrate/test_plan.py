@@ -391,3 +391,15 @@ def test_a_file_that_a_tool_reads_without_naming_it_stays(tmp_path: Path, line: 
     told = [finding.what for finding in made.findings if finding.path == Path("Pipfile")]
     assert told == (["the file stays, for Dockerfile:3 still reads it"] if stays and "\n" not in line else told)
     assert bool(told) is stays
+
+
+def test_a_file_whose_name_is_computed_stays_and_the_build_still_has_it(repo: Path) -> None:
+    (repo / "tox.ini").write_text("[testenv]\ndeps = -r {env:KIND}ments.txt\n")
+    (repo / ".dockerignore").write_text("*\n!requirements.txt\n!app.py\n")
+    found, facts = made(repo)
+    assert Path("requirements.txt") in facts.kept
+    edits = {edit.path.as_posix(): edit.after for edit in found.edits}
+    assert "requirements.txt" not in edits
+    assert edits[".dockerignore"] == b"*\n!requirements.txt\n!pyproject.toml\n!uv.lock\n!app.py\n"
+    told = [finding.what for finding in found.findings if finding.path == Path("requirements.txt")]
+    assert told == ["the file stays, for tox.ini:2 still reads it"]

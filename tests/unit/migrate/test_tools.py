@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.migrate import facts as migrate_facts
@@ -115,3 +117,32 @@ def test_settings_that_stay_are_told() -> None:
     content = "repos:\n- repo: https://github.com/jazzband/pip-tools\n  hooks:\n  - id: pip-compile\n    args: [x]\n"
     made = run("pre-commit", content)
     assert (made.content, [line for line, _ in told(made)]) == (content, [4])
+
+
+WATCHED = [
+    ("- require*ts.txt", "- pyproject.toml\n  - uv.lock"),
+    ("- requirements/**", "- pyproject.toml\n  - uv.lock"),
+    ("- requirements/**/*.txt", "- pyproject.toml\n  - uv.lock"),
+    ("- '**/requirements.txt'", "- '**/pyproject.toml'\n  - '**/uv.lock'"),
+    ("- src/**\n  - '!requirements.txt'", "- src/**\n  - '!pyproject.toml'\n  - '!uv.lock'"),
+    ("- requirements.txt\n  - uv.lock\n  - pyproject.toml", "- uv.lock\n  - pyproject.toml"),
+    # What stays is looked at too.
+    ("- requirements-*.txt", "- requirements-*.txt\n  - pyproject.toml\n  - uv.lock"),
+    ("- api/**", "- api/**"),
+    ("- '**'\n  - docs/*.txt", "- '**'\n  - docs/*.txt"),
+    ("- tests/requirements.txt", "- tests/requirements.txt"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), WATCHED)
+def test_who_looked_at_requirements_looks_at_the_manifests(before: str, after: str) -> None:
+    names = ("requirements.txt", "requirements-dev.txt", "requirements/docs.txt", "api/requirements.txt", "api/main.py")
+    facts = migrate_facts.facts(dict.fromkeys((*names, "docs/a.txt"), ""), kept=frozenset({Path(names[1])}))
+    for kind, head in (("labeler", "deps:\n  "), ("workflow", "on:\n push:\n  paths:\n  ")):
+        text = f"{head}{before}\njobs: {{}} # pip\n"
+        assert run(kind, text, facts) == Converted(text.replace(before, after))
+    new = "deps:\n- changed-files:\n  any-glob-to-any-file:\n  "
+    assert run("labeler", f"{new}{before}\n", facts).content == f"{new}{after}\n"
+    assert told(run("labeler", "deps: [requirements.txt]\n", facts)) == [
+        (1, "the labeler looks at requirements.txt, and dependencies are in pyproject.toml and uv.lock now")
+    ]

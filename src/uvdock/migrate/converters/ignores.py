@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uvdock.engine.ignore import Ignored
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import locate, manifests, normal, same_line_ends
+from uvdock.migrate.text import manifests, same_line_ends
 
 _OLD = ("venv", "env", ".venv", "ENV")
 
@@ -22,7 +22,11 @@ def is_ignore_file(path: Path, _: str = "") -> bool:
 @same_line_ends
 def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     """Have the environment ignored, and the manifests not."""
-    projects = [one.folder.relative_to(path.parent) for one in facts.projects if one.folder.is_relative_to(path.parent)]
+    folder = path.parent
+    projects = [one.folder.relative_to(folder) for one in facts.projects if one.folder.is_relative_to(folder)]
+    if not projects and path.name.endswith(".dockerignore"):
+        # That of a Dockerfile beside the others: the build has the whole repo.
+        folder, projects = Path(), [one.folder for one in facts.projects]
     if not projects:
         return Converted(content)
     findings: list[Notice] = []
@@ -31,7 +35,7 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     if path.name == ".gitignore":
         lines = _git(path, lines, projects, findings)
     else:
-        lines = _docker(path, lines, facts, projects, findings)
+        lines = _docker(path, folder, lines, facts, findings)
     return Converted("".join(f"{line}\n" for line in lines), tuple(findings))
 
 
@@ -51,41 +55,45 @@ def _git(path: Path, lines: Sequence[str], projects: Sequence[Path], findings: l
     return out
 
 
-def _docker(
-    path: Path, lines: Sequence[str], facts: RepoFacts, projects: Sequence[Path], findings: list[Notice]
-) -> list[str]:
+def _docker(path: Path, folder: Path, lines: Sequence[str], facts: RepoFacts, findings: list[Notice]) -> list[str]:
+    """The lines of a `.dockerignore` for builds of a folder of the repo."""
     out: list[str] = []
     present = {line.strip() for line in lines}
     for line in lines:
-        found = _let_in(line.strip(), path.parent, facts)
-        if found is None:
+        found = _let_in(line.strip(), folder, facts)
+        # What takes a file's place has to be let in too.
+        names = [
+            name for one in sorted(found) if one in facts.installs for name in manifests(facts.installs[one], folder)
+        ]
+        if not names or any(one in facts.kept or one not in facts.installs for one in found):
             out.append(line)
-            continue
-        # What takes the file's place has to be let in too.
-        fresh = [name for name in manifests(facts.installs[found], path.parent) if f"!{name}" not in present]
+        fresh = [name for name in dict.fromkeys(names) if f"!{name}" not in present]
         present |= {f"!{name}" for name in fresh}
         out += [f"!{name}" for name in fresh]
-    for folder in projects:
+    for project in (one.folder.relative_to(folder) for one in facts.projects if one.folder.is_relative_to(folder)):
         for name in ("pyproject.toml", "uv.lock"):
-            wanted = (folder / name).as_posix()
+            wanted = (project / name).as_posix()
             if _kept_out(out, wanted):
                 out.append(f"!{wanted}")
                 what = f"{wanted} was ignored, but the build needs it: it is included again"
                 findings.append(Notice(path, 0, "note", what))
-        if not _kept_out(out, (folder / ".venv").as_posix()):
-            _add_beside_old(out, ".venv" if folder == Path() else "**/.venv")
+        if not _kept_out(out, (project / ".venv").as_posix()):
+            _add_beside_old(out, ".venv" if project == Path() else "**/.venv")
     return out
 
 
-def _let_in(pattern: str, folder: Path, facts: RepoFacts) -> Path | None:
-    """The requirements file that a pattern (``!requirements*.txt``) takes out of what is ignored."""
-    name = pattern[1:].lstrip("/")
+def _let_in(pattern: str, folder: Path, facts: RepoFacts) -> set[Path]:
+    """The files that a pattern (``!requirements*.txt``) takes out of what is ignored, where one is of requirements."""
     if not pattern.startswith("!"):
-        return None
-    if "*" not in name:
-        return locate(name, folder, facts)
-    glob = normal(folder / name).as_posix()
-    return next((path for path in facts.installs if fnmatch.fnmatch(path.as_posix(), glob)), None)
+        return set()
+    inside = [path for path in {*facts.files, *facts.installs} if path.is_relative_to(folder)]
+    found = {path for path in inside if _kept_out([pattern[1:]], path.relative_to(folder).as_posix())}
+    # A folder of a program has its requirements among much else.
+    folders = {one.folder for one in facts.projects if one.folder != folder and one.folder.is_relative_to(folder)}
+    whole = any(_kept_out([pattern[1:]], one.relative_to(folder).as_posix()) for one in folders)
+    return (
+        found if not whole and all(one in facts.installs or one.suffix in (".txt", ".in") for one in found) else set()
+    )
 
 
 def _add_beside_old(lines: list[str], line: str) -> None:

@@ -1,4 +1,4 @@
-"""The settings of other tools that name pip or a requirements file: tox, pre-commit, Dependabot."""
+"""The settings of other tools that name pip or a requirements file: tox, pre-commit, Dependabot, a labeler."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from uvdock.formats import yaml_edits
 from uvdock.formats.edits import TextChange, indent_of
 from uvdock.formats.yaml import Value
+from uvdock.migrate.converters import watched
 from uvdock.migrate.model import Converted, Install, RepoFacts
 from uvdock.migrate.text import Draft, locate, normal, same_line_ends
 
@@ -24,8 +25,8 @@ _REQUIREMENT = re.compile(r"-r[ \t]*(\S+)$")
 
 
 def is_settings(path: Path, _: str = "") -> bool:
-    """Whether this is a file of tox, pre-commit or Dependabot."""
-    return path.name in ("tox.ini", *_PRE_COMMIT) or _is_dependabot(path)
+    """Whether this is a file of tox, pre-commit, Dependabot or GitHub's labeler."""
+    return path.name in ("tox.ini", *_PRE_COMMIT) or _is_dependabot(path) or _is_labeler(path)
 
 
 @same_line_ends
@@ -35,6 +36,9 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     if path.name == "tox.ini":
         return _tox(draft)
     root = yaml_edits.read(content, path.name)
+    if root is not None and _is_labeler(path):
+        watched.watch(draft, "the labeler", root)
+        return draft.converted()
     for update in root.get("updates") or () if root is not None and _is_dependabot(path) else ():
         if update.text_at("package-ecosystem") == "pip":
             _dependabot(draft, update)
@@ -45,6 +49,10 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
 
 def _is_dependabot(path: Path) -> bool:
     return path.parent.name == ".github" and path.name in ("dependabot.yml", "dependabot.yaml")
+
+
+def _is_labeler(path: Path) -> bool:
+    return path.parent.name == ".github" and path.name in ("labeler.yml", "labeler.yaml")
 
 
 def _dependabot(draft: Draft, update: Value) -> None:

@@ -14,9 +14,9 @@ from uvdock.formats.edits import indent_of, line_end, line_start
 from uvdock.formats.yaml import Value
 from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.sync import Sync
-from uvdock.migrate.converters import scripts
+from uvdock.migrate.converters import scripts, watched
 from uvdock.migrate.model import Converted, Notice, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, locate, manifests, normal, not_yaml, same_line_ends
+from uvdock.migrate.text import MENTIONS, Draft, normal, not_yaml, same_line_ends
 
 #: By its commit, for a tag could be moved (https://github.com/astral-sh/setup-uv/releases/tag/v8.3.2).
 SETUP_UV = "astral-sh/setup-uv@11f9893b081a58869d3b5fccaea48c9e9e46f990 # v8.3.2"
@@ -264,31 +264,8 @@ def _triggers(draft: Draft, root: Value) -> None:
     events = root.get("on") or root.get("True") or root.get("true")
     for event, value in events.items() if events is not None else ():
         for paths in (value.get("paths"), value.get("paths-ignore")):
-            there = {item.text for item in paths or ()}
-            for item in paths or ():
-                _trigger(draft, event, item, there)
-
-
-def _trigger(draft: Draft, event: str, item: Value, there: set[str]) -> None:
-    """Put the manifests in the place of one path; ``there`` has the paths of its list, and gets the new ones."""
-    name = item.text.lstrip("!")
-    if "requirements" not in name and name not in ("setup.py", "Pipfile", "Pipfile.lock", "poetry.lock"):
-        return
-    found = locate(name, Path(), draft.facts)
-    deep = "**/" if name.startswith("**/") else ""
-    names = manifests(draft.facts.installs[found]) if found else (f"{deep}pyproject.toml", f"{deep}uv.lock")
-    if not found and "*" not in name:
-        return
-    fresh = [one for one in names if one not in there]
-    there.update(names)
-    changes = yaml_edits.item_changes(draft.content, item, fresh or names) if found else None
-    if changes is None:
-        what = f"{event} looks at {item.text}, and dependencies are in pyproject.toml and uv.lock now"
-        draft.leave(item.start, what, f"name {' and '.join(names)} too")
-    elif fresh:
-        draft.changes += changes
-    else:
-        draft.change(line_start(draft.content, item.start), line_end(draft.content, item.start))
+            if paths is not None:
+                watched.watch(draft, event, paths)
 
 
 def _working_directory(node: Value) -> str:
