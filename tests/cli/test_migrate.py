@@ -243,7 +243,7 @@ def test_what_installs_a_project_that_stays_stays_too(program: Program, tmp_path
         (tmp_path / name).write_text(text)
     committed(tmp_path)
 
-    ran = program.run("migrate", "--apply", cwd=tmp_path)
+    ran = program.run("migrate", "--apply", "--verbose", cwd=tmp_path)
 
     assert ran.code == 1, ran.err
     after = {name: text.decode() for name, text in contents(tmp_path).items()}

@@ -205,10 +205,11 @@ def paint(text: str, style: str, stream: TextIO) -> str:
 def _write(stream: TextIO, text: str) -> None:
     text = redact(text)
     try:
-        print(text, file=stream, flush=True)
+        # In one piece: steps that run side by side write lines at the same time.
+        print(f"{text}\n", end="", file=stream, flush=True)
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+        print(f"{text}\n".encode(encoding, "replace").decode(encoding), end="", file=stream, flush=True)
 
 
 def _columns(stream: TextIO) -> int:
