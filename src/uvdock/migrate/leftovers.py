@@ -31,6 +31,8 @@ _CALLS = re.compile(
     rf"|(?<![\w.-])pipenv{_BETWEEN}{_OPTIONS}(?:{_PIPENV})\b|(?<![\w.-])poetry{_BETWEEN}{_OPTIONS}(?:{_POETRY})\b"
     rf"|(?<![\w.-])pip-(?:compile|sync)(?![\w.-])|get-pip\.py"
 )
+#: Something of every call.
+_TOPIC = re.compile("pip|env|poetry")
 _UV = re.compile(rf"\buvx?\b[^;&|]*{_BETWEEN}$")
 _COMMENT = re.compile(r"\s*(?:#|//|;|::|<!--|@?[Rr][Ee][Mm]\b)")
 #: By what a call begins with, what does the same with uv.
@@ -78,7 +80,7 @@ def unnamed(
         named.setdefault(one.path, set()).add(one.line if one.line or one.level != "left" else -1)
     for path, text in texts.items():
         new = after.get(path, text)
-        if new is None or -1 in named.get(path, ()) or not _CALLS.search(new) or _tells_of_the_past(path):
+        if new is None or -1 in named.get(path, ()) or not _TOPIC.search(new) or _tells_of_the_past(path):
             continue
         calls = list(_calls(text, new))
         if left := [(line, call) for line, call in calls if not _is_named(line, text, named.get(path, set()))]:
@@ -94,7 +96,7 @@ def _calls(text: str, new: str) -> Iterator[tuple[int, str]]:
     before, lines = text.splitlines(), new.splitlines()
     places = range(1, len(lines) + 1) if text == new else _places(before, lines)
     for line, place in zip(lines, places, strict=True):
-        code = "" if _COMMENT.match(line) else re.split(r"\s#\s", line, maxsplit=1)[0]
+        code = re.split(r"\s#\s", line, maxsplit=1)[0] if _TOPIC.search(line) and not _COMMENT.match(line) else ""
         for match in _CALLS.finditer(code):
             if not _UV.search(code[: match.start()]):
                 yield place, re.sub(_BETWEEN, " ", match[0])
