@@ -63,18 +63,23 @@ def _in_block(draft: Draft, block: CodeBlock, line_of: re.Pattern[str]) -> None:
     """Convert the commands of a block where they stand."""
     content = draft.content
     changes: list[TextChange] = []
+    left = False
     for start, end in _parts(content, block, line_of):
         made = _shell(draft, content[start:end], start)
         # A document shows what to type: what cannot be told there is worth a look, and breaks nothing.
         draft.findings += (replace(item, level="note") for item in made.findings)
+        left = left or made.left
         if made.syncs and "--user" in content[start:end]:
             changes += _in_environment(content, block, line_of)
         if made.text.strip():
             changes += (TextChange(start + one.start, start + one.end, one.text) for one in made.changes)
         elif made.text != content[start:end]:
             changes.append(TextChange(line_start(content, start), line_end(content, max(start, end - 1)), ""))
-    left = changed(content[: block.end], [TextChange(0, block.start, ""), *changes])
-    if changes and not left.strip():
+    if left:
+        # An environment that uv makes has no pip for what stays.
+        return
+    after = changed(content[: block.end], [TextChange(0, block.start, ""), *changes])
+    if changes and not after.strip():
         # The words around an empty block would speak of nothing.
         what = "with uv, this block has nothing left to do"
         draft.tell("note", block.start, what, "take it out, with its words")
@@ -114,9 +119,11 @@ def _shell(draft: Draft, text: str, at: int) -> Shell:
 
 def _names(draft: Draft, folder: Path) -> Names:
     def enter(name: str) -> Names:
-        into = normal(folder / name)
-        known = any(one.is_relative_to(into) for one in draft.facts.files) and not re.search(r"[$~`*]|^/", name)
-        return _names(draft, into if known else folder)
+        # What is no folder of the repo is the one that it was cloned into.
+        ways = [normal(folder / name), *([Path(*Path(name).parts[1:])] if folder == Path() else [])]
+        folders = {parent for file in draft.facts.files for parent in file.parents}
+        plain = not re.search(r"[$~`*]|^/", name)
+        return _names(draft, next((way for way in ways if plain and way in folders), folder))
 
     return replace(draft.place(folder).names, enter=enter)
 
