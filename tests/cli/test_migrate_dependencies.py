@@ -162,6 +162,7 @@ def test_a_project_that_uv_cannot_lock_stays_whole_and_says_why(tmp_path: Path) 
     files = {
         "a/requirements.txt": "six==1.16.0\n",
         "b/requirements.txt": "six==1.16.0\nno-such-package-of-anyone==1\n",
+        "run": "pip install -r a/requirements.txt\npip install -r b/requirements.txt\n",
         ".python-version": "3.11\n",
     }
     made = convert(write(tmp_path / "app", **files))

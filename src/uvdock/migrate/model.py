@@ -235,6 +235,12 @@ class Dependencies:
         """The projects that stay with pip."""
         return tuple(one for one in self.projects if one.stopped)
 
+    def is_left_out(self, path: Path) -> bool:
+        """Whether a file belongs to a project that nothing in the repo installs, and so stays as it is."""
+        owners = [one for one in self.projects if path.is_relative_to(one.folder)]
+        owner = max(owners, key=lambda one: len(one.folder.parts), default=None)
+        return owner is not None and owner.folder != Path() and owner.facts is None and owner.stopped is None
+
     def stop(self, why: Mapping[Path, Notice]) -> Dependencies:
         """The same without the projects of some folders, and without those that install one of them by its path."""
         reasons = dict(why)

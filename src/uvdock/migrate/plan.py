@@ -202,7 +202,7 @@ def _converted(
     for path, text in texts.items():
         convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
         known = edits.get(path, FileEdit(path, encode(text), encode(text)))
-        if convert is None or known.after is None:
+        if convert is None or known.after is None or made.is_left_out(path):
             continue
         converted = stay.get(path) or convert(path, decode(known.after), facts)
         if stays := _installs_stopped(path, texts, converted, made.stopped):

@@ -16,9 +16,9 @@ from tests.conftest import REPO, hashes
 from tests.unit.migrate.uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
 from uvdock.formats.requirements import decode, parse
-from uvdock.migrate.discover import metadata, python
+from uvdock.migrate.discover import installers, metadata, python
 from uvdock.migrate.discover.options import DEFAULT_INDEX
-from uvdock.migrate.lock import dependencies, groups, project
+from uvdock.migrate.lock import dependencies, groups
 from uvdock.migrate.lock.frozen import choose
 from uvdock.migrate.lock.uv import read_export
 from uvdock.migrate.model import Dependencies
@@ -460,6 +460,7 @@ def test_a_file_that_includes_a_compiled_one_installs_what_its_source_does(tmp_p
 def test_a_library_is_a_package_wherever_its_folder_comes(app: str, tmp_path: Path) -> None:
     files = {
         f"{app}/requirements.txt": "-e ../lib\nsix\n",
+        "Makefile": f"install:\n\tpip install -r {app}/requirements.txt\n",
         "lib/setup.py": "from setuptools import setup\nsetup(name='lib', version='1')\n",
         "lib/requirements.txt": "idna\n",
     }
@@ -709,4 +710,4 @@ def test_any_content_gives_a_result_or_an_error_for_people(content: bytes, setup
     ],
 )  # fmt: skip
 def test_what_installs_the_project_itself(command: str, *, installs: bool) -> None:
-    assert project._installs_itself(command) is installs
+    assert installers.installs_itself(command) is installs
