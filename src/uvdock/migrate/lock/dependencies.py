@@ -314,7 +314,7 @@ class _Migration:
     def _tell(self, work: ProjectMigration, layout: GroupLayout) -> None:
         """Say what other converters need to know."""
         folder = self.found.folder
-        self.facts = ProjectFacts(folder, work.package, work.python.requires)
+        self.facts = ProjectFacts(folder, work.package, work.python.requires, work.built)
         self.environment = dict(work.settings.environment)
         nodes = {**work.outside, **work.nodes}
         for path, node in work.nodes.items():

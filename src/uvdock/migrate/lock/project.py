@@ -51,6 +51,8 @@ class ProjectMigration:
         declared: The names of its own dependencies, where those are declared elsewhere already.
         asked: The files that something in the repo installs by their own names.
         kept: Files that something else reads: they stay.
+        watched: What its build reads besides the pyproject.toml, where that tells what it needs: uv would go on using
+            what it learned from the last build.
         origins: Where a package comes from that the lock has from an index of its own, or that the project declares
             and a file installs from elsewhere.
         findings: What a person has to know.
@@ -68,6 +70,7 @@ class ProjectMigration:
     declared: frozenset[str] = frozenset()
     asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
+    watched: tuple[str, ...] = ()
     origins: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
     findings: list[Notice] = field(default_factory=list)
 
@@ -179,6 +182,9 @@ def begin(
     work.package = _is_package(work, texts, depended=depended)
     _read_limits(work, reader)
     _declare(work, texts)
+    if work.built and work.kept:
+        code = (name for name in ("setup.py", "setup.cfg") if folder / name in texts)
+        work.watched = (*code, *sorted(path.relative_to(folder).as_posix() for path in work.kept))
     _tell(work, texts, declared=bool(project or declared))
     names = {entry.wanted.key for node in work.nodes.values() for entry in node.entries}
     if canonicalize_name(work.name) in names and not project and own is None:

@@ -133,11 +133,8 @@ def _tables(work: ProjectMigration, layout: GroupLayout) -> dict[str, Table]:
     uv = Table(work.settings.values)
     if "build-system" in there and not work.package and "project" not in there:
         uv = Table({"package": False, **uv})
-    if work.built and work.kept:
-        # Without it, uv goes on using what it learned from the last build when one of them changes.
-        files = ["pyproject.toml", *(("setup.py", "setup.cfg") if work.own else ())]
-        files += sorted(path.relative_to(work.found.folder).as_posix() for path in work.kept)
-        uv["cache-keys"] = [{"file": name} for name in files]
+    if work.watched:
+        uv["cache-keys"] = [{"file": name} for name in ("pyproject.toml", *work.watched)]
     if layout.conflicts:
         uv["conflicts"] = [tuple({"group": name} for name in pair) for pair in layout.conflicts]
     if any(node.entries for node in work.limits):
