@@ -13,6 +13,8 @@ CALL = re.compile(
     r"|pipenv (?:install|sync|run|lock)\b|poetry (?:install|run|add|lock)\b)"
 )
 #: A number in the words of a finding that lists more lines.
+#: A finding that is about all in a folder.
+_FOLDER = re.compile(r"nothing in this repo installs (.+), so all in it stays")
 _MORE = re.compile(r"and the like in line ([\d, ]+)")
 
 
@@ -25,12 +27,16 @@ def silent(before: Mapping[str, str], after: Mapping[str, str], findings: Iterab
         findings: What the plan says: ``path``, ``line``, ``what``.
     """
     named: set[tuple[str, int]] = set()
+    folders: list[str] = []
     for one in findings:
+        folders += [f"{folder}/" for folder in _FOLDER.findall(str(one["what"]))]
         more = _MORE.search(str(one["what"]))
         lines = [str(one["line"]), *(more[1].split(", ") if more else ())]
         named |= {(str(one["path"]), int(line)) for line in lines}
     found = []
     for path, text in before.items():
+        if path.startswith(tuple(folders)):
+            continue
         left = Counter(line.strip() for line in after.get(path, "").splitlines())
         for number, line in enumerate(text.splitlines(), 1):
             stays = CALL.search(line) and not line.lstrip().startswith("#") and not re.search(r"\buv\b", line)

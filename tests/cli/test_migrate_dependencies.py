@@ -19,6 +19,7 @@ import pytest
 from tests.conftest import REPO, clean_environment, few, hashes
 from tests.index import Index, Release, served
 from uvdock.backends.host import find_uv
+from uvdock.migrate import plan
 from uvdock.migrate.lock import dependencies
 from uvdock.migrate.model import Dependencies
 
@@ -40,7 +41,7 @@ def texts(root: Path) -> dict[Path, str]:
 def convert(root: Path) -> Dependencies:
     uv = find_uv()
     assert uv is not None
-    return dependencies.convert(root, texts(root), uv)
+    return dependencies.convert(root, plan.read(root), uv)
 
 
 def write(root: Path, **files: str) -> Path:
@@ -117,6 +118,57 @@ def test_a_compiled_repo_installs_the_very_packages_of_each_file(tmp_path: Path)
         assert {line.split("==")[0] for line in shown.splitlines() if " ;" not in line} == wanted
 
 
+DYNAMIC = {
+    "scm": (
+        "from setuptools import setup\nimport tool\n"
+        "extras = {'x': ['idna']}\nextras['all'] = sum(extras.values(), [])\n"
+        "setup(name='tool', py_modules=['tool'], use_scm_version=True, setup_requires=['setuptools_scm'],\n"
+        "      install_requires=open('requirements.txt').read().split(), extras_require=extras)\n"
+    ),
+    "arguments": (
+        "from setuptools import setup\n"
+        "made = dict(version='2.5.0', py_modules=['tool'], extras_require={'all': ['idna']})\n"
+        "setup(name='tool', install_requires=[one for one in ['six==1.16.0']], **made)\n"
+    ),
+    "pbr": "import setuptools\nsetuptools.setup(setup_requires=['pbr'], pbr=True)\n",
+}
+PBR = "[metadata]\nname = tool\nauthor = Ann\n[files]\nmodules =\n    tool\n[extras]\nall =\n    idna\n"
+
+
+@pytest.mark.parametrize("kind", DYNAMIC)
+def test_what_only_a_build_can_tell_is_locked_and_installed(kind: str, tmp_path: Path) -> None:
+    files = {
+        "setup.py": DYNAMIC[kind],
+        "tool.py": "",
+        "requirements.txt": "six==1.16.0\n",
+        "requirements-dev.txt": "-e .[all]\nclick==8.1.7\n",
+        "Dockerfile": PYTHON,
+    }
+    root = write(tmp_path / "tool", **files, **({"setup.cfg": PBR} if kind == "pbr" else {}))
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"], ["tag", "v2.5.0"]):
+        identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *command], cwd=root, env=clean_environment(), check=True)
+    before = hashes(root)
+    made = convert(root)
+    assert hashes(root) == before, "planning writes nothing"
+    assert made.stopped == ()
+    assert (made.drifts, [str(one.path) for one in made.findings if one.level == "question"]) == ((), [])
+    apply(root, made)
+    manifest = tomllib.loads((root / "pyproject.toml").read_text())
+    assert "version" in manifest["project"]["dynamic"]
+    assert (root / "requirements.txt").exists() is (kind != "arguments")
+    found = locked(root)
+    assert {name: found[name] for name in ("six", "click")} == {"six": {"1.16.0"}, "click": {"8.1.7"}}
+    # As pip: the version of the tag, the dependencies that the code makes, the extra that it computes.
+    uv(root, "sync", "--locked", "--no-progress", *made.facts.installs[Path("requirements-dev.txt")].flags)
+    assert "idna" in uv(root, "pip", "list")
+    assert re.search(r"^tool +2\.5", uv(root, "pip", "list"), re.MULTILINE)
+    if (root / "requirements.txt").exists():
+        (root / "requirements.txt").write_text("six==1.15.0\n")
+        uv(root, "lock")
+        assert locked(root)["six"] == {"1.15.0"}, "uv sees the change of a list that the build reads"
+
+
 @pytest.mark.parametrize("tool", ["poetry", "poetry-2", "pipenv"])
 def test_another_tools_project_keeps_its_locked_versions(tool: str, tmp_path: Path) -> None:
     root = tmp_path / "app"
@@ -162,6 +214,7 @@ def test_a_project_that_uv_cannot_lock_stays_whole_and_says_why(tmp_path: Path) 
     files = {
         "a/requirements.txt": "six==1.16.0\n",
         "b/requirements.txt": "six==1.16.0\nno-such-package-of-anyone==1\n",
+        "run": "pip install -r a/requirements.txt\npip install -r b/requirements.txt\n",
         ".python-version": "3.11\n",
     }
     made = convert(write(tmp_path / "app", **files))

@@ -78,11 +78,13 @@ class ProjectFacts:
         folder: Its folder, from the repo root.
         package: Whether it is itself installed (`pip install .`, `-e .`), and not only its dependencies.
         requires_python: What its pyproject.toml says, or will say.
+        built: Whether only its build can tell what it needs.
     """
 
     folder: Path
     package: bool
     requires_python: str
+    built: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,13 @@ class RepoFacts:
     def is_package(self, folder: Path) -> bool:
         """Whether the project of a folder is itself installed."""
         return any(one.folder == folder and one.package for one in self.projects)
+
+    def lock_option(self, folder: Path) -> str:
+        """The option for what is installed before the source of a project is there to be built.
+
+        uv compares the lock with what the project needs, which for some only their build can tell.
+        """
+        return "--frozen" if any(one.folder == folder and one.built for one in self.projects) else "--locked"
 
 
 @dataclass(frozen=True)
@@ -234,6 +243,16 @@ class Dependencies:
     def stopped(self) -> tuple[ProjectMove, ...]:
         """The projects that stay with pip."""
         return tuple(one for one in self.projects if one.stopped)
+
+    def home(self, path: Path) -> ProjectMove | None:
+        """The project that a file is of: the innermost that it lies in."""
+        homes = {one.folder: one for one in self.projects}
+        return next((homes[folder] for folder in path.parents if folder in homes), None)
+
+    def is_left_out(self, path: Path) -> bool:
+        """Whether a file is of a project that nothing in the repo installs, and so stays as it is."""
+        home = self.home(path)
+        return home is not None and home.folder != Path() and home.facts is None and home.stopped is None
 
     def stop(self, why: Mapping[Path, Notice]) -> Dependencies:
         """The same without the projects of some folders, and without those that install one of them by its path."""

@@ -170,7 +170,7 @@ def assemble(
                 findings += why
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
     findings += _dangling(root, changed)
-    moved = {path: text for path, text in texts.items() if path not in stay and not _is_stopped(path, made)}
+    moved = {path: text for path, text in texts.items() if path not in stay and not _is_named(path, made)}
     after = {edit.path: None if edit.after is None else decode(edit.after) for edit in changed}
     findings += unnamed(moved, after, findings)
     return MigrationPlan(tuple(changed), in_order(findings), made.drifts, made.stopped), facts
@@ -202,7 +202,7 @@ def _converted(
     for path, text in texts.items():
         convert = next((convert for fits, convert in converters.files if fits(path, text)), None)
         known = edits.get(path, FileEdit(path, encode(text), encode(text)))
-        if convert is None or known.after is None:
+        if convert is None or known.after is None or made.is_left_out(path):
             continue
         converted = stay.get(path) or convert(path, decode(known.after), facts)
         if stays := _installs_stopped(path, texts, converted, made.stopped):
@@ -252,11 +252,10 @@ def _installs_stopped(
     return None
 
 
-def _is_stopped(path: Path, made: Dependencies) -> bool:
-    """Whether a file is of a project that stays with pip."""
-    homes = {one.folder: one for one in made.projects}
-    home = next((homes[folder] for folder in path.parents if folder in homes), None)
-    return home is not None and home.stopped is not None
+def _is_named(path: Path, made: Dependencies) -> bool:
+    """Whether a file is of a project that stays with pip, or that nothing installs: a finding says so of all in it."""
+    home = made.home(path)
+    return made.is_left_out(path) or (home is not None and home.stopped is not None)
 
 
 def _script(path: Path, content: str, facts: RepoFacts) -> Converted:

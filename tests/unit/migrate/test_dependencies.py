@@ -16,9 +16,9 @@ from tests.conftest import REPO, hashes
 from tests.unit.migrate.uv import converted, manifest, pretended, read
 from uvdock.errors import UvdockError
 from uvdock.formats.requirements import decode, parse
-from uvdock.migrate.discover import metadata, python
+from uvdock.migrate.discover import installers, metadata, python
 from uvdock.migrate.discover.options import DEFAULT_INDEX
-from uvdock.migrate.lock import dependencies, groups, project
+from uvdock.migrate.lock import dependencies, groups
 from uvdock.migrate.lock.frozen import choose
 from uvdock.migrate.lock.uv import read_export
 from uvdock.migrate.model import Dependencies
@@ -411,7 +411,9 @@ def test_what_setuptools_reads_from_a_file_is_the_projects_own(tmp_path: Path) -
     }
     made = converted(tmp_path / "app", files)
     text = manifest(made)
-    assert text.replace('[dependency-groups]\ndev = [\n    "ruff",\n]\n\n', "") == DYNAMIC
+    # So that uv sees a change of the list.
+    keys = '\n[tool.uv]\ncache-keys = [\n    { file = "pyproject.toml" },\n    { file = "requirements.txt" },\n]\n'
+    assert text.replace('[dependency-groups]\ndev = [\n    "ruff",\n]\n\n', "") == DYNAMIC + keys
     assert flags(made) == {
         "pyproject.toml": "--no-dev",
         "requirements.txt": "--no-dev --no-install-project",
@@ -460,6 +462,7 @@ def test_a_file_that_includes_a_compiled_one_installs_what_its_source_does(tmp_p
 def test_a_library_is_a_package_wherever_its_folder_comes(app: str, tmp_path: Path) -> None:
     files = {
         f"{app}/requirements.txt": "-e ../lib\nsix\n",
+        "Makefile": f"install:\n\tpip install -r {app}/requirements.txt\n",
         "lib/setup.py": "from setuptools import setup\nsetup(name='lib', version='1')\n",
         "lib/requirements.txt": "idna\n",
     }
@@ -488,17 +491,159 @@ def test_a_newer_python_is_asked_for_where_the_versions_need_it(tmp_path: Path) 
     [
         ("import x", None),
         ("def (", None),
-        ("setup()", metadata.Metadata()),
+        ("setup()", metadata.Metadata(dynamic=("version",))),
         ("N='a'\nsetup(name=N, version='1')", metadata.Metadata("a", "1")),
-        ("setup(install_requires=read())", metadata.Metadata(dependencies=None, dynamic=("dependencies",))),
+        ("setup(install_requires=read())", metadata.Metadata(dependencies=None, dynamic=("version", "dependencies"))),
         (
             "setup(extras_require={':os_name==\"nt\"': ['a']})",
-            metadata.Metadata(extras=None, dynamic=("optional-dependencies",)),
+            metadata.Metadata(extras=None, dynamic=("version", "optional-dependencies")),
         ),
     ],
 )
 def test_what_a_setup_py_says_in_so_many_words(setup_py: str, expected: metadata.Metadata | None) -> None:
     assert metadata.read(setup_py, None) == expected
+
+
+SIX = ("version", "entry-points", "scripts", "gui-scripts", "dependencies", "optional-dependencies")
+
+
+@pytest.mark.parametrize(
+    ("setup_py", "unknown"),
+    [
+        ("E = {'a': ['x']}\nE['all'] = sum(E.values(), [])\nsetup(version='1', extras_require=E)", SIX[5:]),
+        ("R = ['x']\nif old():\n    R.append('y')\nsetup(version='1', install_requires=R)", SIX[4:5]),
+        ("R = ['x']\nR += ['y']\nsetup(version='1', install_requires=R)", SIX[4:5]),
+        ("if a:\n    R = ['x']\nelse:\n    R = []\nsetup(version='1', install_requires=R)", SIX[4:5]),
+        ("E = {'a': []}\nE['a'].extend(f())\nsetup(version='1', extras_require=E)", SIX[5:]),
+        ("setup(use_scm_version=True, install_requires=['x'])", SIX[:1]),
+        ("setup(setup_requires=['pbr'], pbr=True)", SIX),
+        ("setup(name='x', **arguments())", SIX),
+        ("A = {}\nA['version'] = f()\nsetup(name='x', **A)", SIX),
+        ("setup(name='x', **{'version': '1', 'install_requires': ['x']})", ()),
+        ("R: list[str] = ['x']\nsetup(version='1', install_requires=R)", ()),
+    ],
+)
+def test_what_only_a_build_can_tell_stays_with_the_build(setup_py: str, unknown: tuple[str, ...]) -> None:
+    own = metadata.read(setup_py, None)
+    assert own is not None
+    assert own.dynamic == unknown
+    assert (own.version == "", own.dependencies is None, own.extras is None) == tuple(
+        name in unknown for name in ("version", "dependencies", "optional-dependencies")
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "imports"),
+    [
+        ("import os, sys\nfrom setuptools import setup\nfrom distutils import log\n", False),
+        ("import versioneer\n", True),
+        ("from app import __version__\n", True),
+        ("from . import version\n", True),
+        ("def f():\n    import numpy.distutils\n", True),
+    ],
+)
+def test_a_setup_py_that_imports_what_lies_beside_it_is_built_as_pip_does(
+    code: str, *, imports: bool, tmp_path: Path
+) -> None:
+    files = {"setup.py": f"{code}setup(name='t', version='1')\n", "run": "pip install .\n"}
+    system = tomllib.loads(manifest(converted(tmp_path / "app", files)))["build-system"]
+    assert ("build-backend" not in system) is imports
+
+
+@pytest.mark.parametrize(
+    ("reads", "stays"),
+    [
+        ("open('requirements.txt')", "requirements.txt"),
+        ("open(os.path.join(here, 'requirements', 'base.txt'))", "requirements/base.txt"),
+        ("Path('requirements', 'test.txt').read_text()", "requirements/base.txt requirements/test.txt"),
+        ("read(f'requirements/{name}.txt')", "requirements/base.txt requirements/test.txt"),
+        ("read('requirements/%s.txt' % name)", "requirements/base.txt requirements/test.txt"),
+        ("[read(path) for path in glob('requirements/*.txt')]", "requirements/base.txt requirements/test.txt"),
+        ("read(name + '.txt')", "requirements.txt requirements/base.txt requirements/test.txt"),
+        ("[one for one in names]", ""),
+    ],
+)
+def test_the_lists_that_a_build_reads_stay(reads: str, stays: str, tmp_path: Path) -> None:
+    files = {
+        "setup.py": f"setup(name='t', version='1', install_requires={reads})\n",
+        "requirements.txt": "six\n",
+        "requirements/base.txt": "idna\n",
+        "requirements/test.txt": "-r base.txt\npytest\n",
+        "run": "pip install .\n",
+    }
+    made = converted(tmp_path / "app", files)
+    gone = {edit.path.as_posix() for edit in made.edits if edit.after is None}
+    assert " ".join(sorted(name for name in files if name.endswith(".txt") and name not in gone)) == stays
+    assert tomllib.loads(manifest(made))["project"]["dynamic"] == ["dependencies"]
+
+
+def test_a_setup_py_that_reads_a_list_can_still_do_it_where_nothing_installs_it(tmp_path: Path) -> None:
+    code = "setup(name='t', version='1', install_requires=open('requirements.txt').read().split())\n"
+    made = converted(tmp_path / "app", {"setup.py": code, "requirements.txt": "six\n"})
+    assert {edit.path.as_posix() for edit in made.edits} == {"pyproject.toml", "uv.lock"}
+    assert tomllib.loads(manifest(made))["project"]["dependencies"] == ["six"]
+
+
+MATURIN = '[build-system]\nrequires = ["maturin>=1,<2"]\nbuild-backend = "maturin"\n'
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "expected"),
+    [
+        (f'[project]\nname = "x"\n\n{MATURIN}', {"name": "x", "dynamic": ["version"]}),
+        (f'[project]\nname = "x"\ndynamic = ["readme"]\n\n{MATURIN}', {"name": "x", "dynamic": ["readme", "version"]}),
+        (f'[project]\nname = "x"\ndynamic = ["version"]\n\n{MATURIN}', {"name": "x", "dynamic": ["version"]}),
+        (f'[project]\nname = "x"\nversion = "3"\n\n{MATURIN}', {"name": "x", "version": "3"}),
+        (MATURIN, {"name": "crate", "dynamic": ["version"]}),
+    ],
+)
+def test_no_version_is_made_up_over_the_one_of_a_build(
+    pyproject: str, expected: dict[str, object], tmp_path: Path
+) -> None:
+    files = {
+        "pyproject.toml": pyproject,
+        "Cargo.toml": '[package]\nname = "crate"\nversion = "4.5.6"\n',
+        "requirements.txt": "six\n",
+        "run": "pip install .\n",
+        ".python-version": "3.11\n",
+    }
+    made = tomllib.loads(manifest(converted(tmp_path / "app", files)))
+    project = {key: value for key, value in made["project"].items() if key not in ("dependencies", "requires-python")}
+    assert project == expected
+    assert made["build-system"] == tomllib.loads(MATURIN)["build-system"]
+
+
+def test_a_crate_that_maturin_does_not_build_is_no_package(tmp_path: Path) -> None:
+    files = {"Cargo.toml": '[package]\nname = "crate"\n', "requirements.txt": "six\n", "run": "pip install .\n"}
+    data = tomllib.loads(manifest(converted(tmp_path / "tools", files)))
+    assert (data["project"]["name"], "build-system" in data) == ("tools", False)
+
+
+def test_extras_of_files_in_setup_cfg_stay_there(tmp_path: Path) -> None:
+    cfg = (
+        "[metadata]\nname = t\nversion = 1\n[options]\ninstall_requires = file: requirements.txt\n"
+        "[options.extras_require]\ntest = file: requirements-test.txt\n"
+    )
+    files = {
+        "setup.cfg": cfg,
+        "requirements.txt": "six\n",
+        "requirements-test.txt": "pytest\n",
+        "run": "pip install -e .[test]\n",
+    }
+    made = converted(tmp_path / "app", files)
+    project = tomllib.loads(manifest(made))["project"]
+    assert project["dynamic"] == ["dependencies", "optional-dependencies"]
+    assert {edit.path.as_posix() for edit in made.edits} == {"pyproject.toml", "uv.lock"}
+
+
+def test_a_name_that_code_makes_is_asked_for(tmp_path: Path) -> None:
+    files = {
+        "setup.py": "setup(name=about['name'], version='1')\n",
+        "run": "pip install .\n",
+        ".python-version": "3.11\n",
+    }
+    asked = [one.what for one in converted(tmp_path / "app", files).findings if one.level == "question"]
+    assert asked == ["the project's name is made by code: app is assumed"]
 
 
 def test_setup_cfg_says_the_same() -> None:
@@ -709,4 +854,4 @@ def test_any_content_gives_a_result_or_an_error_for_people(content: bytes, setup
     ],
 )  # fmt: skip
 def test_what_installs_the_project_itself(command: str, *, installs: bool) -> None:
-    assert project._installs_itself(command) is installs
+    assert installers.installs_itself(command) is installs

@@ -188,7 +188,10 @@ class InstallWriter:
         if not within and not _same(sync.environment, self.place.project_environment, project=name):
             words.append(f"UV_PROJECT_ENVIRONMENT={sync.environment}")
         words += ["uv sync", *(["--project", shlex.quote(name)] if name else []), *(["--active"] if within else [])]
-        words += ["--locked", *self._selection(sync), *([] if self.place.cached else ["--no-cache"])]
+        selection = self._selection(sync)
+        early = self.place.kind == "build" and "--no-install-project" in selection
+        words.append(self.facts.lock_option(sync.install.project) if early else "--locked")
+        words += [*selection, *([] if self.place.cached else ["--no-cache"])]
         return " ".join([*words, *self._options(locked=True)])
 
     def _name(self, wanted: Install) -> str:
@@ -257,7 +260,9 @@ class InstallWriter:
         if name is None or (sync.itself and self.call.has("--target")):
             raise LeftError("a project in a folder of packages", "`uv export`, and `uv pip install --target`")
         folder = ["--project", shlex.quote(name)] if name else []
-        flags = ["--locked", "--no-emit-project", *sync.install.flags, "--output-file", _LOCK_FILE]
+        early = self.place.kind == "build" and not sync.itself
+        locked = self.facts.lock_option(sync.install.project) if early else "--locked"
+        flags = [locked, "--no-emit-project", *sync.install.flags, "--output-file", _LOCK_FILE]
         where = self.folder or target(self.place)
         options = self._options(locked=True)
         texts = [" ".join(["uv export --quiet", *folder, *flags])]

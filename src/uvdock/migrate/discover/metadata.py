@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +31,12 @@ _FIELDS = {
     "scripts": "",
 }
 _UNKNOWN = object()
+#: What a call of setup() may say that cannot be read: `setup(**arguments)`, and pbr, which reads files of its own.
+_HIDDEN = ("version", "install_requires", "extras_require", "entry_points")
+#: The methods that change a list or a dictionary.
+_CHANGES = ("append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault")
+#: What a setup.py may import wherever it is run from.
+_INSTALLED = {*sys.stdlib_module_names, "setuptools", "pkg_resources", "distutils"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Metadata:
         dependencies: Its ``install_requires``; ``None`` where code makes them.
         extras: Its ``extras_require``; ``None`` where code makes them.
         dynamic: The fields of ``[project]`` that go on coming from the file.
+        imports: Whether its setup.py imports more than Python and setuptools have: what it imports may lie beside it.
     """
 
     name: str = ""
@@ -50,19 +59,36 @@ class Metadata:
     dependencies: tuple[str, ...] | None = ()
     extras: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
     dynamic: tuple[str, ...] = ()
+    imports: bool = False
 
 
-def read(setup_py: str | None, setup_cfg: str | None) -> Metadata | None:
-    """The metadata in the two files' texts, those that are there; ``None`` where they describe no project."""
-    from_code = _setup_call(setup_py) if setup_py is not None else None
+def read(setup_py: str | None, setup_cfg: str | None, cargo: str | None = None) -> Metadata | None:
+    """The metadata in the files' texts, those that are there; ``None`` where they describe no project.
+
+    Args:
+        setup_py: The setup.py.
+        setup_cfg: The setup.cfg.
+        cargo: The Cargo.toml of a project that maturin builds.
+    """
+    code = _tree(setup_py or "")
+    from_code = _setup_call(code)
     from_cfg = _setup_cfg(setup_cfg) if setup_cfg is not None else {}
     if from_code is None and not from_cfg:
-        return None
+        return _crate(cargo or "")
     # What is in setup.cfg counts where both say something: setuptools reads it last.
-    return _metadata({**(from_code or {}), **from_cfg})
+    return _metadata({**(from_code or {}), **from_cfg}, imports=_imports(code))
 
 
-def _metadata(values: Mapping[str, Any]) -> Metadata:
+def _crate(text: str) -> Metadata | None:
+    """What maturin takes from a Cargo.toml."""
+    try:
+        package = tomllib.loads(text).get("package")
+    except tomllib.TOMLDecodeError:
+        return None
+    return Metadata(name=_text(package.get("name")), dynamic=("version",)) if isinstance(package, dict) else None
+
+
+def _metadata(values: Mapping[str, Any], *, imports: bool) -> Metadata:
     dependencies = _lines(values.get("install_requires", ()))
     extras = values.get("extras_require", {})
     read_extras = _extras(extras)
@@ -75,7 +101,8 @@ def _metadata(values: Mapping[str, Any]) -> Metadata:
             fields = [one for one in fields if one != "entry-points"]
     version = values.get("version")
     fixed = version if isinstance(version, str) and not version.startswith(("attr:", "file:")) else ""
-    dynamic = [*(["version"] if version and not fixed else []), *fields]
+    # Where no file says a version, what the build has plugged in does: setuptools-scm, pbr.
+    dynamic = [*([] if fixed else ["version"]), *fields]
     dynamic += ["dependencies"] if dependencies is None else []
     dynamic += ["optional-dependencies"] if read_extras is None else []
     return Metadata(
@@ -85,6 +112,7 @@ def _metadata(values: Mapping[str, Any]) -> Metadata:
         dependencies=dependencies,
         extras=read_extras,
         dynamic=tuple(dict.fromkeys(dynamic)),
+        imports=imports,
     )
 
 
@@ -107,29 +135,79 @@ def _text(value: Any) -> str:
 
 
 def _lines(value: Any) -> tuple[str, ...] | None:
-    """Requirements as a list or as lines of text; ``None`` where they are neither."""
+    """Requirements as a list or as lines of text; ``None`` where they are neither, or in a file that is named."""
     if isinstance(value, str):
-        value = value.splitlines()
+        value = None if value.lstrip().startswith("file:") else value.splitlines()
     if not isinstance(value, (list, tuple, set)) or not all(isinstance(item, str) for item in value):
         return None
     items = [re.sub(r"(^|\s)#.*$", "", item).strip() for item in value]
     return tuple(item for item in items if item)
 
 
-def _setup_call(text: str) -> dict[str, Any] | None:
+def _setup_call(tree: ast.Module) -> dict[str, Any] | None:
     """The keywords of setup() with the values that stand there, or in a variable of the file, in so many words."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    names: dict[str, ast.expr] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            names[node.targets[0].id] = node.value
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and ast.unparse(call.func) in ("setup", "setuptools.setup", "core.setup"):
-            return {word.arg: _value(word.value, names) for word in call.keywords if word.arg}
+            return _keywords(call, _constants(tree))
     return None
+
+
+def _tree(text: str) -> ast.Module:
+    """The code of a file; an empty one where that is none."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.parse("")
+
+
+def _keywords(call: ast.Call, names: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """What a call says by its keywords and by dictionaries; what those may hide is unknown."""
+    found: dict[str, Any] = {}
+    for word in call.keywords:
+        value = _value(word.value, names)
+        if word.arg:
+            found[word.arg] = value
+        else:
+            found |= value if isinstance(value, dict) else dict.fromkeys(_HIDDEN, _UNKNOWN)
+    return {**dict.fromkeys(_HIDDEN, _UNKNOWN), **found} if found.get("pbr") else found
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """The variables of a file that are given one value, by a statement of the file itself, and are never changed."""
+    values: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            values[node.targets[0].id] = node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            values[node.target.id] = node.value
+    stored = [_root(node) for node in ast.walk(tree) if _changes(node)]
+    # A name that is stored once is in `values` by that; one more change, and what it has is not told.
+    return {name: value for name, value in values.items() if stored.count(name) == 1}
+
+
+def _changes(node: ast.AST) -> bool:
+    """Whether a node is what is stored into, or a method that changes what it belongs to: `requires.append`."""
+    if isinstance(node, ast.Attribute) and node.attr in _CHANGES:
+        return True
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load)
+
+
+def _root(node: ast.AST) -> str:
+    """The variable that `extras["all"].append` begins with."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _imports(tree: ast.Module) -> bool:
+    """Whether a setup.py imports more than Python and setuptools have."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(node.module or "")
+    return any(name.partition(".")[0] not in _INSTALLED for name in found)
 
 
 def _value(node: ast.expr, names: Mapping[str, ast.expr], depth: int = 0) -> Any:
@@ -166,7 +244,4 @@ def _setup_cfg(text: str) -> dict[str, Any]:
         found["extras_require"] = dict(parser.items("options.extras_require"))
     if parser.has_section("options.entry_points"):
         found["entry_points"] = dict(parser.items("options.entry_points"))
-    for name in ("install_requires", "python_requires"):
-        if str(found.get(name, "")).lstrip().startswith("file:"):
-            found[name] = _UNKNOWN
     return found

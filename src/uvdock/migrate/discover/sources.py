@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from uvdock.formats.requirements import RequirementLine, is_compiled, parse
+from uvdock.migrate.discover import installers
 
 _REQUIREMENTS = re.compile(r"^(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
 _CONSTRAINTS = re.compile(r"^(?:.*[-_.])?constraints?(?:[-_.].*)?\.(?:txt|in|pip)$", re.IGNORECASE)
@@ -22,12 +23,7 @@ _SERVING = {
     *("docs", "doc", "documentation", "tests", "test", "dev", "ci", ".ci", ".github", ".circleci", ".gitlab"),
     *("docker", "deploy", "deployment", "build", "scripts", "script", "tools", "conf", "config", "etc", "pip"),
 }
-_NEVER = {"node_modules", ".venv", "venv", "site-packages", "fixtures", "testdata", ".git", ".tox", ".nox", "vendor"}
 _OWN = {"setup.py", "setup.cfg", "Pipfile", "manage.py", "app.py", "main.py"}
-_INSTALLED = re.compile(r"(?:-r|--requirement)[ =]?\s*[\"']?(?P<path>[\w./-]+\.(?:txt|in|pip))")
-_CALLERS = re.compile(
-    r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|cfg|toml|mk|dockerfile))$|^run$"
-)
 
 Tool = Literal["pip", "poetry", "pipenv", "uv"]
 Node = TypeVar("Node", bound=Hashable)
@@ -78,7 +74,7 @@ class ProjectSources:
 
 def is_requirements(path: Path) -> bool:
     """Whether a file is by its name a list of requirements, or of constraints."""
-    if _NEVER & set(path.parts):
+    if installers.NEVER & set(path.parts):
         return False
     if path.parent.name in _FOLDERS and _LISTS.search(path.name):
         return True
@@ -147,14 +143,28 @@ def find(texts: Mapping[Path, str]) -> list[ProjectSources]:
     for path in sources:
         folders.setdefault(_folder(path, texts), []).append(path)
     for path in texts:
+        if installers.NEVER & set(path.parts):
+            continue
         if path.name in ("setup.py", "Pipfile") or (path.name == "pyproject.toml" and _is_project(texts[path])):
             folders.setdefault(path.parent, [])
     shared = {folder for folder, paths in folders.items() if _is_shared(folder, paths, sources, texts)}
     return [_project(folder, folders[folder], sources, texts) for folder in sorted(folders.keys() - shared)]
 
 
+def in_use(found: Iterable[ProjectSources], texts: Mapping[Path, str]) -> set[Path]:
+    """The folders of the projects that something in the repo installs, and of what those need by its path."""
+    projects = {one.folder: one for one in found}
+
+    def needs(folder: Path) -> Iterator[Path]:
+        if one := projects.get(folder):
+            yield from depended([one])
+            yield from (at for at, other in projects.items() if other.files.keys() & one.outside.keys())
+
+    return set(reachable(installers.used(projects.values(), texts), needs))
+
+
 def _project(
-    folder: Path, own: Iterable[Path], sources: Mapping[Path, Source], texts: Mapping[Path, str]
+    folder: Path, own: Collection[Path], sources: Mapping[Path, Source], texts: Mapping[Path, str]
 ) -> ProjectSources:
     """A project with its files; a list that another one is held to is still one of what to install."""
     held = {path for source in sources.values() for path in source.named(CONSTRAINTS)}
@@ -164,7 +174,7 @@ def _project(
     pyproject = data_of(texts.get(folder / "pyproject.toml", ""))
     return ProjectSources(
         folder,
-        _tool(folder, texts, pyproject),
+        _tool(folder, own, texts, pyproject),
         files={path: sources[path] for path in sorted(own) if path not in limits},
         constraints={path: sources[path] for path in sorted(limits)},
         outside={path: sources[path] for path in reached if path not in own},
@@ -179,7 +189,7 @@ def _references(path: Path, sources: Mapping[Path, Source]) -> list[Path]:
 def _sources(texts: Mapping[Path, str]) -> dict[Path, Source]:
     """Every requirement file: by its name, because a file includes it, or because a command installs it."""
     found: dict[Path, Source] = {}
-    waiting = [*(path for path in texts if is_requirements(path)), *installed(texts)]
+    waiting = [*(path for path in texts if is_requirements(path)), *installers.installed(texts)]
     while waiting:
         path = waiting.pop()
         if path in found or path not in texts or path.name in ("pyproject.toml", "setup.py"):
@@ -197,22 +207,6 @@ def _sources(texts: Mapping[Path, str]) -> dict[Path, Source]:
 
 def _is_prose(line: RequirementLine) -> bool:
     return line.kind == "requirement" and len(re.split(r"[;@#]", line.requirement)[0].split()) > 4
-
-
-def installed(texts: Mapping[Path, str]) -> frozenset[Path]:
-    """The requirement files that commands in Dockerfiles, scripts, workflows and the like install by their names."""
-    return frozenset(path for caller in texts if _CALLERS.search(caller.name) for path in _called(caller, texts))
-
-
-def _called(caller: Path, texts: Mapping[Path, str]) -> Iterator[Path]:
-    if _NEVER & set(caller.parts):
-        return
-    for found in _INSTALLED.finditer(texts[caller]):
-        for base in (caller.parent, Path()):
-            path = Path(posixpath.normpath((base / found["path"]).as_posix()))
-            if path in texts:
-                yield path
-                break
 
 
 def _folder(path: Path, texts: Mapping[Path, str]) -> Path:
@@ -260,11 +254,14 @@ def _is_project(text: str) -> bool:
     return "project" in data or "poetry" in data.get("tool", {})
 
 
-def _tool(folder: Path, texts: Mapping[Path, str], pyproject: Mapping[str, Any]) -> Tool:
+def _tool(folder: Path, lists: Iterable[Path], texts: Mapping[Path, str], pyproject: Mapping[str, Any]) -> Tool:
     if folder / "uv.lock" in texts:
         return "uv"
     # Since Poetry 2, the dependencies may stand in [project], and the groups stay its own.
     own = folder / "poetry.lock" in texts or "dependencies" not in pyproject.get("project", {})
     if "poetry" in pyproject.get("tool", {}) and own:
         return "poetry"
-    return "pipenv" if folder / "Pipfile" in texts else "pip"
+    if folder / "Pipfile" not in texts:
+        return "pip"
+    # One that nothing reads may lie beside the list that is installed.
+    return "pip" if installers.installed(texts) & {*lists} and not installers.calls("pipenv", texts) else "pipenv"

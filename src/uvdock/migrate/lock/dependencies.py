@@ -62,11 +62,14 @@ def convert(
             "this is no uv", where=uv, fix="install uv (https://docs.astral.sh/uv), or uvdock[uv]", code=127
         )
     found = sources.find(texts)
+    used = sources.in_use(found, texts)
+    left_out = [one for one in found if one.folder not in used]
+    found = [one for one in found if one.folder in used]
     libraries = sources.depended(found)
     # What others install by its path, and has no list of its own, is built as it is.
     found = [one for one in found if one.folder not in libraries or one.files or one.tool != "pip"]
-    folders = tuple(one.folder for one in found)
-    moved: dict[Path, ProjectMove] = {}
+    folders = tuple(one.folder for one in (*found, *left_out))
+    moved: dict[Path, ProjectMove] = {one.folder: _left_out(one, texts) for one in left_out}
     written: dict[Path, bytes] = {}
 
     def move(each: ProjectSources) -> None:
@@ -83,7 +86,16 @@ def convert(
     others = [partial(move, one) for one in found if one.folder not in libraries]
     process.run_concurrently(others, at_once=os.cpu_count() or 1)
     order = sorted(found, key=lambda one: one.folder not in libraries)
-    return Dependencies(tuple(moved[one.folder] for one in order), files, version)
+    return Dependencies(tuple(moved[one.folder] for one in (*order, *left_out)), files, version)
+
+
+def _left_out(found: ProjectSources, texts: Mapping[Path, str]) -> ProjectMove:
+    """A project that nothing in the repo installs: an example, a template, what others wrote."""
+    named = (*found.files, *(found.folder / name for name in ("Pipfile", "pyproject.toml", "setup.py")))
+    path = next((path for path in named if path in texts), found.folder)
+    what = f"nothing in this repo installs {found.folder.as_posix()}, so all in it stays as it is"
+    instead = "have an image, a workflow or a script install it, and run it again, if it is to move too"
+    return ProjectMove(found.folder, findings=(Notice(path, 0, "note", what, instead),))
 
 
 def _text(root: Path, path: Path, text: str) -> str:
@@ -240,6 +252,8 @@ class _Migration:
     def _copy(self, work: ProjectMigration, base: Path) -> None:
         """What uv reads of the repo besides the manifest: path dependencies, and the project where it is built."""
         copied = [self.found.folder] if work.package else []
+        if work.built:
+            self._history(base)
         entries = [entry for node in (*work.nodes.values(), *work.outside.values()) for entry in node.entries]
         origins = [*(entry.wanted.source for entry in entries), *work.origins.values()]
         paths = [str(origin["path"]) for origin in origins if "path" in origin]
@@ -258,6 +272,16 @@ class _Migration:
             for name in self.written:
                 if name.is_relative_to(path):
                     (base / name).write_bytes(self.written[name])
+
+    def _history(self, base: Path) -> None:
+        """The repo's tags and commits, of which a build may make the project's version."""
+        repo = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), None)
+        if repo and shutil.which("git"):
+            made = base.with_name(f"{base.name}.git")
+            self.run(["git", "clone", "--quiet", "--shared", "--bare", str(repo), str(made)])
+            if made.is_dir():
+                made.rename(base / ".git")
+                self.run(["git", "-C", str(base), "config", "core.bare", "false"])
 
     def _cannot_lock(self, failed: Failed, path: Path, python: str = "") -> None:
         if failed.has_no_python:
@@ -290,7 +314,7 @@ class _Migration:
     def _tell(self, work: ProjectMigration, layout: GroupLayout) -> None:
         """Say what other converters need to know."""
         folder = self.found.folder
-        self.facts = ProjectFacts(folder, work.package, work.python.requires)
+        self.facts = ProjectFacts(folder, work.package, work.python.requires, work.built)
         self.environment = dict(work.settings.environment)
         nodes = {**work.outside, **work.nodes}
         for path, node in work.nodes.items():

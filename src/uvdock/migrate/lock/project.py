@@ -6,13 +6,13 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from uvdock.formats.requirements import compiled_from_project
-from uvdock.migrate.commands.pip import takes_value
-from uvdock.migrate.discover import metadata, python, sources
+from uvdock.migrate.discover import installers, metadata, python
 from uvdock.migrate.discover.metadata import Metadata
 from uvdock.migrate.discover.options import UvOptions
 from uvdock.migrate.discover.python import Python
@@ -25,18 +25,13 @@ from uvdock.migrate.discover.requirement_files import (
     RequirementsReader,
     read_files,
 )
-from uvdock.migrate.discover.sources import ProjectSources
+from uvdock.migrate.discover.sources import ProjectSources, reachable
 from uvdock.migrate.lock import groups
 from uvdock.migrate.model import Notice
 
 _CALLERS = re.compile(
     r"(Dockerfile|Containerfile|Makefile|Procfile|\.(sh|bash|ya?ml|ini|md|rst|mk|dockerfile|toml))$|^run$"
 )
-_INSTALLS = re.compile(r"(?:pip[\d.]*|uv pip)[\"',\s]+install\b(?P<words>(?:[^\n;&|#\\]|\\\r?\n|\\)*)")
-_SETUP = re.compile(r"setup\.py\s+(?:install|develop)\b")
-#: A folder as an operand: `.`, `./`, `$PWD`, `/srv/app`, each with extras; no wheel, no archive, no pattern.
-_FOLDER = re.compile(r"(?:\./?|\$\{?PWD\}?|\$\(pwd\)|(?:/[\w.-]+)+/?)(?:\[[\w,. -]+\])?")
-_ARCHIVE = re.compile(r"\.(?:whl|zip|gz|bz2|xz|tgz|txt|in)$")
 
 
 @dataclass
@@ -56,6 +51,8 @@ class ProjectMigration:
         declared: The names of its own dependencies, where those are declared elsewhere already.
         asked: The files that something in the repo installs by their own names.
         kept: Files that something else reads: they stay.
+        watched: What its build reads besides the pyproject.toml, where that tells what it needs: uv would go on using
+            what it learned from the last build.
         origins: Where a package comes from that the lock has from an index of its own, or that the project declares
             and a file installs from elsewhere.
         findings: What a person has to know.
@@ -73,6 +70,7 @@ class ProjectMigration:
     declared: frozenset[str] = frozenset()
     asked: frozenset[Path] = frozenset()
     kept: frozenset[Path] = frozenset()
+    watched: tuple[str, ...] = ()
     origins: dict[str, Mapping[str, str | bool]] = field(default_factory=dict)
     findings: list[Notice] = field(default_factory=list)
 
@@ -80,6 +78,12 @@ class ProjectMigration:
     def manifest(self) -> Path:
         """Its pyproject.toml."""
         return self.found.folder / "pyproject.toml"
+
+    @property
+    def built(self) -> bool:
+        """Whether only its build can tell what it needs."""
+        dynamic = self.own.dynamic if self.own else self.found.pyproject.get("project", {}).get("dynamic", ())
+        return self.package and not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
 
     def raise_python(self, version: str) -> bool:
         """Ask for a newer Python, since the packages do; not where the project's own manifest says which.
@@ -161,14 +165,14 @@ def begin(
     """
     folder = found.folder
     project = found.pyproject.get("project", {})
-    own = None if project else metadata.read(texts.get(folder / "setup.py"), texts.get(folder / "setup.cfg"))
+    own = None if project else _metadata(found, texts)
     declared = str(project.get("requires-python", "")) or (own.requires_python if own else "")
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     used = python.find(folder, texts, others, declared, here)
     name = str(project.get("name", "")) or (own.name if own else "") or folder.name or repo
     work = ProjectMigration(found, safe_name(name), package=False, python=used, own=own)
     reader = ReadingRules(places, work.settings)
-    work.asked = sources.installed(texts)
+    work.asked = installers.installed(texts)
     work.nodes = read_files(found.files, reader)
     work.outside = read_files(found.outside, reader)
     origins = {path: one.path for one in (*work.nodes.values(), *work.outside.values()) for path in one.compiled}
@@ -178,16 +182,39 @@ def begin(
     work.package = _is_package(work, texts, depended=depended)
     _read_limits(work, reader)
     _declare(work, texts)
-    if not project and used.path is not None:
-        what = f"requires-python is {used.requires!r}, from {used.where}"
-        work.findings.append(Notice(used.path, used.line, "note", what))
-    elif not project and not declared:
-        what = f"requires-python is {used.requires!r}: {used.where}"
-        work.findings.append(Notice(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
+    if work.built and work.kept:
+        code = (name for name in ("setup.py", "setup.cfg") if folder / name in texts)
+        work.watched = (*code, *sorted(path.relative_to(folder).as_posix() for path in work.kept))
+    _tell(work, texts, declared=bool(project or declared))
     names = {entry.wanted.key for node in work.nodes.values() for entry in node.entries}
     if canonicalize_name(work.name) in names and not project and own is None:
         work.name = f"{work.name}-app"
     return work
+
+
+def _tell(work: ProjectMigration, texts: Mapping[Path, str], *, declared: bool) -> None:
+    """Say what was assumed, but for the Python of a project that declares it."""
+    used = work.python
+    if used.path is not None and "project" not in work.found.pyproject:
+        what = f"requires-python is {used.requires!r}, from {used.where}"
+        work.findings.append(Notice(used.path, used.line, "note", what))
+    elif not declared:
+        what = f"requires-python is {used.requires!r}: {used.where}"
+        work.findings.append(Notice(work.manifest, 0, "question", what, "write the oldest Python it runs on"))
+    if work.own and work.package and not work.own.name:
+        what = f"the project's name is made by code: {work.name} is assumed"
+        work.findings.append(Notice(work.manifest, 0, "question", what, "write the name that its build gives it"))
+    pipfile = work.found.folder / "Pipfile"
+    if pipfile in texts:
+        what = "nothing in this repo calls Pipenv, so this file stays as it is: the lists that are installed are moved"
+        work.findings.append(Notice(pipfile, 0, "note", what, "delete it, if nobody uses it"))
+
+
+def _metadata(found: ProjectSources, texts: Mapping[Path, str]) -> Metadata | None:
+    """What other files than its pyproject.toml say of a project."""
+    backend = found.pyproject.get("build-system", {}).get("build-backend")
+    names = ("setup.py", "setup.cfg", "Cargo.toml") if backend == "maturin" else ("setup.py", "setup.cfg")
+    return metadata.read(*(texts.get(found.folder / name) for name in names))
 
 
 def safe_name(name: str) -> str:
@@ -198,37 +225,25 @@ def safe_name(name: str) -> str:
 
 def _is_package(work: ProjectMigration, texts: Mapping[Path, str], *, depended: bool) -> bool:
     """Whether the project is itself installed: by one of its files, another project, or a command somewhere."""
-    buildable = work.own is not None or "build-system" in work.found.pyproject
-    if not buildable:
+    there = work.found.pyproject
+    if work.own is None and not {"project", "build-system"} & there.keys():
         return False
-    if work.found.pyproject.get("tool", {}).get("uv", {}).get("package") is False:
+    if there.get("tool", {}).get("uv", {}).get("package") is False:
         return False
-    if "project" in work.found.pyproject and "build-system" in work.found.pyproject:
+    if {"project", "build-system"} <= there.keys():
         return True
     if depended or any(node.itself is not None for node in work.nodes.values()):
         return True
+    if work.own and work.own.dependencies is None and not work.nodes:
+        # Only its build can tell what it needs.
+        return True
     folder = work.found.folder
     near = (path for path in texts if _CALLERS.search(path.name) and (path.is_relative_to(folder) or folder == Path()))
-    installed = any(_installs_itself(texts[path]) for path in near)
-    if not installed:
+    installed = any(installers.installs_itself(texts[path]) for path in near)
+    if not installed and (work.own or "build-system" in there):
         what = "nothing installs the project itself, so it stays a folder of code: only its dependencies are installed"
         work.findings.append(Notice(work.manifest, 0, "note", what, "add a [build-system] if it is to be a package"))
     return installed
-
-
-def _installs_itself(text: str) -> bool:
-    """Whether a text installs a project from its folder: `pip install .`, `pip install -e /srv/app`."""
-    if _SETUP.search(text):
-        return True
-    for match in _INSTALLS.finditer(text):
-        # The last word of a list (`["pip", "install", "."]`) has the bracket that closes it.
-        words = (word.strip("\"'`,") for word in re.split(r"[\s\\]+|\"\s*,\s*\"|\"\s*\]", match["words"]))
-        waits = False
-        for word in filter(None, words):
-            taken, waits = waits, takes_value(word) and not word.startswith(("-e", "--editable"))
-            if not taken and _FOLDER.fullmatch(word.removeprefix("--editable=")) and not _ARCHIVE.search(word):
-                return True
-    return False
 
 
 def _read_limits(work: ProjectMigration, reader: ReadingRules) -> None:
@@ -261,7 +276,7 @@ def _declare(work: ProjectMigration, texts: Mapping[Path, str]) -> None:
     folder = work.found.folder
     own = (work.own.dependencies or ()) if work.own and work.package else ()
     names = [name_in(text) for text in (*project.get("dependencies", []), *own)]
-    work.kept = _read_by_build(work, texts) if work.package else frozenset()
+    work.kept = _read_by_build(work, texts)
     dynamic = "dependencies" in project.get("dynamic", ()) or bool(work.own and work.own.dependencies is None)
     if work.package and (names or dynamic):
         work.declared = frozenset(names or [""])
@@ -296,19 +311,40 @@ def _drop_compiled(node: RequirementsFile, work: ProjectMigration) -> None:
 
 def _read_by_build(work: ProjectMigration, texts: Mapping[Path, str]) -> frozenset[Path]:
     """The requirement files that the project's own build reads: without them it would fail."""
-    found = set()
     folder = work.found.folder
-    for path in (path for node in work.nodes.values() for path in (node.path, *node.compiled)):
-        if not path.is_relative_to(folder):
-            continue
-        shown = re.escape(path.relative_to(folder).as_posix())
-        for name in ("setup.py", "setup.cfg", "pyproject.toml"):
-            if re.search(rf"[\"'\s/=]{shown}\b", texts.get(folder / name, "")):
-                found.add(path)
-                what = f"{name} reads this file when it builds the project, so it stays"
-                instead = f"list the dependencies in pyproject.toml alone and take it out of {name}"
-                work.findings.append(Notice(path, 0, "left", what, instead))
+    readers = {name: texts.get(folder / name, "") for name in ("setup.py", "setup.cfg", "pyproject.toml")}
+    if not work.package:
+        del readers["pyproject.toml"]
+    if re.search(r"\bpbr\s*=", readers["setup.py"]):
+        # Which it reads without being told.
+        readers["setup.py"] += "'requirements.txt'"
+    files = [path for node in work.nodes.values() for path in (node.path, *node.compiled)]
+    near = {path: path.relative_to(folder) for path in files if path.is_relative_to(folder)}
+    found = {path: name for name, text in readers.items() for path, shown in near.items() if _reads(text, shown)}
+    if (
+        not found
+        and work.own
+        and work.own.dependencies is None
+        and re.search(r"\.(?:txt|in|pip)\b", readers["setup.py"])
+    ):
+        # Its code makes up the names of those that it reads.
+        found = dict.fromkeys(near, "setup.py")
+    for path in reachable(found, lambda path: work.nodes[path].includes if path in work.nodes else ()):
+        name = found.get(path, "a file that the build reads")
+        what = f"{name} reads this file when it builds the project, so it stays"
+        instead = f"list the dependencies in pyproject.toml alone and take it out of {name}"
+        work.findings.append(Notice(path, 0, "left", what, instead))
+        found.setdefault(path, name)
     return frozenset(found)
+
+
+def _reads(text: str, path: Path) -> bool:
+    """Whether what builds a project names a file of its folder: whole, by its parts, or by a computed name."""
+    if re.search(rf"[\"'\s/=]{re.escape(path.as_posix())}\b", text):
+        return True
+    strings = {found.strip("/") for found in re.findall(r"[\"']([^\"'\n]+)[\"']", text)}
+    patterns = {re.sub(r"\{[^}]*\}|%s|%\(\w+\)s", "*", one) for one in strings}
+    return strings >= {*path.parts} or any("*" in one and fnmatch(path.as_posix(), one) for one in patterns)
 
 
 def _drop(node: RequirementsFile, entries: Iterable[RequirementEntry], work: ProjectMigration, why: str) -> None:

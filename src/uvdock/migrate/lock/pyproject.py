@@ -33,7 +33,7 @@ _SHAPES = (
     (("tool", "uv", "index"), list, "a list of tables"),
 )
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]?\]")
-#: The build back end that pip takes for a project that names none.
+#: What builds a project that does not say. Without the last line, it also finds modules that lie beside setup.py.
 _SETUPTOOLS = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta"}
 
 
@@ -125,12 +125,16 @@ def _tables(work: ProjectMigration, layout: GroupLayout) -> dict[str, Table]:
     there = work.found.pyproject
     own = work.own or Metadata()
     found = {"project": _project(work, own, layout)}
-    if work.package and work.own is not None and "build-system" not in there:
+    if work.package and "build-system" not in there:
         found["build-system"] = Table(_SETUPTOOLS)
+        if own.imports:
+            del found["build-system"]["build-backend"]
     found["dependency-groups"] = Table(layout.groups)
     uv = Table(work.settings.values)
     if "build-system" in there and not work.package and "project" not in there:
         uv = Table({"package": False, **uv})
+    if work.watched:
+        uv["cache-keys"] = [{"file": name} for name in ("pyproject.toml", *work.watched)]
     if layout.conflicts:
         uv["conflicts"] = [tuple({"group": name} for name in pair) for pair in layout.conflicts]
     if any(node.entries for node in work.limits):
@@ -143,13 +147,13 @@ def _tables(work: ProjectMigration, layout: GroupLayout) -> dict[str, Table]:
 
 def _project(work: ProjectMigration, own: Metadata, layout: GroupLayout) -> Table:
     """What ``[project]`` lacks, and the dependencies that it has to have besides its own."""
-    there = work.found.pyproject.get("project")
-    dynamic = tuple(there.get("dynamic", ())) if there else own.dynamic if work.package else ()
+    there = work.found.pyproject.get("project", {})
+    dynamic = _dynamic(work)
     rows = Table({"name": work.name, "version": own.version or "0.1.0", "requires-python": work.python.requires})
-    rows = Table({key: item for key, item in rows.items() if key not in dynamic and key not in (there or ())})
+    rows = Table({key: item for key, item in rows.items() if key not in dynamic and key not in there})
     listed = DependencyList([_from_text(text, work) for text in own.dependencies or ()] + layout.own.entries)
     listed.trailing = layout.own.trailing
-    if dynamic and not there:
+    if dynamic and dynamic != tuple(there.get("dynamic", ())):
         rows["dynamic"] = dynamic
     if "dependencies" not in dynamic and (rows or listed.entries or listed.trailing):
         rows["dependencies"] = listed
@@ -157,6 +161,17 @@ def _project(work: ProjectMigration, own: Metadata, layout: GroupLayout) -> Tabl
         extras = {name: [RequirementEntry(Dependency(one)) for one in items] for name, items in own.extras.items()}
         rows["optional-dependencies"] = Table({name: DependencyList(items) for name, items in extras.items()})
     return rows
+
+
+def _dynamic(work: ProjectMigration) -> tuple[str, ...]:
+    """What only the build of a project tells."""
+    there = work.found.pyproject.get("project", {})
+    if not there:
+        return work.own.dynamic if work.own and work.package else ()
+    found = tuple(there.get("dynamic", ()))
+    # maturin takes the version from Cargo.toml without being told.
+    untold = "build-system" in work.found.pyproject and "version" not in {*there, *found}
+    return (*found, "version") if untold else found
 
 
 def _from_text(text: str, work: ProjectMigration) -> RequirementEntry:
@@ -278,6 +293,8 @@ def _add(table: Any, rows: Table, comments: Mapping[str, Sequence[str]]) -> None
             table[key] = tomlkit.parse(f"x = {_shown(item)}\n")["x"]
         elif isinstance(item, DependencyList):
             _extend(table[key], item)
+        elif key == "dynamic":
+            table[key].extend(one for one in item if one not in table[key])
 
 
 def _extend(array: Any, listed: DependencyList) -> None:
