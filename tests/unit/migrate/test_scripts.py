@@ -13,14 +13,10 @@ from uvdock.migrate.converters import compose, scripts
 from uvdock.migrate.model import Install, ProjectFacts, RepoFacts
 
 
-def test_a_script_of_which_something_stays_with_pip_stays_whole() -> None:
-    """An environment that uv makes has no pip, and what upgraded pip was for what stays."""
-    text = "pip install -U pip\npip install -r requirements-dev.txt\ncd /opt/app\npython3 -m venv venv\n"
-    text += ". venv/bin/activate\npip install -r requirements.txt\n"
-    made = run("script", text)
-    assert made.content == text
-    assert [line for line, _ in told(made)] == [6]
-    assert run("script", text.replace("cd /opt/app\n", "")).content != text
+def test_what_stays_with_pip_in_a_script_has_an_environment_with_pip() -> None:
+    made = run("script", "cd /opt/app\npython3 -m venv venv\n. venv/bin/activate\npip install -r requirements.txt\n")
+    assert made.content.splitlines()[1] == "uv venv --seed --allow-existing venv"
+    assert [line for line, _ in told(made)] == [4]
 
 
 API = RepoFacts(

@@ -75,6 +75,7 @@ class ExecutionContext:
         wheels: Folders of wheels that were built from the requirements, and are an environment now.
         wheel_environment: The environment in place of those wheels.
         cached: Whether uv has a cache there that is kept between runs, so that it needs not be told to have none.
+        seeded: Whether new virtual environments have to have pip, for something that stays uses it.
         managed: Whether Poetry and Pipenv make an environment of their own here.
     """
 
@@ -95,6 +96,7 @@ class ExecutionContext:
     wheels: frozenset[str] = frozenset()
     wheel_environment: str = ""
     cached: bool = True
+    seeded: bool = False
     managed: bool = True
 
     def find(self, name: str) -> Path | None:

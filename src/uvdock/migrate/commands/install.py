@@ -289,9 +289,11 @@ class InstallWriter:
         return Translation(edits=self._edits(), findings=[("note", *note)], within=True, extra=True)
 
     def _installers(self) -> Translation:
-        """What installs packages needs not be there."""
+        """What installs packages needs not be there; something that stays may use it."""
         if not self.named.installers:
             raise LeftError("this installs nothing by name", "`uv sync --locked`")
+        if self.place.seeded:
+            return Translation()
         note = "setuptools is no longer installed", "`uv add setuptools` if the app imports pkg_resources"
         named = any(re.match(r"setuptools\b", word.text) for word in self.named.installers)
         return Translation(dropped=True, findings=[("note", *note)] if named else [])

@@ -64,7 +64,7 @@ class _Settling:
         installed = clean and any(one.calls_uv or one.dropped for one in self.decisions)
         operands = [word for word in command.arguments if not word.text.startswith("-")]
         gone = [word for word in operands if self._goes(word, installed=installed)]
-        if not clean and self.place.kind != "build":
+        if not clean and (self.place.kind != "build" or self.place.seeded):
             return
         if gone and len(gone) == len(operands):
             decision.dropped = True

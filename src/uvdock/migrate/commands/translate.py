@@ -83,7 +83,7 @@ class Translator:
 
     def _call(self, command: Command, call: PipCommand) -> Translation:
         if call.kind == "bootstrap":
-            return Translation(dropped=True)
+            return Translation(dropped=not self.place.seeded)
         if call.kind in ("venv", "compile"):
             return self._venv(call) if call.kind == "venv" else self._compile(call)
         place = self._of(call)
@@ -155,6 +155,8 @@ class Translator:
         first = _plain(self.place.names.whole(call.operands[0].text))
         if not words and len(folders) == 1 and (first in self.place.gone or self._is_made_by_sync(first)):
             return Translation(dropped=True)
+        if self.place.seeded:
+            words.append("--seed")
         if self.place.kind != "build" and "--clear" not in words:
             words.append("--allow-existing")
         return Translation(" && ".join(" ".join(["uv venv", *words, folder]) for folder in folders))
@@ -215,7 +217,7 @@ class Translator:
             self.place = replace(self.place, activated="")
         idle = _of_no_package(command) and any(self.place.install(text, self.facts) for text in texts[1:])
         if idle or self._brings(command, texts):
-            return Translation(dropped=True)
+            return Translation(dropped=idle or not self.place.seeded)
         if command.name == "easy_install":
             return Translation(findings=[("left", "`" + " ".join(texts[:2]) + "`", "`uv add` the package")])
         if (made := managers.translate(command, self.place, self.facts)) is not None:

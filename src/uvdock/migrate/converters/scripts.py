@@ -47,8 +47,8 @@ def convert(path: Path, content: str, facts: RepoFacts, place: ExecutionContext 
     where = place or replace(draft.place(folder), names=_names(draft, folder))
     made = rewrite.convert(content, facts, where)
     if made.left:
-        # An environment that uv makes has no pip for what stays.
-        return Converted(content, unique([item for item in made.findings if item.level == "left"]))
+        # Something of pip stays, and wants it in the environments that are made here.
+        made = rewrite.convert(content, facts, replace(where, seeded=True))
     found, text = list(made.findings), content
     if made.text.strip():
         text = simplify_script(content, made.text)
