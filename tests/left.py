@@ -13,9 +13,9 @@ CALL = re.compile(
     r"|pipenv (?:install|sync|run|lock)\b|poetry (?:install|run|add|lock)\b)"
 )
 #: A number in the words of a finding that lists more lines.
+_MORE = re.compile(r"and the like in line ([\d, ]+)")
 #: A finding that is about all in a folder.
 _FOLDER = re.compile(r"nothing in this repo installs (.+), so all in it stays")
-_MORE = re.compile(r"and the like in line ([\d, ]+)")
 
 
 def silent(before: Mapping[str, str], after: Mapping[str, str], findings: Iterable[Mapping[str, object]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -366,3 +367,23 @@ def test_a_here_document_that_nothing_ends_does_not_grow(end: str) -> None:
 
     assert made.content.endswith(f"\nuv pip list --system{end}")
     assert convert(Path("Dockerfile"), made.content, PLAIN).content == made.content
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_the_lock_is_compared_where_the_source_is_that_says_what_is_needed(*, built: bool) -> None:
+    install = Install(Path())
+    known = RepoFacts(
+        files={Path("setup.py"): "", Path("requirements.txt"): "", Path("app/main.py"): ""},
+        projects=(ProjectFacts(Path(), package=True, requires_python=">=3.11", built=built),),
+        installs={Path("requirements.txt"): install, Path("setup.py"): install},
+        uv="0.13.8",
+    )
+    text = "FROM python:3.11-slim\nWORKDIR /app\n{}COPY . .\nRUN pip install .\n"
+    early = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    for before in ("", early):
+        made = convert(Path("Dockerfile"), text.format(before), known).content
+        found = re.findall(r"uv sync (--\w+)(.*)", made)
+        assert [option for option, rest in found if "--no-install-project" in rest] == [
+            "--frozen" if built else "--locked"
+        ]
+        assert [option for option, rest in found if "--no-install-project" not in rest] == ["--locked"]
