@@ -112,8 +112,8 @@ def locate(name: str, folder: Path, facts: RepoFacts) -> Path | None:
     plain = PurePosixPath(name)
     if not plain.is_absolute():
         found = normal(folder / name)
-        if found in facts.installs:
-            return found
+        if found in facts.installs or found in facts.files:
+            return found if found in facts.installs else None
     parts = [part for part in plain.parts if part not in ("/", ".", "..")]
     for start in range(len(parts)):
         tail = Path(*parts[start:])

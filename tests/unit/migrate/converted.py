@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, Callable[[Path, str, RepoFacts], Converted]]] = {
     "pre-commit": (".pre-commit-config.yaml", other_settings.convert),
     "dependabot": (".github/dependabot.yml", other_settings.convert),
     "labeler": (".github/labeler.yml", other_settings.convert),
+    "read-the-docs": (".readthedocs.yaml", other_settings.convert),
     "makefile": ("Makefile", scripts.convert),
     "procfile": ("Procfile", scripts.convert),
     "script": ("bin/setup.sh", scripts.convert),

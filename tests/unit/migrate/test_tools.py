@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,50 @@ def test_who_looked_at_requirements_looks_at_the_manifests(before: str, after: s
     assert told(run("labeler", "deps: [requirements.txt]\n", facts)) == [
         (1, "the labeler looks at requirements.txt, and dependencies are in pyproject.toml and uv.lock now")
     ]
+
+
+READ_THE_DOCS = [
+    ("- requirements: requirements/docs.txt", "- method: uv\n    command: sync\n    groups:\n      - docs"),
+    (
+        "# all\n  - requirements: requirements.txt\n  - requirements: ./requirements/docs.txt",
+        "- method: uv\n    command: sync\n    groups:\n      - docs",
+    ),
+    ("- requirements: requirements.txt  # all", "- method: uv\n    command: sync"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), READ_THE_DOCS)
+def test_read_the_docs_syncs(before: str, after: str) -> None:
+    text = "version: 2\npython:\n  install:\n  {}\nsphinx:\n  configuration: docs/conf.py\n"
+    assert told(check("read-the-docs", text.format(before), text.format(after))) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ("- requirements: docs/requirements.txt", 0),
+        ("- method: pip\n    path: .", 0),
+        ("- requirements: requirements/docs.txt\n  - method: pip\n    path: .", 4),
+        ("- requirements: requirements/docs.txt\n  - requirements: docs/more.txt", 4),
+        ("- {requirements: requirements/docs.txt}", 4),
+    ],
+)
+def test_what_read_the_docs_installs_otherwise_stays(steps: str, line: int) -> None:
+    text = f"version: 2\npython:\n  install:\n  {steps}\n"
+    made = run("read-the-docs", text)
+    assert (made.content, [at for at, _ in told(made)]) == (text, [line] if line else [])
+
+
+def test_read_the_docs_installs_the_package_with_its_requirements() -> None:
+    facts = migrate_facts.facts()
+    facts = replace(facts, projects=(replace(facts.projects[0], package=True),))
+    before = "python:\n  install:\n    - requirements: requirements/docs.txt\n    - method: pip\n      path: .\n"
+    after = "python:\n  install:\n    - method: uv\n      command: sync\n      groups:\n        - docs\n"
+    check("read-the-docs", before, after, facts)
+
+
+def test_a_file_that_is_there_means_no_other_of_its_name() -> None:
+    facts = migrate_facts.facts({"docs/requirements.txt": "sphinx\n", "requirements.txt": "flask\n"})
+    text = "[testenv:docs]\ndeps = -r docs/requirements.txt\n"
+    made = run("tox", text, facts)
+    assert (made.content, [at for at, _ in told(made)]) == (text, [2])

@@ -1,4 +1,4 @@
-"""The settings of other tools that name pip or a requirements file: tox, pre-commit, Dependabot, a labeler."""
+"""The settings of other tools that name pip or a requirements file: tox, pre-commit, Dependabot, Read the Docs …"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from uvdock.migrate.model import Converted, Install, RepoFacts
 from uvdock.migrate.text import Draft, locate, normal, same_line_ends
 
 _PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
+_READ_THE_DOCS = (".readthedocs.yaml", ".readthedocs.yml")
 _UV_PRE_COMMIT = "https://github.com/astral-sh/uv-pre-commit"
 #: Repos of hooks that lock with another tool, and those hooks.
 _LOCK_HOOKS = {"pip-compile": "jazzband/pip-tools", "poetry-lock": "python-poetry/poetry"}
@@ -25,8 +26,8 @@ _REQUIREMENT = re.compile(r"-r[ \t]*(\S+)$")
 
 
 def is_settings(path: Path, _: str = "") -> bool:
-    """Whether this is a file of tox, pre-commit, Dependabot or GitHub's labeler."""
-    return path.name in ("tox.ini", *_PRE_COMMIT) or _is_dependabot(path) or _is_labeler(path)
+    """Whether this is a file of tox, pre-commit, Dependabot, GitHub's labeler or Read the Docs."""
+    return path.name in ("tox.ini", *_PRE_COMMIT, *_READ_THE_DOCS) or _is_dependabot(path) or _is_labeler(path)
 
 
 @same_line_ends
@@ -36,6 +37,9 @@ def convert(path: Path, content: str, facts: RepoFacts) -> Converted:
     if path.name == "tox.ini":
         return _tox(draft)
     root = yaml_edits.read(content, path.name)
+    if root is not None and path.name in _READ_THE_DOCS:
+        _read_the_docs(draft, root)
+        return draft.converted()
     if root is not None and _is_labeler(path):
         watched.watch(draft, "the labeler", root)
         return draft.converted()
@@ -82,6 +86,40 @@ def _home(folder: Path, facts: RepoFacts) -> Path | None:
     inside = {one for one in facts.files if folder in one.parents}
     found = {facts.installs[one].project for one in inside if one in facts.installs}
     return found.pop() if inside and inside <= facts.installs.keys() and len(found) == 1 else None
+
+
+def _read_the_docs(draft: Draft, root: Value) -> None:
+    """Have Read the Docs sync what it installs (https://docs.readthedocs.com/platform/stable/config-file/v2.html)."""
+    steps = list(root.get("python", "install") or ())
+    if not any(normal(draft.path.parent / step.text_at("requirements")) in draft.facts.installs for step in steps):
+        return
+    installs = [install for step in steps if (install := _installed(draft, step)) is not None]
+    lines = [place for step in steps if (place := yaml_edits.lines_of_item(draft.content, step)) is not None]
+    flags = [flag for install in installs for flag in install.flags if flag not in ("--no-dev", "--no-install-project")]
+    named = list(zip(flags[::2], flags[1::2], strict=False))
+    keys = {"--group": "groups", "--only-group": "groups", "--extra": "extras"}
+    if not len(installs) == len(lines) == len(steps) or any(flag not in keys for flag, _ in named):
+        what = "Read the Docs installs a requirements file here, with something else beside it"
+        draft.leave(steps[0].start, what, "method: uv, command: sync, groups: … for the groups")
+        return
+    lead = indent_of(draft.content, steps[0].start)
+    new = [f"{lead}- method: uv", f"{lead}  command: sync"]
+    for key in ("extras", "groups"):
+        names = dict.fromkeys(name for flag, name in named if keys[flag] == key)
+        new += [f"{lead}  {key}:", *(f"{lead}    - {name}" for name in names)] if names else []
+    draft.change(*lines[0], "".join(f"{line}\n" for line in new))
+    for place in lines[1:]:
+        draft.change(*place)
+
+
+def _installed(draft: Draft, step: Value) -> Install | None:
+    """What takes the place of a step; ``None`` where it does something else, or is of a project elsewhere."""
+    given, home = dict(step.items()), draft.path.parent
+    if given.keys() == {"requirements"}:
+        found = draft.facts.installs.get(normal(home / given["requirements"].text))
+        return found if found is not None and found.project == home else None
+    itself = given.keys() == {"method", "path"} and normal(home / given["path"].text) == home
+    return Install(home, itself=True) if itself and draft.facts.is_package(home) else None
 
 
 #: A hook of pre-commit and its id.
