@@ -308,7 +308,10 @@ def test_what_pip_could_install_is_locked_for_what_the_repo_has(
         "Dockerfile": PYTHON,
         ".github/workflows/ci.yml": CI.format(system),
     }
-    made = convert(write(tmp_path / "app", **files))
+    root = write(tmp_path / "app", **files)
+    # Without git, hidden folders are no part of a repo.
+    subprocess.run(["git", "init", "-q"], cwd=root, env=clean_environment(), check=True)
+    made = convert(root)
     said = [finding.what for finding in made.findings if "is bound to" in finding.what]
     if bound is None:
         assert said == []
@@ -323,8 +326,8 @@ def test_what_pip_could_install_is_locked_for_what_the_repo_has(
         "requires-python": ">=3.11", "environments": None, **bound
     }  # fmt: skip
     assert made.drifts == ()
-    apply(tmp_path / "app", made)
-    assert locked(tmp_path / "app")["core"] == {"1.0"}
+    apply(root, made)
+    assert locked(root)["core"] == {"1.0"}
 
 
 class _Guarded(SimpleHTTPRequestHandler):
