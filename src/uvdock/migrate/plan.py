@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -79,14 +79,14 @@ def usual(step: Callable[[str], AbstractContextManager[object]] = nullcontext) -
     )
 
 
-def read(root: Path) -> dict[Path, str]:
-    """The text files of the repo, by their paths from its root.
+def read(root: Path, files: Iterable[Path] | None = None) -> dict[Path, str]:
+    """The text files of the repo, or those of some files, by their paths from its root.
 
     Bytes that are no UTF-8 stay as they are in the text (surrogates), so that it can be written back to the byte.
     Links are left out: what they lead to is in the repo itself, or not the repo's.
     """
     found = {}
-    for path in listed(root):
+    for path in listed(root) if files is None else files:
         file = root / path
         try:
             if file.is_symlink() or file.stat().st_size > _LARGEST:
@@ -138,9 +138,9 @@ def assemble(
     Raises:
         UvdockError: uv cannot be started, or a manifest cannot be read.
     """
-    texts = read(root)
+    files = listed(root)
+    texts = read(root, files)
     made = converters.dependencies(root, texts, uv)
-    files = frozenset(listed(root))
     stay: dict[Path, Converted] = {}
     kept: frozenset[Path] = frozenset()
     while True:
@@ -169,7 +169,7 @@ def assemble(
                 edits[edit.path] = edit
                 findings += why
     changed = sorted((edit for edit in edits.values() if edit.before != edit.after), key=lambda edit: edit.path)
-    findings += _dangling(root, changed)
+    findings += _dangling(root, files, changed)
     moved = {path: text for path, text in texts.items() if path not in stay and not _is_named(path, made)}
     after = {edit.path: None if edit.after is None else decode(edit.after) for edit in changed}
     findings += unnamed(moved, after, findings)
@@ -218,7 +218,7 @@ def _converted(
 
 
 def _broken(
-    edits: Mapping[Path, FileEdit], texts: Mapping[Path, str], files: frozenset[Path], made: Dependencies
+    edits: Mapping[Path, FileEdit], texts: Mapping[Path, str], files: Sequence[Path], made: Dependencies
 ) -> dict[Path, Converted]:
     """The Dockerfiles that would copy what is not in their context; each stays as it is, and so do its projects."""
     changed = {path: edit for path, edit in edits.items() if edit.before != edit.after and edit.after is not None}
@@ -313,10 +313,10 @@ def _still_read(
     return rest, [*kept.values(), *more]
 
 
-def _dangling(root: Path, edits: Iterable[FileEdit]) -> Iterator[Notice]:
+def _dangling(root: Path, files: Iterable[Path], edits: Iterable[FileEdit]) -> Iterator[Notice]:
     """The links in the repo that lead to a file that goes."""
     gone = {(root / edit.path).resolve(): edit.path for edit in edits if edit.after is None}
-    for path in listed(root) if gone else ():
+    for path in files if gone else ():
         file = root / path
         if file.is_symlink() and (target := file.resolve()) in gone:
             what = f"this is a link to {gone[target].as_posix()}, which goes"

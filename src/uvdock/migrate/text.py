@@ -66,11 +66,17 @@ def names_in(folder: Path, facts: RepoFacts) -> Names:
     """What names mean to a text that runs in a folder of the repo."""
 
     def enter(name: str) -> Names:
-        into = normal(folder / name)
-        known = not re.search(r"[$~`*]|^[/-]", name) and any(one.is_relative_to(into) for one in facts.files)
-        return names_in(into, facts) if known else Names(folder, lambda _: None)
+        into = folder_in(name, folder, facts)
+        return Names(folder, lambda _: None) if into is None else names_in(into, facts)
 
     return Names(folder, lambda name: meant(name, folder, facts), enter=enter)
+
+
+def folder_in(name: str, folder: Path, facts: RepoFacts) -> Path | None:
+    """The folder of the repo that a name means for somebody in ``folder``; ``None`` where it is none or not known."""
+    into = normal(folder / name)
+    known = not re.search(r"[$~`*]|^[/-]", name) and any(one.is_relative_to(into) for one in facts.files)
+    return into if known else None
 
 
 def not_yaml(path: Path, content: str) -> Converted:

@@ -13,7 +13,7 @@ from uvdock.migrate.commands import rewrite
 from uvdock.migrate.commands.context import Names
 from uvdock.migrate.commands.rewrite import Shell
 from uvdock.migrate.model import Converted, RepoFacts
-from uvdock.migrate.text import MENTIONS, Draft, normal, same_line_ends
+from uvdock.migrate.text import MENTIONS, Draft, folder_in, same_line_ends
 
 _SHELLS = ("", "sh", "bash", "shell", "console", "zsh", "shell-session", "shellsession", "terminal", "text")
 _PROMPT = re.compile(r"(?P<lead>[ \t]*(?:\(\w+\)[ \t]*)?[$#%][ \t]+)(?P<command>\S.*)")
@@ -120,10 +120,10 @@ def _shell(draft: Draft, text: str, at: int) -> Shell:
 def _names(draft: Draft, folder: Path) -> Names:
     def enter(name: str) -> Names:
         # What is no folder of the repo is the one that it was cloned into.
-        ways = [normal(folder / name), *([Path(*Path(name).parts[1:])] if folder == Path() else [])]
-        folders = {parent for file in draft.facts.files for parent in file.parents}
-        plain = not re.search(r"[$~`*]|^/", name)
-        return _names(draft, next((way for way in ways if plain and way in folders), folder))
+        into = folder_in(name, folder, draft.facts)
+        if into is None and folder == Path() and not re.search(r"[$~`*]|^/", name):
+            into = folder_in("/".join(Path(name).parts[1:]), folder, draft.facts)
+        return _names(draft, folder if into is None else into)
 
     return replace(draft.place(folder).names, enter=enter)
 
